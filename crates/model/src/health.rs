@@ -1,0 +1,89 @@
+//! What the health pages show.
+
+use crate::{Figure, Reach, TargetInfo, UnixMs, Verdict, probe::ProbeRun, series::Trend, snapshot::*};
+use serde::{Deserialize, Serialize};
+
+/// Whether Reeve's own store can be read and written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum StoreState {
+    /// Reads and writes work.
+    Up,
+    /// Away; pages show what is in memory.
+    Down {
+        /// Since when.
+        since: UnixMs,
+        /// Why, in one sentence.
+        sentence: String,
+    },
+}
+
+/// One target in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetSummary {
+    /// What is registered.
+    pub info: TargetInfo,
+    /// Whether it answers.
+    pub reach: Reach,
+    /// Server version as shown, for example `PostgreSQL 15.18`; none before the first contact.
+    pub version: Option<String>,
+    /// The verdict with its reasons.
+    pub verdict: Verdict,
+    /// The headline figures, in the order shown, with trends.
+    pub figures: Vec<Figure>,
+    /// End of the newest round that answered.
+    pub last_round: Option<UnixMs>,
+    /// Interval between rounds at present, milliseconds.
+    pub every_ms: i64,
+}
+
+/// What `health_overview` answers: the first screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealthOverview {
+    /// When it was put together.
+    pub at: UnixMs,
+    /// The worst of the targets, with the estate's reasons.
+    pub estate: Verdict,
+    /// Worst first, then by name.
+    pub targets: Vec<TargetSummary>,
+    /// Reeve's own store.
+    pub store: StoreState,
+}
+
+/// What `target_detail` answers: all that is known of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetDetail {
+    /// When it was put together.
+    pub at: UnixMs,
+    /// The same as in the list, with all figures instead of the headline.
+    pub summary: TargetSummary,
+    /// Charts over the recent hour.
+    pub charts: Vec<Chart>,
+    /// Databases of the server.
+    pub databases: crate::Reading<Vec<DatabaseCounters>>,
+    /// Statements by total time since the previous round, worst first.
+    pub statements: crate::Reading<Statements>,
+    /// Sessions that wait for locks.
+    pub locks: crate::Reading<Locks>,
+    /// Standbys and slots.
+    pub replication: crate::Reading<Replication>,
+    /// Sequences, fullest first.
+    pub sequences: crate::Reading<Vec<SequenceUse>>,
+    /// Settings that matter to the verdict.
+    pub settings: crate::Reading<Vec<Setting>>,
+    /// The collector's own cost, probe by probe.
+    pub probes: Vec<ProbeRun>,
+}
+
+/// A chart: lines of one unit on one scale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chart {
+    /// Stable id.
+    pub id: String,
+    /// Shown name.
+    pub title: String,
+    /// Unit of every line.
+    pub unit: crate::Unit,
+    /// The lines.
+    pub lines: Vec<Trend>,
+}
