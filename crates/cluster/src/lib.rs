@@ -1,1 +1,34 @@
-//! Placeholder.
+//! A private PostgreSQL cluster: create, start, supervise, stop.
+//!
+//! Reeve keeps its own state in PostgreSQL. When nobody names a database, it runs one of its own: this crate finds
+//! the installed binaries, creates a data directory, starts the server on a local socket only, starts it anew when it
+//! dies, and stops it. The sample estate and the tests use the same code.
+//!
+//! What lies in a cluster's directory:
+//!
+//! | name | what |
+//! |---|---|
+//! | `pgdata/` | the data directory, owned by the server's user |
+//! | `superuser.password` | mode 0600 |
+//! | `postgres.log`, `postgres.log.1` | the server's log, turned at a start when it is over 10 MB |
+//! | `reeve.lock` | locked (flock) while a process uses the directory, holds its pid |
+//!
+//! A start goes: [`binaries`] → `account` (who runs the server) → `layout` (directories, lock, password) → `create`
+//! (initdb, once) → `processes` (end what a killed run left) → `supervise` (run, watch, restart).
+
+mod account;
+pub mod binaries;
+mod cluster;
+mod create;
+mod error;
+mod layout;
+mod processes;
+mod settings;
+mod supervise;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod url;
+
+pub use cluster::{Cluster, ClusterConfig};
+pub use error::ClusterError;
+pub use supervise::ClusterState;

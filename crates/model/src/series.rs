@@ -41,3 +41,38 @@ pub struct Trend {
     /// Oldest first.
     pub points: Vec<Point>,
 }
+
+/// What `/metrics/history` asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryQuery {
+    /// The target.
+    pub target: TargetName,
+    /// The figure's id, for example `connections.active` or `table.bytes`.
+    pub metric: String,
+    /// What within the target: empty for the server, or `database/schema.table`.
+    #[serde(default)]
+    pub object: String,
+    /// First moment; default one hour before `to`.
+    #[serde(default)]
+    pub from: Option<UnixMs>,
+    /// Last moment; default now.
+    #[serde(default)]
+    pub to: Option<UnixMs>,
+}
+
+/// What `/metrics/history` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryAnswer {
+    /// The target.
+    pub target: TargetName,
+    /// The figure's id.
+    pub metric: String,
+    /// What within the target.
+    pub object: String,
+    /// First moment asked for.
+    pub from: UnixMs,
+    /// Last moment asked for.
+    pub to: UnixMs,
+    /// Oldest first; a gap is the absence of points.
+    pub points: Vec<Point>,
+}

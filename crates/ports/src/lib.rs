@@ -11,6 +11,7 @@ use reeve_access::{
 use reeve_model::{
     HealthOverview, TargetDetail,
     pool::PoolReport,
+    series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
 };
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub trait HealthPort: Send + Sync {
     /// Yields once for each change that a page could show, at most once a second; the newest only. While a stream is
     /// alive the estate counts as watched and live probes run each second.
     fn changes(&self, grant: Grant<ViewEstate>) -> BoxStream<'static, ()>;
+    /// Stored points of one metric.
+    async fn history(&self, grant: Grant<ReadMetrics>, query: HistoryQuery) -> Result<HistoryAnswer, PortError>;
     /// Prometheus text of Reeve and every target.
     async fn metrics(&self, grant: Grant<ReadMetrics>) -> Result<String, PortError>;
 }

@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Pure judgement: a snapshot goes in, figures, verdicts and faults come out. No I/O, no clock, no async.
+//!
+//! - [`mod@figures`]: the registry of single numbers (SPEC B2) and how each is read from a snapshot.
+//! - [`verdict`]: healthy, degraded or critical, with reasons and a score (SPEC B1). `docs/HEALTH.md` explains it.
+//! - [`tables`]: what is wrong with a table's indexes and keys (SPEC C1).
+//! - [`order`]: filter, sort and page through tables.
+//! - [`words`]: numbers as a sentence says them.
+
+pub mod curve;
+pub mod figures;
+pub mod health;
+pub mod order;
+pub mod source;
+pub mod tables;
+pub mod verdict;
+pub mod words;
+
+pub use figures::{FIGURES, FigureDef, HEADLINE, figures};
+pub use source::Source;
+pub use verdict::{FORMULA, estate, judge};

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Use cases, one module per noun. Each method takes a grant and takes the resource from it, never beside it.
+//!
+//! Pages and routes reach this crate only through the traits in `reeve-ports`.
+
+pub mod accounts;
+pub mod health;
+pub mod hub;
+pub mod identity;
+pub mod metrics;
+pub mod passwords;
+pub mod pools;
+pub mod recorder;
+pub mod store_watch;
+pub mod tables;
+pub mod tokens;
+pub mod trends;
+pub mod watch;
+
+pub use hub::Hub;

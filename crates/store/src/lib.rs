@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Reeve's own database: all its SQL, checked at compile time.
+//!
+//! Each noun has a module of functions that take a connection of the runtime login to the database that holds its
+//! schema. [`Store`] is the same behind the pools: it knows which role serves what, and repeats what may be done twice.
+//! [`migrate`] works with the owner's login.
+
+pub mod accounts;
+pub mod auth_sessions;
+pub mod error;
+pub mod history;
+pub mod migrate;
+pub mod signing_keys;
+mod store;
+pub mod targets;
+pub mod web_sessions;
+
+pub use error::{Result, StoreError};
+pub use history::History;
+pub use migrate::Domain;
+pub use store::Store;

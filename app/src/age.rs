@@ -1,0 +1,48 @@
+//! Ages and lengths of time, said alike by the server's render and by the browser that ticks them on.
+
+/// A length of time in at most two units: `4 s`, `3 min`, `2 h 05 min`, `3 d 4 h`. Negative counts as 0.
+///
+/// Under two minutes in seconds, so that a live page moves; from there on in minutes, so that it is calm.
+#[must_use]
+pub fn span(ms: i64) -> String {
+    let s = ms.max(0) / 1000;
+    match s {
+        0..120 => format!("{s} s"),
+        120..3600 => format!("{} min", s / 60),
+        3600..86_400 => format!("{} h {:02} min", s / 3600, s % 3600 / 60),
+        86_400..8_640_000 => format!("{} d {} h", s / 86_400, s % 86_400 / 3600),
+        _ => format!("{} d", s / 86_400),
+    }
+}
+
+/// How long ago: [`span`] with `ago`, or `now` within the first second.
+#[must_use]
+pub fn ago(ms: i64) -> String {
+    if ms < 1000 { "now".into() } else { format!("{} ago", span(ms)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_at_most_two_units_and_never_rounds_up() {
+        for (ms, text) in [
+            (-5, "0 s"),
+            (999, "0 s"),
+            (59_999, "59 s"),
+            (119_999, "119 s"),
+            (120_000, "2 min"),
+            (3_599_999, "59 min"),
+            (3_600_000, "1 h 00 min"),
+            (7_500_000, "2 h 05 min"),
+            (86_399_999, "23 h 59 min"),
+            (86_400_000, "1 d 0 h"),
+            (8_640_000_000, "100 d"),
+        ] {
+            assert_eq!(span(ms), text);
+        }
+        assert_eq!(ago(0), "now");
+        assert_eq!(ago(4200), "4 s ago");
+    }
+}

@@ -1,0 +1,89 @@
+//! Figures with their unit, age and trend.
+
+use super::Age;
+use crate::{
+    chart::{Extent, SPARK_HEIGHT, SPARK_WIDTH, spark_path},
+    format,
+    live::key,
+};
+use leptos::{prelude::*, svg};
+use reeve_model::{Figure, FigureGroup, TargetName, UnixMs, series::Point};
+
+/// A sparkline. Decoration beside a figure that says the same in digits.
+#[component]
+pub fn Spark(
+    /// The points.
+    points: Vec<Point>,
+    /// The extent shared with its column.
+    extent: Extent,
+    /// The `data-live` key of its path.
+    #[prop(optional, into)]
+    live: Option<String>,
+) -> impl IntoView {
+    let path = svg::path().attr("d", spark_path(&points, extent)).attr("data-live", live);
+    view! {
+        <svg class="spark" viewBox=format!("0 0 {SPARK_WIDTH} {SPARK_HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
+            {path}
+        </svg>
+    }
+}
+
+/// One figure: title, value with unit, trend, age, and how to read it.
+#[component]
+pub fn FigureCell(
+    /// The figure.
+    figure: Figure,
+    /// Of which target.
+    target: TargetName,
+    /// The present moment.
+    now: UnixMs,
+) -> impl IntoView {
+    let shown = format::figure(figure.value, figure.unit);
+    let keys = key::figure(&target, &figure.id);
+    let extent = Extent::of(&figure.trend);
+    let limit = figure.max.map(|max| format!("of {}", format::text(Some(max), figure.unit)));
+    view! {
+        <div class="figure" data-status=figure.status.map(reeve_model::Status::word) data-stale=figure.stale.to_string() data-live=keys.cell>
+            <dt>{figure.title}</dt>
+            <dd>
+                <span class="figure-value" data-live=keys.value>{shown.text}</span>
+                <span class="figure-unit" data-live=keys.unit>{shown.unit}</span>
+                {limit.map(|l| view! { <span class="figure-max">{l}</span> })}
+            </dd>
+            <dd class="figure-trend"><Spark points=figure.trend extent=extent live=keys.spark/></dd>
+            <dd class="figure-note">
+                {figure.at.map(|at| view! { <Age at=at now=now live=keys.age/> })}
+                {figure.why.map(|w| view! { <span class="figure-why">{w}</span> })}
+                {figure.note.map(|n| view! { <span>{n}</span> })}
+            </dd>
+        </div>
+    }
+}
+
+/// All figures of a target, group by group. A group without figures is left out.
+#[component]
+pub fn FigureGroups(
+    /// The figures.
+    figures: Vec<Figure>,
+    /// Of which target.
+    target: TargetName,
+    /// The present moment.
+    now: UnixMs,
+) -> impl IntoView {
+    let group = move |group: FigureGroup| {
+        let cells: Vec<_> = figures
+            .iter()
+            .filter(|f| f.group == group)
+            .map(|f| view! { <FigureCell figure=f.clone() target=target.clone() now=now/> })
+            .collect();
+        (!cells.is_empty()).then(|| {
+            view! {
+                <section class="figure-group">
+                    <h3>{group.title()}</h3>
+                    <dl class="figures">{cells}</dl>
+                </section>
+            }
+        })
+    };
+    FigureGroup::ALL.into_iter().map(group).collect_view()
+}

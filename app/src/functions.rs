@@ -1,0 +1,113 @@
+//! The server functions: one for each panel's data, used alike by the render, the islands and scripts.
+//!
+//! Each takes the caller from the context, asks for the grant and calls the port; that is all it does. They only
+//! read, so they answer to GET. In-process calls of the render pass no middleware: the grant is the gate.
+
+// The macro makes a public field of each argument.
+#![allow(missing_docs)]
+
+use crate::AppError;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use reeve_model::{
+    HealthOverview, TargetDetail, TargetName,
+    pool::PoolReport,
+    table::{TableDetail, TablePage, TableQuery, TableRef},
+};
+
+/// Reeve's own pools and roles.
+///
+/// # Errors
+/// 401 without a session, 403 without the right to see pools.
+#[server(name = CallPoolStats, prefix = "/api/fn", endpoint = "pool_stats", input = GetUrl)]
+pub async fn pool_stats() -> Result<PoolReport, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewPools>(())?;
+        Ok(gate::ports()?.pools.pool_stats(grant).await?)
+    })
+    .await
+}
+
+/// The first screen: the estate's verdict and every target.
+///
+/// # Errors
+/// 401 without a session, 403 without the right to see the estate.
+#[server(name = CallHealthOverview, prefix = "/api/fn", endpoint = "health_overview", input = GetUrl)]
+pub async fn health_overview() -> Result<HealthOverview, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewEstate>(())?;
+        Ok(std::sync::Arc::unwrap_or_clone(gate::ports()?.health.health_overview(grant).await?))
+    })
+    .await
+}
+
+/// All that is known of one target.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such target.
+#[server(name = CallTargetDetail, prefix = "/api/fn", endpoint = "target_detail", input = GetUrl)]
+pub async fn target_detail(name: TargetName) -> Result<TargetDetail, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewTarget>(name)?;
+        Ok(std::sync::Arc::unwrap_or_clone(gate::ports()?.health.target_detail(grant).await?))
+    })
+    .await
+}
+
+/// One page of a target's tables.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such target, 422 when the query can't be used.
+#[server(name = CallTableAnalytics, prefix = "/api/fn", endpoint = "table_analytics", input = GetUrl)]
+pub async fn table_analytics(name: TargetName, #[server(default)] query: TableQuery) -> Result<TablePage, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewTables>(name)?;
+        Ok(gate::ports()?.tables.table_analytics(grant, query).await?)
+    })
+    .await
+}
+
+/// All of one table.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such target or table.
+#[server(name = CallTableDetail, prefix = "/api/fn", endpoint = "table_detail", input = GetUrl)]
+pub async fn table_detail(name: TargetName, table: TableRef) -> Result<TableDetail, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewTable>((name, table))?;
+        Ok(gate::ports()?.tables.table_detail(grant).await?)
+    })
+    .await
+}
+
+/// What every function does before it may call a port.
+#[cfg(feature = "ssr")]
+mod gate {
+    use crate::AppError;
+    use leptos::prelude::use_context;
+    use reeve_access::{Grant, Permission, Principal, authorize};
+    use reeve_ports::{PortError, Ports};
+
+    /// The grant of the caller in the context.
+    pub fn grant<P: Permission>(resource: P::Resource) -> Result<Grant<P>, AppError> {
+        let principal = use_context::<Principal>()
+            .ok_or_else(|| AppError(PortError::Unauthenticated("Your session has ended. Sign in again.".into())))?;
+        Ok(authorize::<P>(&principal, resource)?)
+    }
+
+    /// The ports in the context.
+    pub fn ports() -> Result<Ports, AppError> {
+        use_context::<Ports>().ok_or_else(|| AppError(PortError::Unavailable("Reeve is still starting. Try again in a moment.".into())))
+    }
+
+    /// Runs the function and, when it was called over HTTP, gives a refusal its status.
+    pub async fn answer<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
+        let result = work.await;
+        if let (Err(error), Some(response)) = (&result, use_context::<leptos_axum::ResponseOptions>())
+            && let Ok(status) = leptos::server_fn::http_export::StatusCode::from_u16(error.status())
+        {
+            response.set_status(status);
+        }
+        result
+    }
+}

@@ -1,0 +1,10 @@
+//! The parts that move. Every one is an enhancement: without it the page is right, only still.
+
+mod keys;
+mod live_feed;
+
+#[cfg(feature = "hydrate")]
+mod dom;
+
+pub use keys::Keys;
+pub use live_feed::LiveFeed;

@@ -1,0 +1,158 @@
+//! `/admin/db-health`: is anything wrong, since when, what do I do? Then figures, pools and tables.
+
+mod pools;
+mod tables;
+mod targets;
+
+pub use targets::{column_extent, column_scale, columns, cost, reach as targets_words};
+
+use crate::{
+    AppError,
+    components::{Age, Notice, Reasons, StatusGlyph},
+    functions, live,
+    live::key::{self, part},
+};
+use leptos::prelude::*;
+use reeve_model::{
+    HealthOverview, Reach, Status, StoreState, TargetName, UnixMs,
+    pool::{PoolFigures, PoolReport},
+    probe::ProbeRun,
+    table::{IndexFault, TablePage, TableQuery, TableSort},
+};
+
+/// How many targets show their top tables here, worst first; the others link to theirs.
+const TARGETS_WITH_TABLES: usize = 6;
+/// Rows of each short list.
+const TOP: u32 = 5;
+
+/// The three short lists of one target, or why they can't be had.
+pub struct TopTables {
+    /// Which target.
+    pub target: TargetName,
+    /// Largest first.
+    pub largest: Result<TablePage, AppError>,
+    /// Fastest growing first.
+    pub growing: Result<TablePage, AppError>,
+    /// Most and worst faults first.
+    pub faulty: Result<TablePage, AppError>,
+}
+
+/// All that the page shows.
+pub struct HealthData {
+    /// The estate and its targets.
+    pub overview: HealthOverview,
+    /// Reeve's own pools.
+    pub pools: Result<PoolReport, AppError>,
+    /// Short lists of tables.
+    pub tables: Vec<TopTables>,
+    /// The collector's newest runs by target.
+    pub probes: Vec<(TargetName, Vec<ProbeRun>)>,
+}
+
+/// Connections of a pool that work right now.
+#[must_use]
+pub fn in_use(pool: &PoolFigures) -> u32 {
+    pool.total.saturating_sub(pool.idle)
+}
+
+/// Loads the page's data.
+///
+/// # Errors
+/// When the estate may not be seen. Parts that can't be had say so in their place.
+pub async fn load() -> Result<HealthData, AppError> {
+    let overview = functions::health_overview().await?;
+    let pools = functions::pool_stats().await;
+    let mut tables = Vec::new();
+    let mut probes = Vec::new();
+    for t in overview.targets.iter().take(TARGETS_WITH_TABLES) {
+        let target = t.info.name.clone();
+        let top = |sort| functions::table_analytics(target.clone(), TableQuery { sort, limit: TOP, ..TableQuery::default() });
+        let (largest, growing, faulty) = (top(TableSort::Size).await, top(TableSort::Growth).await, top(TableSort::Health).await);
+        if let Ok(detail) = functions::target_detail(target.clone()).await {
+            probes.push((target.clone(), detail.probes));
+        }
+        tables.push(TopTables { target, largest, growing, faulty });
+    }
+    Ok(HealthData { overview, pools, tables, probes })
+}
+
+/// The page.
+pub fn view(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
+    let overview = &data.overview;
+    let store = match &overview.store {
+        StoreState::Up => None,
+        StoreState::Down { since, sentence } => {
+            let (since, sentence) = (*since, sentence.clone());
+            Some(view! {
+                <Notice status=Status::Degraded since=since now=now>
+                    {sentence}" What you see is what Reeve holds in memory; nothing can be changed until its store is back."
+                </Notice>
+            })
+        }
+    };
+    let store_shape = match &overview.store {
+        StoreState::Up => "up".to_owned(),
+        StoreState::Down { since, .. } => format!("down-{}", since.0),
+    };
+    view! {
+        <div id=part::STORE data-shape=store_shape>{store}</div>
+        {targets::part(data, now)}
+        {match &data.pools {
+            Ok(report) => pools::part(report, now).into_any(),
+            Err(error) => view! { <section class="section"><h2>"Reeve's own pools"</h2><p class="muted">{error.to_string()}</p></section> }.into_any(),
+        }}
+        {tables::part(data)}
+    }
+}
+
+/// The estate's answer in one sentence, with its reasons.
+fn band(overview: &HealthOverview, now: UnixMs) -> impl IntoView + use<> {
+    let v = overview.estate.clone();
+    let headline = headline(overview);
+    let steps = v.reasons.len();
+    view! {
+        <section class="band" data-status=v.status.word() data-live=key::ESTATE aria-labelledby="answer">
+            <StatusGlyph status=v.status live=key::ESTATE/>
+            <div class="band-words">
+                <h1 id="answer">{headline}</h1>
+                <p class="band-sub">
+                    <span data-live=format!("{}.word", key::ESTATE)>{v.status.word()}</span>
+                    " for " <Age at=v.since now=now span=true live=key::since(key::ESTATE)/>
+                    <span class="dot"></span>"score " <b data-live=key::score(key::ESTATE)>{live::score(&v)}</b>" of 100"
+                    <span class="dot"></span><b data-live=key::measured(key::ESTATE)>{live::measured(&v)}</b>" measured"
+                    {(steps > 1).then(|| view! { <span class="dot"></span>{format!("{steps} reasons, worst first")} })}
+                </p>
+            </div>
+            <Reasons reasons=v.reasons now=now/>
+        </section>
+    }
+}
+
+/// The first sentence of the page.
+#[must_use]
+pub fn headline(overview: &HealthOverview) -> String {
+    let all = overview.targets.len();
+    let with = |s: Status| overview.targets.iter().filter(|t| t.verdict.status == s).count();
+    let down = overview.targets.iter().filter(|t| matches!(t.reach, Reach::Down { .. })).count();
+    let names = |n: usize, verb_one: &str, verb_many: &str| {
+        let verb = if n == 1 { verb_one } else { verb_many };
+        if all == 1 { format!("The only target {verb_one}") } else { format!("{n} of {all} targets {verb}") }
+    };
+    match overview.estate.status {
+        _ if all == 0 => "No target is registered yet.".into(),
+        Status::Healthy if all == 1 => "Nothing is wrong.".into(),
+        Status::Healthy => format!("Nothing is wrong on any of the {all} targets."),
+        Status::Unknown => "Too little is measured yet to say that nothing is wrong.".into(),
+        Status::Degraded => format!("{}.", names(with(Status::Degraded).max(1), "needs attention", "need attention")),
+        Status::Critical if down > 0 => format!("{}.", names(down, "does not answer", "do not answer")),
+        Status::Critical => format!("{} now.", names(with(Status::Critical).max(1), "needs you", "need you")),
+    }
+}
+
+/// The address of a target's tables, ordered or filtered.
+fn tables_href(target: &TargetName, sort: TableSort, fault: Option<IndexFault>) -> String {
+    let mut view = crate::route::TablesView::default();
+    view.query.sort = sort;
+    view.query.fault = fault;
+    crate::route::Page::Tables(target.clone(), Box::new(view)).href()
+}

@@ -1,0 +1,11 @@
+//! One module for each page: `load` gets its data through the server functions, `view` turns it into markup.
+
+pub mod health;
+pub mod problem;
+pub mod sign_in;
+pub mod table;
+pub mod tables;
+pub mod target;
+
+#[cfg(debug_assertions)]
+pub mod gallery;

@@ -1,0 +1,176 @@
+//! The rows.
+
+use super::TablesData;
+use crate::{
+    components::table_href,
+    format::{self, Scale},
+};
+use leptos::prelude::*;
+use reeve_model::{
+    TargetName, Unit, UnixMs,
+    table::{SchemaGroup, TableFault, TableKind, TableRow, TableSort, TableStats},
+};
+
+/// Columns of the table, for rows that span it.
+const WIDTH: usize = 14;
+
+/// One unit for each column of bytes.
+#[derive(Clone, Copy)]
+struct Scales {
+    size: Scale,
+    growth: Scale,
+}
+
+pub(super) fn table(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
+    let rows = &data.page.items;
+    let scales = Scales {
+        size: Scale::of(Unit::Bytes, rows.iter().map(|r| r.stats.total_bytes().map(|b| b as f64))),
+        growth: Scale::of(Unit::Bytes, rows.iter().map(|r| r.growth_bytes.map(|b| b as f64))),
+    };
+    let several = data.page.databases.len() > 1;
+    let one = |r: &TableRow| row(&data.target, r, several, scales, now);
+    let bodies = if data.view.by_schema {
+        rows.chunk_by(|a, b| a.database == b.database && a.stats.schema == b.stats.schema)
+            .map(|chunk| {
+                let group = chunk.first().and_then(|r| data.page.schemas.iter().find(|g| g.schema == r.stats.schema && g.database == r.database));
+                view! { <tbody>{group.map(|g| group_row(g, several))}{chunk.iter().map(one).collect_view()}</tbody> }.into_any()
+            })
+            .collect_view()
+            .into_any()
+    } else {
+        view! { <tbody>{rows.iter().map(one).collect_view()}</tbody> }.into_any()
+    };
+    let growth_title = match data.page.growth_window_s {
+        w if w > 0.0 => format!("Growth over {}", format::length(Some(w))),
+        _ => "Growth; it needs two readings of the sizes".into(),
+    };
+    let num = |title: &'static str, unit: &'static str, hint: &'static str| {
+        view! { <th scope="col" class="num" title=hint>{title} " " <span class="unit">{unit}</span></th> }
+    };
+    view! {
+        <div class="table-frame tall">
+            <table class="table tables" data-rows="">
+                <thead>
+                    <tr>
+                        {sortable(data, TableSort::Name, "Table", "", String::new(), false)}
+                        {sortable(data, TableSort::Size, "Total", scales.size.label, "Heap, indexes and TOAST".into(), true)}
+                        {num("Heap", scales.size.label, "Main fork, free space and visibility maps")}
+                        {num("Index", scales.size.label, "All indexes")}
+                        {num("TOAST", scales.size.label, "TOAST table and its index")}
+                        {sortable(data, TableSort::Growth, "Growth", scales.growth.label, growth_title, true)}
+                        {sortable(data, TableSort::Rows, "Rows", "est.", "Estimated by the last analyze".into(), true)}
+                        {sortable(data, TableSort::Dead, "Dead", "%", "Dead rows of all rows; ordered by their number".into(), true)}
+                        {num("Bloat", "% est.", "Share of the heap that a rewrite would give back, estimated from row widths")}
+                        {sortable(data, TableSort::SeqScans, "Seq scans", "", "Since statistics were reset".into(), true)}
+                        {sortable(data, TableSort::IndexScans, "Index scans", "", "Since statistics were reset".into(), true)}
+                        {num("Hit", "%", "Blocks found in shared buffers, of all blocks asked for")}
+                        {num("Vacuumed", "", "Last vacuum, manual or automatic; analyze in the hint")}
+                        {sortable(data, TableSort::Health, "Index health", "", "Number and weight of faults".into(), false)}
+                    </tr>
+                </thead>
+                {bodies}
+            </table>
+        </div>
+    }
+}
+
+/// A header that orders by its column, or turns the order round.
+fn sortable(data: &TablesData, sort: TableSort, title: &'static str, unit: &'static str, hint: String, number: bool) -> impl IntoView + use<> {
+    let (q, by_schema) = (&data.view.query, data.view.by_schema);
+    let active = if by_schema { sort == TableSort::Name } else { q.sort == sort };
+    let href = data.href(data.view.with(|v| {
+        v.query.reverse = active && !q.reverse;
+        v.query.sort = sort;
+        // Rows of a schema stand together only in the order of names.
+        v.by_schema = by_schema && sort == TableSort::Name;
+    }));
+    // Numbers start with the largest, names with A.
+    let descending = (sort != TableSort::Name) != q.reverse;
+    let direction = active.then_some(if descending { "descending" } else { "ascending" });
+    view! {
+        <th scope="col" class=number.then_some("num") aria-sort=direction title=(!hint.is_empty()).then_some(hint)>
+            <a href=href>{title}</a>{(!unit.is_empty()).then(|| view! { " " <span class="unit">{unit}</span> })}
+        </th>
+    }
+}
+
+fn group_row(g: &SchemaGroup, several: bool) -> impl IntoView + use<> {
+    let name = if several { format!("{}.{}", g.database, g.schema) } else { g.schema.clone() };
+    let sums = format!("{}, {}, {} rows", format::plural(g.tables as usize, "table", "tables"), format::size(Some(g.bytes)), format::text(Some(g.rows), Unit::Count));
+    let faulty = (g.faulty > 0).then(|| format!(", {} with faults", g.faulty));
+    view! { <tr class="group"><th scope="rowgroup" colspan=WIDTH><span class="mono">{name}</span><span class="muted">{sums}{faulty}</span></th></tr> }
+}
+
+/// The word beside a name that is not an ordinary table.
+#[must_use]
+pub(crate) fn kind_mark(stats: &TableStats) -> Option<&'static str> {
+    match stats.kind {
+        TableKind::Table => None,
+        TableKind::Partitioned => Some("partitioned"),
+        TableKind::MaterialisedView => Some("mat. view"),
+    }
+}
+
+/// Dead rows of all rows, 0 to 1; none for a table without rows.
+#[must_use]
+pub(crate) fn dead_ratio(stats: &TableStats) -> Option<f64> {
+    let all = stats.live_rows + stats.dead_rows;
+    (all > 0).then(|| stats.dead_rows as f64 / all as f64)
+}
+
+/// Blocks found in shared buffers of all blocks asked for; none before the first.
+#[must_use]
+pub(crate) fn hit_ratio(stats: &TableStats) -> Option<f64> {
+    let asked = stats.blocks_hit + stats.blocks_read;
+    (asked > 0).then(|| stats.blocks_hit as f64 / asked as f64)
+}
+
+fn row(target: &TargetName, r: &TableRow, several: bool, scales: Scales, now: UnixMs) -> impl IntoView + use<> {
+    let s = &r.stats;
+    let href = table_href(target, &r.database, &s.schema, &s.name);
+    let full = format!("{}.{}", s.schema, s.name);
+    let percent = |v: Option<f64>| format::figure(v, Unit::Ratio).text;
+    let analyzed = s.last_analyze.map_or_else(|| "never analyzed".to_owned(), |at| format!("analyzed {}", format::moment(at)));
+    let prefix = if several { format!("{}.{}.", r.database, s.schema) } else { format!("{}.", s.schema) };
+    view! {
+        <tr data-stale=s.locked.to_string()>
+            <th scope="row" class="mono clip" title=full>
+                <a href=href data-row=""><span class="schema">{prefix}</span>{s.name.clone()}</a>
+                {kind_mark(s).map(|m| view! { <span class="mark-word">{m}</span> })}
+                {s.locked.then(|| view! { <span class="mark-word locked" title="Under ACCESS EXCLUSIVE, held or queued: sizes are those last known">"locked"</span> })}
+            </th>
+            <td class="num strong">{scales.size.whole(s.total_bytes())}</td>
+            <td class="num">{scales.size.whole(s.heap_bytes)}</td>
+            <td class="num">{scales.size.whole(s.index_bytes)}</td>
+            <td class="num">{scales.size.whole(s.toast_bytes)}</td>
+            <td class="num">{scales.growth.change(r.growth_bytes)}</td>
+            <td class="num">{format::text(s.rows_estimate, Unit::Count)}</td>
+            <td class="num">{percent(dead_ratio(s))}</td>
+            <td class="num">{percent(s.bloat_estimate_ratio)}</td>
+            <td class="num">{format::whole(Some(s.seq_scans))}</td>
+            <td class="num">{format::whole(Some(s.index_scans))}</td>
+            <td class="num">{percent(hit_ratio(s))}</td>
+            <td class="num" title=analyzed>{s.last_vacuum.map_or_else(|| "never".to_owned(), |at| crate::age::span(now.ms_since(at)))}</td>
+            <td class="health">{health(&r.faults)}</td>
+        </tr>
+    }
+}
+
+fn health(faults: &[TableFault]) -> AnyView {
+    if faults.is_empty() {
+        return view! { <span class="muted">"fine"</span> }.into_any();
+    }
+    let mut kinds: Vec<_> = faults.iter().map(|f| f.fault).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let words = kinds
+        .iter()
+        .map(|k| {
+            let n = faults.iter().filter(|f| f.fault == *k).count();
+            if n > 1 { format!("{n} × {}", k.title()) } else { k.title().to_owned() }
+        })
+        .collect::<Vec<_>>()
+        .join(", ");
+    let sentences = faults.iter().map(|f| f.sentence.as_str()).collect::<Vec<_>>().join("\n");
+    view! { <span class="fault-words" title=sentences><i class="glyph" data-status="degraded" aria-hidden="true"></i>{words}</span> }.into_any()
+}

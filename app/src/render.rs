@@ -1,0 +1,203 @@
+//! From a request to a page.
+//!
+//! [`render`] loads a page's data through the server functions and renders it whole, so it needs no script to be
+//! right. The server only chooses the page, gives the context and sends the answer.
+
+use crate::{
+    AppError, pages,
+    route::{Page, TablesView},
+    shell::{self, Document},
+};
+use leptos::{nonce::Nonce, prelude::*, reactive::computed::ScopedFuture};
+use reeve_access::Principal;
+use reeve_model::{HealthOverview, UnixMs};
+use reeve_ports::{PortError, Ports};
+
+/// Which colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// As the reader's system has it.
+    #[default]
+    Auto,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// All, in the order of the switch.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+
+    /// The value in the cookie, the form and `data-theme`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// From its word; anything else is [`Theme::Auto`].
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|t| t.word() == word).unwrap_or_default()
+    }
+}
+
+/// Where the browser finds the files of the page. Names carry hashes, so they can be kept for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assets {
+    /// The style sheet, for example `/pkg/main.0f3a.css`.
+    pub css: String,
+    /// The wasm loader's module, for example `/pkg/reeve.0f3a.js`; none: pages stay still.
+    pub js: Option<String>,
+    /// The wasm, for example `/pkg/reeve_bg.0f3a.wasm`.
+    pub wasm: Option<String>,
+    /// The icon.
+    pub icon: String,
+}
+
+impl Default for Assets {
+    fn default() -> Self {
+        Self { css: "/pkg/main.css".into(), js: None, wasm: None, icon: "/favicon.svg".into() }
+    }
+}
+
+/// What a render is given.
+#[derive(Clone)]
+pub struct PageContext {
+    /// Where data comes from.
+    pub ports: Ports,
+    /// Who is asking; none: only the sign-in page and problems.
+    pub principal: Option<Principal>,
+    /// Colours.
+    pub theme: Theme,
+    /// The nonce of this answer's content security policy.
+    pub nonce: String,
+    /// Names of the files.
+    pub assets: Assets,
+    /// The token that forms send back as `csrf`.
+    pub csrf: Option<String>,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// HTTP status.
+    pub status: u16,
+    /// The whole document.
+    pub html: String,
+}
+
+/// What the sign-in form shows again after it was refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignInForm {
+    /// The e-mail as typed.
+    pub email: String,
+    /// Where to go afterwards.
+    pub next: Option<String>,
+    /// Why it was refused, in one sentence.
+    pub error: Option<String>,
+}
+
+/// The data of one page.
+pub enum Data {
+    /// Sign-in.
+    SignIn(SignInForm),
+    /// Database health.
+    Health(Box<pages::health::HealthData>),
+    /// One target.
+    Target(Box<reeve_model::TargetDetail>),
+    /// Its tables.
+    Tables(Box<pages::tables::TablesData>),
+    /// One table.
+    Table(Box<pages::table::TableData>),
+    /// The component set.
+    #[cfg(debug_assertions)]
+    Gallery,
+    /// No page: why.
+    Problem(AppError),
+}
+
+/// Renders a page. Never fails: what goes wrong is itself a page with the status that says so.
+pub async fn render(page: Page, cx: PageContext) -> Rendered {
+    let owner = owner(&cx);
+    let work = owner.with(|| {
+        ScopedFuture::new(async move {
+            // The side bar names the targets; without the right to see them it stays empty.
+            let overview = crate::functions::health_overview().await.ok();
+            let data = load(&page).await.unwrap_or_else(Data::Problem);
+            (page, overview, data)
+        })
+    });
+    let (page, overview, data) = work.await;
+    answer(&owner, &cx, Some(&page), overview.as_ref(), data)
+}
+
+/// The sign-in page, again, after a refusal. The status is 401.
+#[must_use]
+pub fn render_sign_in(form: SignInForm, cx: &PageContext) -> Rendered {
+    let page = Page::SignIn { next: form.next.clone() };
+    let status = if form.error.is_some() { 401 } else { 200 };
+    Rendered { status, ..answer(&owner(cx), cx, Some(&page), None, Data::SignIn(form)) }
+}
+
+/// A page that says why there is no page.
+#[must_use]
+pub fn render_problem(error: PortError, cx: &PageContext) -> Rendered {
+    answer(&owner(cx), cx, None, None, Data::Problem(AppError(error)))
+}
+
+/// Loads the data of a page through the server functions.
+///
+/// # Errors
+/// As the functions do.
+async fn load(page: &Page) -> Result<Data, AppError> {
+    Ok(match page {
+        Page::SignIn { next } => Data::SignIn(SignInForm { next: next.clone(), ..SignInForm::default() }),
+        Page::Health => Data::Health(Box::new(pages::health::load().await?)),
+        Page::Target(name) => Data::Target(Box::new(crate::functions::target_detail(name.clone()).await?)),
+        Page::Tables(name, view) => Data::Tables(Box::new(pages::tables::load(name.clone(), TablesView::clone(view)).await?)),
+        Page::Table(name, table) => Data::Table(Box::new(pages::table::load(name.clone(), (**table).clone()).await?)),
+        #[cfg(debug_assertions)]
+        Page::Gallery => Data::Gallery,
+    })
+}
+
+pub(crate) fn owner(cx: &PageContext) -> Owner {
+    let owner = Owner::new_root(None);
+    owner.with(|| {
+        provide_context(cx.ports.clone());
+        provide_context(Nonce::from_value(cx.nonce.as_str()));
+        if let Some(principal) = cx.principal.clone() {
+            provide_context(principal);
+        }
+    });
+    owner
+}
+
+fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option<&HealthOverview>, data: Data) -> Rendered {
+    let status = if let Data::Problem(error) = &data { error.status() } else { 200 };
+    let now = UnixMs::now();
+    let html = owner.with(|| {
+        let document = Document { cx, page, overview, now };
+        let (title, body) = match data {
+            Data::SignIn(form) => return shell::bare(&document, "Sign in", pages::sign_in::view(&form).into_any()),
+            Data::Problem(error) if cx.principal.is_none() => {
+                return shell::bare(&document, "No page", pages::problem::view(&error).into_any());
+            }
+            Data::Problem(error) => (pages::problem::title(&error).to_owned(), pages::problem::view(&error).into_any()),
+            Data::Health(data) => ("Database health".into(), pages::health::view(&data, now).into_any()),
+            Data::Target(detail) => (detail.summary.info.name.to_string(), pages::target::view(&detail, now).into_any()),
+            Data::Tables(data) => (format!("Tables of {}", data.target), pages::tables::view(&data, now).into_any()),
+            Data::Table(data) => (data.title(), pages::table::view(&data, now).into_any()),
+            #[cfg(debug_assertions)]
+            Data::Gallery => ("Gallery".into(), pages::gallery::view().into_any()),
+        };
+        shell::full(&document, &title, body)
+    });
+    owner.cleanup();
+    Rendered { status, html }
+}

@@ -1,0 +1,110 @@
+//! Which page an address means, and the address of every page.
+//!
+//! Names from databases are free text. In a path each is percent-encoded, so that a slash, a quote or a newline
+//! stays inside its segment; `.` and `..`, which browsers would resolve even when encoded, get a `~` in front, and
+//! so does a name that starts with `~`.
+
+mod encode;
+mod tables;
+
+pub use encode::{decode, encode, pairs, query};
+pub use tables::TablesView;
+
+use reeve_model::{TargetName, table::TableRef};
+
+/// One page with all that its address says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// `/sign-in?next=`
+    SignIn {
+        /// Where to go afterwards: a path of this site.
+        next: Option<String>,
+    },
+    /// `/admin/db-health`
+    Health,
+    /// `/admin/targets/{name}`
+    Target(TargetName),
+    /// `/admin/targets/{name}/tables?…`
+    Tables(TargetName, Box<TablesView>),
+    /// `/admin/targets/{name}/tables/{database}/{schema}/{table}`
+    Table(TargetName, Box<TableRef>),
+    /// `/admin/gallery`, in debug builds only.
+    #[cfg(debug_assertions)]
+    Gallery,
+}
+
+impl Page {
+    /// The page at a path (as sent, still percent-encoded) and query; none when there is no such page.
+    #[must_use]
+    pub fn parse(path: &str, query: &str) -> Option<Self> {
+        let mut segments = path.strip_prefix('/')?.split('/');
+        let page = match (segments.next()?, segments.next()) {
+            ("sign-in", None) => {
+                let next = pairs(query).into_iter().find(|(k, _)| k == "next").and_then(|(_, v)| safe_next(&v).map(str::to_owned));
+                return Some(Self::SignIn { next });
+            }
+            ("admin", Some("db-health")) => Self::Health,
+            #[cfg(debug_assertions)]
+            ("admin", Some("gallery")) => Self::Gallery,
+            ("admin", Some("targets")) => {
+                let name = TargetName::new(decode(segments.next()?)?).ok()?;
+                match (segments.next(), segments.next(), segments.next(), segments.next()) {
+                    (None, ..) => Self::Target(name),
+                    (Some("tables"), None, ..) => Self::Tables(name, Box::new(TablesView::parse(query))),
+                    (Some("tables"), Some(database), Some(schema), Some(table)) => {
+                        let (database, schema, table) = (decode(database)?, decode(schema)?, decode(table)?);
+                        Self::Table(name, Box::new(TableRef { database, schema, table }))
+                    }
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        segments.next().is_none().then_some(page)
+    }
+
+    /// The page's address: path and query.
+    #[must_use]
+    pub fn href(&self) -> String {
+        match self {
+            Self::SignIn { next: None } => "/sign-in".into(),
+            Self::SignIn { next: Some(next) } => format!("/sign-in?{}", query(&[("next", next)])),
+            Self::Health => "/admin/db-health".into(),
+            Self::Target(name) => format!("/admin/targets/{}", encode(name.as_str())),
+            Self::Tables(name, view) => {
+                let query = view.query_string();
+                let mark = if query.is_empty() { "" } else { "?" };
+                format!("/admin/targets/{}/tables{mark}{query}", encode(name.as_str()))
+            }
+            Self::Table(name, table) => format!(
+                "/admin/targets/{}/tables/{}/{}/{}",
+                encode(name.as_str()),
+                encode(&table.database),
+                encode(&table.schema),
+                encode(&table.table)
+            ),
+            #[cfg(debug_assertions)]
+            Self::Gallery => "/admin/gallery".into(),
+        }
+    }
+
+    /// The target the page is about.
+    #[must_use]
+    pub fn target(&self) -> Option<&TargetName> {
+        match self {
+            Self::Target(name) | Self::Tables(name, _) | Self::Table(name, _) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// A place to go after signing in or switching the theme: a path of this site and nothing that a browser could
+/// read as another host.
+#[must_use]
+pub fn safe_next(next: &str) -> Option<&str> {
+    let local = next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\");
+    (local && !next.chars().any(char::is_control)).then_some(next)
+}
+
+#[cfg(test)]
+mod tests;

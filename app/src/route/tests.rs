@@ -1,0 +1,56 @@
+use super::*;
+use proptest::prelude::*;
+use reeve_model::table::{IndexFault, TableQuery, TableSort};
+
+fn round_trip(page: &Page) {
+    let href = page.href();
+    let (path, query) = href.split_once('?').unwrap_or((&href, ""));
+    assert_eq!(Page::parse(path, query).as_ref(), Some(page), "{href}");
+}
+
+#[test]
+fn every_page_is_found_at_its_own_address() {
+    let name = TargetName::new("findawise").expect("a good name");
+    round_trip(&Page::SignIn { next: Some("/admin/db-health?a=b&c=d".into()) });
+    round_trip(&Page::Health);
+    round_trip(&Page::Target(name.clone()));
+    let query = TableQuery {
+        database: Some("a&b".into()),
+        schema: Some("core".into()),
+        search: Some("per cent % + plus".into()),
+        fault: Some(IndexFault::Unused),
+        sort: TableSort::Growth,
+        reverse: true,
+        offset: 100,
+        limit: 25,
+    };
+    round_trip(&Page::Tables(name.clone(), Box::new(TablesView { query, by_schema: true })));
+    round_trip(&Page::Tables(name, Box::default()));
+}
+
+#[test]
+fn unknown_addresses_are_no_page() {
+    for path in ["", "/", "/admin", "/admin/targets", "/admin/targets/UPPER", "/admin/targets/a/b", "/admin/targets/a/tables/b", "/admin/db-health/x", "/admin/targets/a/tables/b/c/d/e", "/admin/targets/a/tables/%ff/c/d"] {
+        assert_eq!(Page::parse(path, ""), None, "{path}");
+    }
+}
+
+#[test]
+fn g4_after_sign_in_nobody_is_sent_to_another_site() {
+    for bad in ["https://example.com", "//example.com", "/\\example.com", "javascript:alert(1)", "/a\nb", ""] {
+        assert_eq!(safe_next(bad), None, "{bad}");
+    }
+    assert_eq!(safe_next("/admin/db-health?x=1"), Some("/admin/db-health?x=1"));
+}
+
+proptest! {
+    #[test]
+    fn c1_any_table_name_survives_its_address(database in "\\PC{1,63}", schema in "[.~/%?#\"'<>\\n\\x00 ]{1,8}", table in ".{1,63}") {
+        prop_assume!(!table.is_empty());
+        let page = Page::Table(TargetName::new("t").expect("a good name"), Box::new(TableRef { database, schema, table }));
+        let href = page.href();
+        prop_assert!(href.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%".contains(&b)), "{href}");
+        prop_assert!(!href.split('/').any(|s| s == "." || s == ".."), "{href}");
+        prop_assert_eq!(Page::parse(&href, ""), Some(page));
+    }
+}

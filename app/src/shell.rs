@@ -1,0 +1,268 @@
+//! The document around every page: side bar, top bar, palette, and the scripts of the islands.
+
+use crate::{
+    components::{Age, StatusGlyph, target_href},
+    islands::{Keys, LiveFeed},
+    live::key,
+    render::{PageContext, Theme},
+    route::{Page, TablesView},
+};
+use leptos::prelude::*;
+use reeve_model::{HealthOverview, TargetSummary, UnixMs};
+
+/// What the shell is given.
+#[derive(Clone, Copy)]
+pub struct Document<'a> {
+    /// The request.
+    pub cx: &'a PageContext,
+    /// Which page; none for problems.
+    pub page: Option<&'a Page>,
+    /// For the list of targets and the age of the newest data.
+    pub overview: Option<&'a HealthOverview>,
+    /// The present moment.
+    pub now: UnixMs,
+}
+
+impl Document<'_> {
+    /// The address of this page, for forms that come back to it.
+    fn here(&self) -> String {
+        self.page.map_or_else(|| "/admin/db-health".into(), Page::href)
+    }
+}
+
+/// A page outside the shell: sign-in, and problems of people who are not signed in.
+#[must_use]
+pub fn bare(doc: &Document<'_>, title: &str, body: AnyView) -> String {
+    let content = view! {
+        <main class="bare" id="main">
+            <p class="brand">{mark()}"Reeve"</p>
+            {body}
+            {theme_switch(doc)}
+        </main>
+    };
+    page(doc, title, content.into_any(), false)
+}
+
+/// A page in the shell.
+#[must_use]
+pub fn full(doc: &Document<'_>, title: &str, body: AnyView) -> String {
+    let newest = doc.overview.and_then(|o| o.targets.iter().filter_map(|t| t.last_round).max());
+    let content = view! {
+        <a class="skip" href="#main">"Skip to the content"</a>
+        <div class="shell">
+            <aside class="side">
+                <a class="brand" href="/admin/db-health">{mark()}"Reeve"</a>
+                <details class="menu">
+                    <summary>"Menu"</summary>
+                    {side_content(doc)}
+                </details>
+                <div class="side-fixed">{side_content(doc)}</div>
+            </aside>
+            <header class="top">
+                {crumbs(doc, title)}
+                <div class="top-state">
+                    <LiveFeed/>
+                    {newest.map(|at| view! { <span class="newest">"newest data " <Age at=at now=doc.now live=key::NEWEST/></span> })}
+                    <button type="button" class="button" data-palette="" hidden>"Go to " <kbd>"⌘K"</kbd></button>
+                </div>
+            </header>
+            <main id="main" class="main" tabindex="-1">
+                <div class="notice" data-status="unknown" id="signed-out" hidden>
+                    <i class="glyph" data-status="unknown" aria-hidden="true"></i>
+                    <p>"Your session has ended, so this page no longer moves. "
+                        <a href=Page::SignIn { next: Some(doc.here()) }.href()>"Sign in again"</a></p>
+                </div>
+                {body}
+            </main>
+        </div>
+        {palette(doc)}
+        <Keys/>
+    };
+    page(doc, title, content.into_any(), true)
+}
+
+fn page(doc: &Document<'_>, title: &str, body: AnyView, live: bool) -> String {
+    let cx = doc.cx;
+    let head = view! {
+        <head>
+            <meta charset="utf-8"/>
+            <meta name="viewport" content="width=device-width, initial-scale=1"/>
+            <meta name="color-scheme" content="light dark"/>
+            <title>{format!("{title} · Reeve")}</title>
+            <link rel="icon" type="image/svg+xml" href=cx.assets.icon.clone()/>
+            <link rel="stylesheet" href=cx.assets.css.clone()/>
+            {live.then(|| view! { <noscript><meta http-equiv="refresh" content="15"/></noscript> })}
+            {live.then(|| scripts(cx)).flatten()}
+        </head>
+    };
+    let html = view! {
+        <html lang="en" data-theme=cx.theme.word()>
+            {head}
+            <body data-now=doc.now.0>{body}</body>
+        </html>
+    };
+    format!("<!DOCTYPE html>{}", html.to_html())
+}
+
+/// Loads the wasm and hands every island its element. In the order of the document; islands here don't nest.
+fn scripts(cx: &PageContext) -> Option<AnyView> {
+    let (js, wasm) = (cx.assets.js.clone()?, cx.assets.wasm.clone()?);
+    // Names of files are ours; still they are quoted as JSON strings are, and can't close the script element.
+    let quote = |s: &str| format!("\"{}\"", s.replace(['\\', '"', '<'], ""));
+    let start = format!(
+        "const m=await import({});await m.default({{module_or_path:{}}});m.hydrate();for(const e of document.querySelectorAll(\"leptos-island\"))m[e.dataset.component]?.(e);",
+        quote(&js),
+        quote(&wasm)
+    );
+    let script = view! {
+        <link rel="modulepreload" href=js/>
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+        <script type="module" nonce=cx.nonce.clone()>{start}</script>
+    };
+    Some(script.into_any())
+}
+
+fn mark() -> impl IntoView {
+    // A ledger mark: three strokes of different length against a rule.
+    view! {
+        <svg class="mark" viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M2.5 1.5v13M5.5 4h8M5.5 8h5M5.5 12h7"/>
+        </svg>
+    }
+}
+
+fn current(is: bool) -> Option<&'static str> {
+    is.then_some("page")
+}
+
+fn side_content(doc: &Document<'_>) -> AnyView {
+    let here = doc.page;
+    let targets = doc.overview.map(|o| &o.targets[..]).unwrap_or_default();
+    let target = |t: &TargetSummary| {
+        let name = t.info.name.clone();
+        let inside = here.and_then(Page::target) == Some(&name);
+        let tables = Page::Tables(name.clone(), Box::<TablesView>::default()).href();
+        let on_tables = matches!(here, Some(Page::Tables(..) | Page::Table(..)));
+        view! {
+            <li>
+                <a href=target_href(&name) aria-current=current(inside && !on_tables)>
+                    <StatusGlyph status=t.verdict.status live=key::target(&name)/>
+                    <span class="side-name">{name.to_string()}</span>
+                    <span class="side-env">{t.info.environment.word()}</span>
+                </a>
+                {inside.then(|| view! { <a class="side-sub" href=tables aria-current=current(on_tables)>"Tables"</a> })}
+            </li>
+        }
+    };
+    let account = doc.cx.principal.as_ref().map(|p| {
+        let csrf = doc.cx.csrf.clone();
+        view! {
+            <form class="account" method="post" action="/sign-out">
+                {csrf.map(|token| view! { <input type="hidden" name="csrf" value=token/> })}
+                <span class="account-name" title=p.email.clone()>{p.email.clone()}</span>
+                <button class="button quiet">"Sign out"</button>
+            </form>
+        }
+    });
+    let gallery = cfg!(debug_assertions).then(|| view! { <li><a href="/admin/gallery">"Gallery"</a></li> });
+    let (first, rest) = (targets.iter().map(target).collect_view(), targets.is_empty());
+    view! {
+        <nav class="nav" aria-label="Pages">
+            <ul>
+                <li><a href="/admin/db-health" aria-current=current(here == Some(&Page::Health)) data-go="h">"Database health"</a></li>
+                {gallery}
+            </ul>
+            <h2>"Targets"</h2>
+            <ul class="side-targets">{first}{rest.then(|| view! { <li class="side-none">"None registered"</li> })}</ul>
+        </nav>
+        <div class="side-foot">{theme_switch(doc)}{account}</div>
+    }
+    .into_any()
+}
+
+fn theme_switch(doc: &Document<'_>) -> impl IntoView {
+    let chosen = doc.cx.theme;
+    let button = |theme: Theme| {
+        let (word, title) = match theme {
+            Theme::Auto => ("Auto", "Colours as this system has them"),
+            Theme::Light => ("Light", "Light colours"),
+            Theme::Dark => ("Dark", "Dark colours"),
+        };
+        view! { <button name="theme" value=theme.word() title=title aria-pressed=(theme == chosen).to_string()>{word}</button> }
+    };
+    view! {
+        <form class="segments" method="post" action="/theme" aria-label="Colours">
+            <input type="hidden" name="next" value=doc.here()/>
+            {doc.cx.csrf.clone().map(|token| view! { <input type="hidden" name="csrf" value=token/> })}
+            {Theme::ALL.map(button).into_iter().collect_view()}
+        </form>
+    }
+}
+
+/// Where the reader is, and the other targets one click away.
+fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
+    let Some(name) = doc.page.and_then(Page::target).cloned() else {
+        return view! { <nav class="crumbs" aria-label="Place"><span aria-current="page">{title.to_owned()}</span></nav> }.into_any();
+    };
+    let others: Vec<_> = doc.overview.map(|o| o.targets.iter().map(|t| t.info.name.clone()).collect()).unwrap_or_default();
+    let on_tables = matches!(doc.page, Some(Page::Tables(..)));
+    let other = |n: reeve_model::TargetName| {
+        let href = if on_tables { Page::Tables(n.clone(), Box::default()).href() } else { target_href(&n) };
+        view! { <li><a href=href aria-current=current(n == name)>{n.to_string()}</a></li> }
+    };
+    let switcher = view! {
+        <details class="switcher">
+            <summary aria-label="Switch target">{name.to_string()}</summary>
+            <ul>{others.into_iter().map(other).collect_view()}</ul>
+        </details>
+    };
+    let tables = Page::Tables(name.clone(), Box::default()).href();
+    let rest = match doc.page {
+        Some(Page::Tables(..)) => view! { <span aria-current="page">"Tables"</span> }.into_any(),
+        Some(Page::Table(_, t)) => view! {
+            <a href=tables>"Tables"</a>
+            <span aria-current="page" class="mono">{format!("{}.{}", t.schema, t.table)}</span>
+        }
+        .into_any(),
+        _ => ().into_any(),
+    };
+    view! { <nav class="crumbs" aria-label="Place"><a href="/admin/db-health">"Database health"</a>{switcher}{rest}</nav> }.into_any()
+}
+
+/// Every page one can go to, as links; the keyboard opens it.
+fn palette(doc: &Document<'_>) -> AnyView {
+    let targets = doc.overview.map(|o| &o.targets[..]).unwrap_or_default();
+    let of_target = |t: &TargetSummary| {
+        let name = t.info.name.clone();
+        let tables = |fault| {
+            let mut view = TablesView::default();
+            view.query.fault = fault;
+            Page::Tables(name.clone(), Box::new(view)).href()
+        };
+        let invalid = reeve_model::table::IndexFault::Invalid;
+        view! {
+            <li><a href=target_href(&name)>{name.to_string()}<span>"target"</span></a></li>
+            <li><a href=tables(None)>{name.to_string()}" · tables"<span>"table analytics"</span></a></li>
+            <li><a href=tables(Some(invalid))>{name.to_string()}" · invalid indexes"<span>"table analytics"</span></a></li>
+        }
+    };
+    let here = doc.page.and_then(Page::target).or_else(|| targets.first().map(|t| &t.info.name)).map(|name| {
+        let tables = Page::Tables(name.clone(), Box::default()).href();
+        view! {
+            <a hidden data-go="o" href=target_href(name)></a>
+            <a hidden data-go="t" href=tables></a>
+        }
+    });
+    view! {
+        {here}
+        <dialog id="palette" class="palette" aria-label="Go to">
+            <input type="text" placeholder="Go to a page or target" aria-label="Go to a page or target" autocomplete="off" spellcheck="false"/>
+            <ul>
+                <li><a href="/admin/db-health">"Database health"<span><kbd>"g"</kbd>" "<kbd>"h"</kbd></span></a></li>
+                {targets.iter().map(of_target).collect_view()}
+            </ul>
+            <p class="palette-keys"><kbd>"/"</kbd>" search "<kbd>"j"</kbd><kbd>"k"</kbd>" rows "<kbd>"g"</kbd>" then "<kbd>"h"</kbd>" health, "<kbd>"o"</kbd>" target, "<kbd>"t"</kbd>" tables"</p>
+        </dialog>
+    }
+    .into_any()
+}

@@ -1,0 +1,197 @@
+//! What went wrong with a database, sorted, in one sentence that says what to do and holds no secret.
+
+use std::{error::Error as StdError, io, time::Duration};
+
+/// Why a database did not do what was asked. `server` is `host:port/database`.
+#[derive(Debug, Clone, thiserror::Error)]
+#[allow(missing_docs)] // The fields are what the sentences say.
+pub enum AdapterError {
+    #[error("{server} refuses connections: start the server there, or correct host and port")]
+    Refused { server: String },
+    #[error("the host of {server} is unknown: correct the name, or the name service")]
+    UnknownHost { server: String },
+    #[error("{server} did not answer {what} within {after_ms} ms: check the network and the server's load")]
+    TimedOut { server: String, what: String, after_ms: u64 },
+    #[error("{server} refuses the login: correct user and password, and see its pg_hba.conf ({message})")]
+    WrongLogin { server: String, message: String },
+    #[error("the database of {server} does not exist: create it or correct the name")]
+    NoDatabase { server: String },
+    #[error("{server} does not offer TLS: switch it on there, or use sslmode=disable if the way is safe")]
+    TlsNotOffered { server: String },
+    #[error("the certificate of {server} is not accepted ({why}): correct sslrootcert or host name, or choose another sslmode")]
+    Certificate { server: String, why: String },
+    #[error("{server} has no connection left: raise its max_connections or lower what uses it")]
+    TooManyConnections { server: String },
+    #[error("the login at {server} lacks a right ({message}): grant it, or use another login")]
+    NoPrivilege { server: String, message: String },
+    #[error("{server}: a lock was not free in time; try again later or see who holds it")]
+    LockTimeout { server: String },
+    #[error("{server}: the statement was cancelled, it ran out of its time; try again or raise the limit")]
+    StatementTimeout { server: String },
+    #[error("{server} is starting or shutting down: try again in a moment")]
+    Unavailable { server: String },
+    #[error("the connection to {server} was lost: try again")]
+    ConnectionLost { server: String },
+    #[error("{server}: another transaction was in the way (SQLSTATE {sqlstate}): try again")]
+    Conflict { server: String, sqlstate: String },
+    #[error("{server} is not asked for now, it failed before: {failure}")]
+    CircuitOpen { server: String, failure: String },
+    #[error("all {max} connections of the pool {role} were in use for {after_ms} ms: raise its limit or find what holds them")]
+    PoolTimeout { role: String, max: u32, after_ms: u64 },
+    #[error("Reeve is shutting down")]
+    Closed,
+    #[error("the variable {variable} is set and the database driver would obey it: unset it and start again")]
+    Environment { variable: String },
+    #[error("no database is set for the role main: set DATABASE_URL")]
+    MainMissing,
+    #[error("{server} answered with SQLSTATE {sqlstate}: {message}")]
+    Database { server: String, sqlstate: String, message: String },
+    #[error("{server}: {message}")]
+    Other { server: String, message: String },
+}
+
+impl AdapterError {
+    /// Whether the same may well succeed when tried again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. }
+                | Self::UnknownHost { .. }
+                | Self::TimedOut { .. }
+                | Self::TooManyConnections { .. }
+                | Self::LockTimeout { .. }
+                | Self::Unavailable { .. }
+                | Self::ConnectionLost { .. }
+                | Self::Conflict { .. }
+        )
+    }
+
+    /// The SQLSTATE, where the server gave one that isn't told by the kind.
+    #[must_use]
+    pub fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Self::Database { sqlstate, .. } | Self::Conflict { sqlstate, .. } => Some(sqlstate),
+            Self::NoPrivilege { .. } => Some("42501"),
+            Self::LockTimeout { .. } => Some("55P03"),
+            Self::StatementTimeout { .. } => Some("57014"),
+            Self::NoDatabase { .. } => Some("3D000"),
+            Self::TooManyConnections { .. } => Some("53300"),
+            _ => None,
+        }
+    }
+
+    /// Sorts an error of sqlx. `server` is what [`crate::Endpoint::redacted`] says.
+    #[must_use]
+    pub fn from_sqlx(server: &str, error: &sqlx::Error) -> Self {
+        let at = || server.to_owned();
+        match error {
+            sqlx::Error::Database(db) => Self::from_state(server, db.code().as_deref().unwrap_or(""), db.message()),
+            sqlx::Error::Io(e) => Self::from_io(server, e),
+            sqlx::Error::Tls(e) => Self::from_tls(server, e.as_ref()),
+            sqlx::Error::PoolTimedOut => Self::TimedOut { server: at(), what: "with a connection".into(), after_ms: 0 },
+            sqlx::Error::PoolClosed => Self::Closed,
+            sqlx::Error::WorkerCrashed => Self::ConnectionLost { server: at() },
+            other => Self::Other { server: at(), message: other.to_string() },
+        }
+    }
+
+    /// Sorts an error of tokio-postgres.
+    #[must_use]
+    pub fn from_wire(server: &str, error: &tokio_postgres::Error) -> Self {
+        if let Some(db) = error.as_db_error() {
+            return Self::from_state(server, db.code().code(), db.message());
+        }
+        if error.is_closed() {
+            return Self::ConnectionLost { server: server.to_owned() };
+        }
+        let mut source = error.source();
+        while let Some(cause) = source {
+            if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+                return Self::from_tls(server, tls);
+            }
+            if let Some(io) = cause.downcast_ref::<io::Error>() {
+                // rustls' errors travel inside I/O errors.
+                return match io.get_ref().filter(|inner| inner.is::<rustls::Error>()) {
+                    Some(inner) => Self::from_tls(server, inner),
+                    None => Self::from_io(server, io),
+                };
+            }
+            source = cause.source();
+        }
+        let text = with_sources(error);
+        if text.contains("server does not support TLS") {
+            return Self::TlsNotOffered { server: server.to_owned() };
+        }
+        if text.contains("password missing") {
+            return Self::WrongLogin { server: server.to_owned(), message: "it wants a password and none is set".to_owned() };
+        }
+        Self::Other { server: server.to_owned(), message: text }
+    }
+
+    pub(crate) fn timed_out(server: &str, what: &str, after: Duration) -> Self {
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        Self::TimedOut { server: server.to_owned(), what: what.to_owned(), after_ms }
+    }
+
+    fn from_state(server: &str, state: &str, message: &str) -> Self {
+        let (server, message) = (server.to_owned(), message.to_owned());
+        match state {
+            "28P01" | "28000" => Self::WrongLogin { server, message },
+            "3D000" => Self::NoDatabase { server },
+            "53300" => Self::TooManyConnections { server },
+            "42501" => Self::NoPrivilege { server, message },
+            "55P03" => Self::LockTimeout { server },
+            "57014" => Self::StatementTimeout { server },
+            "57P01" | "57P02" | "57P03" => Self::Unavailable { server },
+            "40001" | "40P01" => Self::Conflict { server, sqlstate: state.to_owned() },
+            // Class 08: connection exceptions.
+            lost if lost.starts_with("08") => Self::ConnectionLost { server },
+            _ => Self::Database { server, sqlstate: state.to_owned(), message },
+        }
+    }
+
+    pub(crate) fn from_io(server: &str, error: &io::Error) -> Self {
+        use io::ErrorKind as K;
+        let server = server.to_owned();
+        match error.kind() {
+            // A local socket that isn't there: nobody listens.
+            K::ConnectionRefused | K::NotFound => Self::Refused { server },
+            K::TimedOut => Self::TimedOut { server, what: "on the network".to_owned(), after_ms: 0 },
+            K::BrokenPipe | K::ConnectionReset | K::ConnectionAborted | K::UnexpectedEof | K::NotConnected => {
+                Self::ConnectionLost { server }
+            }
+            K::HostUnreachable | K::NetworkUnreachable => Self::Other { server, message: "there is no way to that host".to_owned() },
+            _ if error.to_string().contains("failed to lookup address") => Self::UnknownHost { server },
+            _ => Self::Other { server, message: error.to_string() },
+        }
+    }
+
+    fn from_tls(server: &str, error: &(dyn StdError + 'static)) -> Self {
+        let why = with_sources(error);
+        if why.contains("does not support TLS") {
+            return Self::TlsNotOffered { server: server.to_owned() };
+        }
+        Self::Certificate { server: server.to_owned(), why }
+    }
+}
+
+/// An error inside a piece of work, where the server is known from elsewhere.
+impl From<sqlx::Error> for AdapterError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::from_sqlx("the database", &error)
+    }
+}
+
+fn with_sources(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        source = cause.source();
+    }
+    text
+}

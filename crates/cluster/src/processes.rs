@@ -1,0 +1,84 @@
+//! Processes of a data directory that an earlier run left behind: found by their working directory, never by name.
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// How often a process that isn't our child is looked at while it ends; there is no event to wait for.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long a left-over server may take for a fast, and then for an immediate shutdown.
+const FAST: Duration = Duration::from_secs(20);
+const IMMEDIATE: Duration = Duration::from_secs(5);
+
+/// Sends a signal; a process that is gone already is fine.
+pub(crate) fn signal(pid: i32, signal: Signal) {
+    if let Err(error) = kill(Pid::from_raw(pid), signal) {
+        tracing::debug!(pid, %signal, %error, "signal not delivered");
+    }
+}
+
+/// Whether `pid` lives and works in `data`. A zombie has no working directory any more.
+pub(crate) fn works_in(pid: i32, data: &Path) -> bool {
+    std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data)
+}
+
+/// The server's pid by `postmaster.pid`; none when there is none or it is not a number.
+pub(crate) fn postmaster_pid(data: &Path) -> Option<i32> {
+    std::fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
+}
+
+/// All processes that work in `data`.
+pub(crate) fn working_in(data: &Path) -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| works_in(*pid, data)).collect()
+}
+
+/// Ends a server that a killed Reeve left running, and what a killed server left.
+///
+/// # Errors
+/// The pids that would not end.
+pub(crate) async fn end_leftovers(data: &Path) -> Result<(), Vec<i32>> {
+    if let Some(pid) = postmaster_pid(data).filter(|pid| works_in(*pid, data)) {
+        tracing::info!(pid, "ending the server that an earlier run left behind");
+        signal(pid, Signal::SIGINT);
+        if !gone(data, FAST, |_| vec![pid]).await {
+            signal(pid, Signal::SIGQUIT);
+            gone(data, IMMEDIATE, |_| vec![pid]).await;
+        }
+    }
+    // Backends of a dead server hold its shared memory and keep a new one from starting. Nothing they do can be
+    // acknowledged any more, so they need no grace.
+    for step in [Signal::SIGQUIT, Signal::SIGKILL] {
+        let left = working_in(data);
+        if left.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(?left, %step, "ending processes of a dead server");
+        left.iter().for_each(|pid| signal(*pid, step));
+        if gone(data, IMMEDIATE, working_in).await {
+            return Ok(());
+        }
+    }
+    match working_in(data) {
+        left if left.is_empty() => Ok(()),
+        left => Err(left),
+    }
+}
+
+/// Waits until none of the processes works in `data` any more.
+async fn gone(data: &Path, within: Duration, which: impl Fn(&Path) -> Vec<i32>) -> bool {
+    let until = Instant::now() + within;
+    while which(data).into_iter().any(|pid| works_in(pid, data)) {
+        if Instant::now() > until {
+            return false;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    true
+}

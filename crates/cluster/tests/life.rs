@@ -1,0 +1,168 @@
+//! A cluster's life on real servers: start, stop, crash, and what a killed run leaves.
+#![allow(clippy::unwrap_used)]
+
+use reeve_cluster::{Cluster, ClusterConfig, ClusterError, ClusterState, testing::TestCluster};
+use secrecy::ExposeSecret;
+use std::{os::unix::fs::PermissionsExt, time::Duration};
+use tokio_postgres::{Client, NoTls};
+
+async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Connects as soon as the server lets us.
+async fn connect_soon(url: &str) -> Client {
+    let until = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        match connect(url).await {
+            Ok(client) => return client,
+            Err(error) if tokio::time::Instant::now() > until => panic!("no connection: {error}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+async fn count(client: &Client) -> i64 {
+    client.query_one("select count(*) from t", &[]).await.unwrap().get(0)
+}
+
+fn short_dir() -> tempfile::TempDir {
+    let dir = tempfile::Builder::new().prefix("reeve-test-").tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    dir
+}
+
+fn config(dir: &std::path::Path) -> ClusterConfig {
+    ClusterConfig { dir: dir.to_owned(), settings: vec![("fsync".into(), "off".into())], label: "test".into(), major: None }
+}
+
+#[tokio::test]
+async fn a2_a_private_cluster_is_made_started_and_stopped() {
+    let dir = short_dir();
+    let inside = dir.path().join("a/b");
+    let cluster = Cluster::start(config(&inside)).await.unwrap();
+    let client = connect(cluster.superuser_url("postgres").expose_secret()).await.unwrap();
+    let row = client
+        .query_one("select current_setting('data_checksums'), current_setting('listen_addresses'), current_setting('server_encoding'), current_setting('password_encryption')", &[])
+        .await
+        .unwrap();
+    assert_eq!(
+        (row.get(0), row.get(1), row.get(2), row.get(3)),
+        ("on".to_owned(), String::new(), "UTF8".to_owned(), "scram-sha-256".to_owned())
+    );
+    let mode = |p: &str| inside.join(p).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("superuser.password"), mode("pgdata")), (0o600, 0o700));
+    assert_eq!(cluster.socket_dir().metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    let (pid, state, socket_dir) = (cluster.pid().unwrap(), cluster.state(), cluster.socket_dir().to_owned());
+    assert_eq!(*state.borrow(), ClusterState::Ready);
+    cluster.stop().await;
+    assert_eq!(*state.borrow(), ClusterState::Stopped);
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists() && !socket_dir.exists());
+}
+
+#[tokio::test]
+async fn a2_a_restart_keeps_data_and_wrong_passwords_stay_out() {
+    let dir = short_dir();
+    let cluster = Cluster::start(config(dir.path())).await.unwrap();
+    let client = connect(cluster.superuser_url("postgres").expose_secret()).await.unwrap();
+    client.batch_execute("create table t(i int); insert into t values (1)").await.unwrap();
+    cluster.stop().await;
+    let cluster = Cluster::start(config(dir.path())).await.unwrap();
+    let client = connect(cluster.superuser_url("postgres").expose_secret()).await.unwrap();
+    assert_eq!(count(&client).await, 1);
+    let wrong = cluster.login_url("postgres", &"wrong".to_owned().into(), "postgres");
+    assert!(connect(wrong.expose_secret()).await.is_err());
+    cluster.stop().await;
+}
+
+/// A2, and issue 2's "killed with -9 under load: back by itself, nothing lost that was acknowledged".
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a2_a_killed_server_comes_back_with_all_that_was_acknowledged() {
+    let cluster = TestCluster::start(&[]).await.unwrap();
+    let url = cluster.url("postgres");
+    let client = connect(&url).await.unwrap();
+    client.batch_execute("create table t(i int)").await.unwrap();
+    let (first, second) = (cluster.pid().unwrap(), std::sync::Arc::new(tokio::sync::Notify::new()));
+    let enough = second.clone();
+    let writer = tokio::spawn(async move {
+        let mut acknowledged = 0_i64;
+        while client.execute("insert into t values (1)", &[]).await.is_ok() {
+            acknowledged += 1;
+            if acknowledged == 50 {
+                enough.notify_one();
+            }
+        }
+        acknowledged
+    });
+    second.notified().await;
+    let mut state = cluster.state();
+    state.mark_unchanged();
+    cluster.kill_server();
+    state.wait_for(|s| matches!(s, ClusterState::Down { .. })).await.unwrap();
+    state.wait_for(|s| *s == ClusterState::Ready).await.unwrap();
+    let acknowledged = writer.await.unwrap();
+    let client = connect_soon(&url).await;
+    // One more may have been committed whose answer got lost.
+    let kept = count(&client).await;
+    assert!(kept == acknowledged || kept == acknowledged + 1, "{kept} kept, {acknowledged} acknowledged");
+    assert_ne!(cluster.pid().unwrap(), first);
+}
+
+/// What `kill -9` of Reeve leaves: a server without a supervisor.
+#[tokio::test]
+async fn a2_an_orphaned_server_is_ended_and_started_anew() {
+    let dir = short_dir();
+    let cluster = Cluster::start(config(dir.path())).await.unwrap();
+    let client = connect(cluster.superuser_url("postgres").expose_secret()).await.unwrap();
+    client.batch_execute("create table t(i int); insert into t values (1)").await.unwrap();
+    let orphan = cluster.pid().unwrap();
+    cluster.abandon_for_test().await;
+    client.execute("insert into t values (2)", &[]).await.expect("the orphan still serves");
+    let cluster = Cluster::start(config(dir.path())).await.unwrap();
+    assert_ne!(cluster.pid().unwrap(), orphan);
+    let client = connect(cluster.superuser_url("postgres").expose_secret()).await.unwrap();
+    assert_eq!(count(&client).await, 2);
+    cluster.stop().await;
+}
+
+/// Backends of a killed server keep its shared memory and would block a new one.
+#[tokio::test]
+async fn a2_backends_left_by_a_killed_orphan_are_ended() {
+    let dir = short_dir();
+    let cluster = Cluster::start(config(dir.path())).await.unwrap();
+    let client = connect(cluster.superuser_url("postgres").expose_secret()).await.unwrap();
+    let busy = tokio::spawn(async move {
+        client.batch_execute("do $$ begin for i in 1..2000000000 loop null; end loop; end $$").await.expect_err("it is ended");
+    });
+    let orphan = cluster.pid().unwrap();
+    cluster.abandon_for_test().await;
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(orphan), nix::sys::signal::Signal::SIGKILL).unwrap();
+    let cluster = Cluster::start(config(dir.path())).await.unwrap();
+    busy.await.unwrap();
+    connect(cluster.superuser_url("postgres").expose_secret()).await.unwrap();
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a2_a_second_start_on_the_same_directory_is_refused() {
+    let cluster = TestCluster::start(&[]).await.unwrap();
+    let error = Cluster::start(config(cluster.dir())).await.expect_err("in use");
+    assert!(matches!(error, ClusterError::InUse { .. }), "{error}");
+    assert!(error.to_string().contains(&format!("in use by process {}", std::process::id())), "{error}");
+    connect(&cluster.url("postgres")).await.expect("the first one goes on");
+}
+
+#[tokio::test]
+async fn a2_two_clusters_live_side_by_side() {
+    let (a, b) = tokio::join!(TestCluster::start(&[]), TestCluster::start(&[]));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert_ne!(a.socket_dir(), b.socket_dir());
+    connect(&a.url("postgres")).await.unwrap().batch_execute("create table t()").await.unwrap();
+    connect(&b.url("postgres")).await.unwrap().batch_execute("create table t()").await.unwrap();
+    let (dir, socket) = (a.dir().to_owned(), a.socket_dir().to_owned());
+    drop(a);
+    assert!(!dir.exists() && !socket.exists());
+    connect(&b.url("postgres")).await.unwrap();
+}

@@ -1,0 +1,89 @@
+//! Sessions by state. Reeve's own are counted apart.
+
+use crate::{
+    fault::{ProbeError, needs_monitor},
+    probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant},
+};
+use reeve_model::snapshot::Activity;
+
+/// Without the right to read all statistics the state, kind and times of other roles' sessions are null: those rows
+/// are `hidden`. The application name is always shown, so Reeve's own are told apart in any case.
+static QUERY: Query = Query {
+    marker: "activity",
+    keyed: Keyed::Server,
+    variants: &[Variant {
+        since: 13,
+        sql: "
+WITH s AS MATERIALIZED (
+  SELECT a.state, a.wait_event_type, a.xact_start, a.query_start, a.state_change, a.backend_xmin,
+         a.backend_type = 'client backend' AS client,
+         a.backend_type IS NULL AND a.state IS NULL AND a.usesysid IS NOT NULL AS hidden,
+         a.application_name LIKE 'reeve/%' AS own
+    FROM pg_catalog.pg_stat_activity a)
+SELECT current_setting('max_connections')::int8 AS max,
+       current_setting('superuser_reserved_connections')::int8
+         + coalesce(current_setting('reserved_connections', true)::int8, 0) AS reserved,
+       count(*) FILTER (WHERE (client OR hidden) AND NOT own) AS total,
+       count(*) FILTER (WHERE client AND NOT own AND state IN ('active', 'fastpath function call')) AS active,
+       count(*) FILTER (WHERE client AND NOT own AND state = 'idle') AS idle,
+       count(*) FILTER (WHERE client AND NOT own AND state LIKE 'idle in transaction%') AS idle_in_transaction,
+       count(*) FILTER (WHERE client AND NOT own AND wait_event_type = 'Lock') AS waiting,
+       count(*) FILTER (WHERE (client OR hidden) AND own) AS own,
+       count(*) FILTER (WHERE hidden AND NOT own) AS hidden,
+       extract(epoch FROM clock_timestamp() - min(xact_start) FILTER (WHERE client AND NOT own))::float8 AS longest_transaction_s,
+       extract(epoch FROM clock_timestamp() - min(query_start) FILTER (WHERE client AND NOT own AND state = 'active'))::float8
+         AS longest_query_s,
+       extract(epoch FROM clock_timestamp() - min(state_change)
+         FILTER (WHERE client AND NOT own AND state LIKE 'idle in transaction%'))::float8 AS longest_idle_in_transaction_s,
+       greatest(max(age(backend_xmin)) FILTER (WHERE own IS NOT TRUE),
+         (SELECT max(greatest(age(r.xmin), age(r.catalog_xmin))) FROM pg_catalog.pg_replication_slots r),
+         (SELECT max(age(p.transaction)) FROM pg_catalog.pg_prepared_xacts p))::int8 AS oldest_xmin_age
+  FROM s",
+    }],
+};
+
+/// The probe.
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions;
+
+impl Ask for Sessions {
+    type Out = Activity;
+    const ABOUT: About = About {
+        id: "activity",
+        title: "Sessions",
+        doc: "Sessions by state, longest transaction and statement, oldest held snapshot.",
+        scope: Scope::Server,
+        class: Class::Live,
+        queries: &[&QUERY],
+    };
+
+    async fn read(&self, cx: &Cx<'_>) -> Result<Got<Activity>, ProbeError> {
+        let row = cx.row(&QUERY, &[]).await?;
+        let value = Activity {
+            max: row.try_get("max")?,
+            reserved: row.try_get("reserved")?,
+            total: row.try_get("total")?,
+            active: row.try_get("active")?,
+            idle: row.try_get("idle")?,
+            idle_in_transaction: row.try_get("idle_in_transaction")?,
+            waiting: row.try_get("waiting")?,
+            own: row.try_get("own")?,
+            longest_transaction_s: seconds(row.try_get("longest_transaction_s")?),
+            longest_query_s: seconds(row.try_get("longest_query_s")?),
+            longest_idle_in_transaction_s: seconds(row.try_get("longest_idle_in_transaction_s")?),
+            oldest_xmin_age: row.try_get("oldest_xmin_age")?,
+            hidden: row.try_get("hidden")?,
+        };
+        let missing = (value.hidden > 0).then(|| needs_monitor(&format!("The state of {} sessions", value.hidden), cx.facts));
+        Ok(Got { value, missing })
+    }
+
+    fn keep(&self, board: &mut Board, outcome: Result<Activity, String>, moment: &Moment) {
+        board.snapshot.activity.absorb(outcome, moment.at);
+    }
+}
+
+/// Clocks step back; a duration never does.
+fn seconds(value: Option<f64>) -> Option<f64> {
+    value.map(|s| s.max(0.0))
+}

@@ -1,0 +1,46 @@
+//! One file per probe.
+
+pub mod activity;
+pub mod bloat;
+pub mod checkpoints;
+pub mod database_sizes;
+pub mod databases;
+pub mod foreign_keys;
+pub mod identity;
+pub mod indexes;
+pub mod io;
+pub mod locks;
+pub mod replication;
+pub mod sequences;
+pub mod settings;
+pub mod statements;
+pub mod tables;
+pub mod wal;
+pub mod wraparound;
+
+use crate::facts::Facts;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+/// What probes remember between rounds.
+#[derive(Default)]
+pub struct Memory {
+    /// Newest facts of the server.
+    pub(crate) facts: Option<Facts>,
+    /// Databases that Reeve may sign in to, templates and providers' own left out; none before the first reading.
+    pub(crate) connectable: Option<Vec<String>>,
+    /// Sizes by database oid.
+    pub(crate) database_sizes: HashMap<u32, i64>,
+    /// `pg_stat_statements`.
+    pub(crate) statements: statements::Memory,
+    /// Tables by database.
+    pub(crate) tables: BTreeMap<String, tables::Memory>,
+    /// Sequences by database.
+    pub(crate) sequences: BTreeMap<String, Vec<reeve_model::snapshot::SequenceUse>>,
+    /// Probes that should run again at the next round because something new appeared: probe id and database.
+    pub(crate) wake: Vec<(&'static str, String)>,
+    /// The interval of health probes as a duration, for probes that refresh parts of theirs so rarely.
+    pub(crate) health_every: Duration,
+}

@@ -1,0 +1,60 @@
+//! What a collector is told about its target.
+
+use reeve_adapter::Endpoint;
+use reeve_model::TargetInfo;
+use std::time::Duration;
+
+/// One target: where it is, how often it is read, and which of its databases.
+#[derive(Debug, Clone)]
+pub struct TargetSpec {
+    /// What is registered, without secrets.
+    pub info: TargetInfo,
+    /// Where and how to connect. Its database is the one the kept connection lives in.
+    pub endpoint: Endpoint,
+    /// How often each class of probe runs.
+    pub cadence: Cadence,
+    /// Whose tables are read.
+    pub databases: DatabaseChoice,
+    /// A round ends after this time, whatever the server does. Must be longer than the statement timeout of 4 s.
+    pub deadline: Duration,
+}
+
+impl TargetSpec {
+    /// All user databases at the default cadence.
+    #[must_use]
+    pub fn new(info: TargetInfo, endpoint: Endpoint) -> Self {
+        Self { info, endpoint, cadence: Cadence::default(), databases: DatabaseChoice::AllUser, deadline: Duration::from_secs(8) }
+    }
+}
+
+/// How often each class of probe runs, milliseconds (SPEC B3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cadence {
+    /// Live figures while somebody watches.
+    pub live_ms: i64,
+    /// Critical figures always, live figures while nobody watches.
+    pub critical_ms: i64,
+    /// Tables, statements, checkpoints, I/O.
+    pub metrics_ms: i64,
+    /// Exact sizes, definitions, sequences, settings.
+    pub health_ms: i64,
+}
+
+impl Default for Cadence {
+    fn default() -> Self {
+        Self { live_ms: 1_000, critical_ms: 10_000, metrics_ms: 180_000, health_ms: 300_000 }
+    }
+}
+
+/// Whose tables are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum DatabaseChoice {
+    /// Every database that is no template, no provider's own, and lets Reeve in.
+    #[default]
+    AllUser,
+    /// Only these.
+    Only(Vec<String>),
+}
+
+/// Databases that belong to the provider of a managed server: nobody else can sign in to them.
+pub const PROVIDER_DATABASES: [&str; 5] = ["rdsadmin", "cloudsqladmin", "azure_maintenance", "azure_sys", "alloydbadmin"];

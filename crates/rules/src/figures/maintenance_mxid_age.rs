@@ -1,0 +1,22 @@
+//! `maintenance.mxid_age`
+
+use super::read::{WRAPAROUND, count};
+use super::{Direction, FigureDef, Limits};
+use crate::source::Source;
+use reeve_model::{FigureGroup, Unit};
+
+/// Age of the oldest multixact id of any database.
+pub const FIGURE: FigureDef = FigureDef {
+    id: "maintenance.mxid_age",
+    title: "Oldest multixact id",
+    group: FigureGroup::Maintenance,
+    unit: Unit::Transactions,
+    note: None,
+    metric: "reeve_target_mxid_age",
+    help: "Age of the oldest multixact id of any database.",
+    source: Source::Wraparound,
+    read: |s| s.wraparound.value().map(|w| count(w.oldest_mxid_age)),
+    absent: "The ages of transaction ids have not been read yet.",
+    max: |_| Some(WRAPAROUND),
+    limits: |_| Some(Limits { warn: 500e6, critical: Some(1.6e9), direction: Direction::Above }),
+};

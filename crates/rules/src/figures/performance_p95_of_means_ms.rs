@@ -1,0 +1,21 @@
+//! `performance.p95_of_means_ms`
+
+use super::FigureDef;
+use crate::source::Source;
+use reeve_model::{FigureGroup, Unit};
+
+/// 95th percentile of the statements' mean times weighted by calls, milliseconds; not of single executions.
+pub const FIGURE: FigureDef = FigureDef {
+    id: "performance.p95_of_means_ms",
+    title: "p95 of means",
+    group: FigureGroup::Performance,
+    unit: Unit::Milliseconds,
+    note: Some("weighted by calls over the statements' means, not single executions"),
+    metric: "reeve_target_query_means_p95_seconds",
+    help: "95th percentile of the statements' mean times weighted by calls, seconds; not of single executions.",
+    source: Source::Statements,
+    read: |s| s.statements.value()?.p95_of_means_ms,
+    absent: "No statement was counted between the two newest readings.",
+    max: |_| None,
+    limits: |_| None,
+};

@@ -1,0 +1,21 @@
+//! `performance.p99_of_means_ms`
+
+use super::FigureDef;
+use crate::source::Source;
+use reeve_model::{FigureGroup, Unit};
+
+/// 99th percentile of the statements' mean times weighted by calls, milliseconds; not of single executions.
+pub const FIGURE: FigureDef = FigureDef {
+    id: "performance.p99_of_means_ms",
+    title: "p99 of means",
+    group: FigureGroup::Performance,
+    unit: Unit::Milliseconds,
+    note: Some("weighted by calls over the statements' means, not single executions"),
+    metric: "reeve_target_query_means_p99_seconds",
+    help: "99th percentile of the statements' mean times weighted by calls, seconds; not of single executions.",
+    source: Source::Statements,
+    read: |s| s.statements.value()?.p99_of_means_ms,
+    absent: "No statement was counted between the two newest readings.",
+    max: |_| None,
+    limits: |_| None,
+};

@@ -1,0 +1,21 @@
+//! `replication.replay_delay_s`
+
+use super::FigureDef;
+use crate::source::Source;
+use reeve_model::{FigureGroup, Unit};
+
+/// On a standby that is behind: seconds since the last replayed transaction.
+pub const FIGURE: FigureDef = FigureDef {
+    id: "replication.replay_delay_s",
+    title: "Replay delay",
+    group: FigureGroup::Replication,
+    unit: Unit::Seconds,
+    note: None,
+    metric: "reeve_target_replay_delay_seconds",
+    help: "On a standby that is behind: seconds since the last replayed transaction.",
+    source: Source::Replication,
+    read: |s| s.replication.value()?.replay_delay_s,
+    absent: "This server is not a standby, or it has caught up.",
+    max: |_| None,
+    limits: |_| None,
+};

@@ -1,0 +1,22 @@
+//! `storage.total_bytes`
+
+use super::FigureDef;
+use super::read::total_bytes;
+use crate::source::Source;
+use reeve_model::{FigureGroup, Unit};
+
+/// Sum of the sizes of the databases, bytes.
+pub const FIGURE: FigureDef = FigureDef {
+    id: "storage.total_bytes",
+    title: "Storage",
+    group: FigureGroup::Storage,
+    unit: Unit::Bytes,
+    note: Some("databases whose size may be read"),
+    metric: "reeve_target_storage_bytes",
+    help: "Sum of the sizes of the databases, bytes.",
+    source: Source::Databases,
+    read: |s| s.databases.value().and_then(|d| total_bytes(d)),
+    absent: "No size of a database could be read.",
+    max: |_| None,
+    limits: |_| None,
+};

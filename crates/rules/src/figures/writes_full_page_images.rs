@@ -1,0 +1,22 @@
+//! `writes.full_page_images`
+
+use super::FigureDef;
+use super::read::count;
+use crate::source::Source;
+use reeve_model::{FigureGroup, Unit};
+
+/// Full page images in the write-ahead log since the last reset.
+pub const FIGURE: FigureDef = FigureDef {
+    id: "writes.full_page_images",
+    title: "Full page images",
+    group: FigureGroup::Writes,
+    unit: Unit::Count,
+    note: Some("since the last reset of the statistics"),
+    metric: "reeve_target_wal_full_page_images",
+    help: "Full page images in the write-ahead log since the last reset.",
+    source: Source::Wal,
+    read: |s| s.wal.value()?.full_page_images.map(count),
+    absent: "Counted from PostgreSQL 14 on.",
+    max: |_| None,
+    limits: |_| None,
+};

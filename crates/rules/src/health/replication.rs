@@ -1,0 +1,172 @@
+//! Do the standbys keep up, and what is kept for them?
+
+use super::{Category, Facts, Finding, Input, Rule, Seen};
+use crate::{
+    curve::Curve,
+    figures::read::{worst_lag_bytes, worst_lag_s},
+    source::Source,
+    words,
+};
+use reeve_model::snapshot::{Replication, Slot};
+
+const NONE_HERE: &str = "no standby streams from this server, and it has no replication slot";
+const GIB: f64 = 1_073_741_824.0;
+const LAG_BYTES: f64 = 256.0 * 1_048_576.0;
+const LAG_S: f64 = 30.0;
+
+/// Standbys and slots; on a standby its own replay.
+pub const CATEGORY: Category = Category {
+    id: "replication",
+    title: "Replication",
+    weight: 10,
+    inputs: &[
+        Input {
+            title: "bytes not replayed by the standby furthest behind",
+            say: |b| format!("{} to replay", words::bytes(b)),
+            source: Source::Replication,
+            read: lag_bytes,
+            curve: Curve(&[(16_777_216.0, 0.0), (LAG_BYTES, 30.0), (2.0 * GIB, 80.0), (10.0 * GIB, 100.0)]),
+        },
+        Input {
+            title: "replay lag of the slowest standby (s)",
+            say: |s| format!("{} behind", words::duration(s)),
+            source: Source::Replication,
+            read: lag_s,
+            curve: Curve(&[(5.0, 0.0), (LAG_S, 20.0), (300.0, 60.0), (3_600.0, 100.0)]),
+        },
+        Input {
+            title: "WAL kept for the slot that keeps most (bytes)",
+            say: |b| format!("{} kept for a slot", words::bytes(b)),
+            source: Source::Replication,
+            read: retained,
+            curve: Curve(&[(GIB, 0.0), (10.0 * GIB, 50.0), (50.0 * GIB, 100.0)]),
+        },
+        Input {
+            title: "slots lost, or on a standby a receiver that is away",
+            say: |n| if n > 0.0 { "a slot is lost or no WAL is received".into() } else { "all connected".into() },
+            source: Source::Replication,
+            read: broken,
+            curve: Curve(&[(0.0, 0.0), (1.0, 80.0)]),
+        },
+    ],
+    rules: &[
+        Rule { id: "replication.slot_lost", when: "a replication slot is lost: critical", source: Source::Replication, find: slot_lost },
+        Rule {
+            id: "replication.slot_retains",
+            when: "a slot that nobody reads keeps over 1 GB of WAL, or a slot is about to be lost",
+            source: Source::Replication,
+            find: slot_retains,
+        },
+        Rule { id: "replication.lag", when: "a standby is over 30 s or over 256 MB behind", source: Source::Replication, find: lag },
+        Rule { id: "replication.not_receiving", when: "a standby receives no WAL", source: Source::Replication, find: not_receiving },
+    ],
+};
+
+fn here<'a>(facts: &Facts<'a>) -> Option<&'a Replication> {
+    let standby = facts.standby();
+    facts.snapshot.replication.value().filter(|r| standby || !r.standbys.is_empty() || !r.slots.is_empty())
+}
+
+fn lag_bytes(facts: &Facts<'_>) -> Seen {
+    let Some(replication) = here(facts) else { return Seen::NotHere(NONE_HERE) };
+    if !replication.standbys.is_empty() && replication.standbys.iter().any(|s| s.replay_lag_bytes.is_none()) {
+        return Seen::Unknown("the lag of a standby may not be read; grant pg_monitor to Reeve's role".into());
+    }
+    let own = replication.replay_backlog_bytes.map(words::float);
+    Seen::or_not_here(worst_lag_bytes(replication).into_iter().chain(own).reduce(f64::max), "no standby streams from this server")
+}
+
+fn behind_s(replication: &Replication) -> f64 {
+    // None is "nothing to replay": no lag.
+    worst_lag_s(replication).unwrap_or(0.0).max(replication.replay_delay_s.unwrap_or(0.0))
+}
+
+fn lag_s(facts: &Facts<'_>) -> Seen {
+    match here(facts) {
+        Some(r) if facts.standby() || !r.standbys.is_empty() => Seen::Value(behind_s(r)),
+        Some(_) => Seen::NotHere("no standby streams from this server"),
+        None => Seen::NotHere(NONE_HERE),
+    }
+}
+
+fn retained(facts: &Facts<'_>) -> Seen {
+    let Some(replication) = here(facts) else { return Seen::NotHere(NONE_HERE) };
+    // A lost slot keeps nothing any more; `broken` counts it.
+    let kept = replication.slots.iter().filter(|s| !is_lost(s)).map(|s| words::float(s.retained_bytes.unwrap_or(0))).reduce(f64::max);
+    Seen::or_not_here(kept, "there is no replication slot")
+}
+
+fn broken(facts: &Facts<'_>) -> Seen {
+    let Some(replication) = here(facts) else { return Seen::NotHere(NONE_HERE) };
+    let away = facts.standby() && replication.receiving == Some(false);
+    Seen::Value(if away || replication.slots.iter().any(is_lost) { 1.0 } else { 0.0 })
+}
+
+fn is_lost(slot: &Slot) -> bool {
+    slot.wal_status.as_deref() == Some("lost")
+}
+
+fn slot_lost(facts: &Facts<'_>) -> Option<Finding> {
+    let names: Vec<String> = here(facts)?.slots.iter().filter(|s| is_lost(s)).map(|s| s.name.clone()).collect();
+    let first = names.first()?;
+    let sentence =
+        format!("Replication slot {} is lost: the WAL its reader needs is gone, so it can't go on from where it was.", words::list(&names));
+    let next = format!(
+        "Build the reader anew (for a standby with pg_basebackup), then drop the slot: SELECT pg_drop_replication_slot('{}');",
+        first.replace('\'', "''")
+    );
+    Some(Finding::critical(sentence, next))
+}
+
+fn slot_retains(facts: &Facts<'_>) -> Option<Finding> {
+    let slots = &here(facts)?.slots;
+    let forgotten = |s: &&Slot| !s.active && s.retained_bytes.is_some_and(|b| words::float(b) > GIB);
+    let endangered = |s: &&Slot| s.wal_status.as_deref() == Some("unreserved");
+    let slot = slots.iter().filter(|s| !is_lost(s)).filter(|s| forgotten(s) || endangered(s)).max_by_key(|s| s.retained_bytes)?;
+    let kept = words::bytes(words::float(slot.retained_bytes.unwrap_or(0)));
+    let follows = match slot.safe_wal_bytes {
+        Some(left) => format!("it is lost after {} more", words::bytes(words::float(left.max(0)))),
+        None => "nothing bounds that, so the disk can fill".into(),
+    };
+    let reader = if slot.active { "whose reader is behind" } else { "which nobody reads" };
+    let sentence = format!("Replication slot {}, {reader}, keeps {kept} of WAL: {follows}.", slot.name);
+    let next =
+        format!("Bring its reader back. If there is none any more: SELECT pg_drop_replication_slot('{}');", slot.name.replace('\'', "''"));
+    Some(Finding::degraded(sentence, next))
+}
+
+fn lag(facts: &Facts<'_>) -> Option<Finding> {
+    let replication = here(facts)?;
+    let bytes =
+        worst_lag_bytes(replication).into_iter().chain(replication.replay_backlog_bytes.map(words::float)).reduce(f64::max).unwrap_or(0.0);
+    let seconds = behind_s(replication);
+    if seconds <= LAG_S && bytes <= LAG_BYTES {
+        return None;
+    }
+    let who = if facts.standby() {
+        "This standby".to_owned()
+    } else {
+        let worst = replication.standbys.iter().max_by(|a, b| {
+            let key = |s: &reeve_model::snapshot::Standby| (s.replay_lag_bytes.unwrap_or(0), s.replay_lag_s.unwrap_or(0.0));
+            key(a).0.cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1))
+        });
+        worst.map_or_else(|| "A standby".to_owned(), |s| format!("Standby {}", s.name))
+    };
+    let sentence = format!(
+        "{who} is behind: {} and {} to replay; reads from it are that old, and a failover would lose or wait for it.",
+        words::duration(seconds),
+        words::bytes(bytes)
+    );
+    Some(Finding::degraded(
+        sentence,
+        "On the standby look for queries that hold replay back (max_standby_streaming_delay) and for a busy disk; on the primary see pg_stat_replication for where it lags: sent, written, flushed or replayed.",
+    ))
+}
+
+fn not_receiving(facts: &Facts<'_>) -> Option<Finding> {
+    let away = facts.standby() && here(facts)?.receiving == Some(false);
+    away.then(|| {
+        let sentence = "This standby receives no WAL: it falls further behind with every write on its primary.".to_owned();
+        Finding::degraded(sentence, "Look in the standby's log why the WAL receiver ended, then check primary_conninfo and whether the primary still has the WAL it asks for.")
+    })
+}

@@ -1,0 +1,151 @@
+//! Does vacuum keep up? Only a primary can vacuum, so a standby isn't judged by it.
+
+use super::{Category, Facts, Finding, Input, Rule, Seen};
+use crate::{
+    curve::Curve,
+    figures::read::{dead_ratio, tables},
+    source::Source,
+    words::{self, float, ident},
+};
+use reeve_model::table::{TableKind, TableStats};
+
+const STANDBY: &str = "a standby does not vacuum";
+const NO_ROWS: &str = "there are no rows";
+
+/// Dead rows of one table from which it is reported, if they are over a fifth of its rows.
+const DEAD_FROM: i64 = 10_000;
+
+/// Heap of one table from which its estimated bloat counts, bytes: in small ones the estimate is noise.
+const BLOAT_FROM: i64 = 8 * 1_048_576;
+
+/// Transactions an old snapshot may hold vacuum back before it is reported.
+const HORIZON: f64 = 10e6;
+
+/// Dead rows, bloat and what holds vacuum back.
+pub const CATEGORY: Category = Category {
+    id: "vacuum",
+    title: "Vacuum and bloat",
+    weight: 8,
+    inputs: &[
+        Input {
+            title: "share of all rows that are dead",
+            say: |v| format!("{} of the rows dead", words::percent(v)),
+            source: Source::Tables,
+            read: |f| on_primary(f, || Seen::or_not_here(dead_ratio(f.snapshot), NO_ROWS)),
+            curve: Curve(&[(0.10, 0.0), (0.20, 20.0), (0.40, 60.0), (0.70, 100.0)]),
+        },
+        Input {
+            title: "share of the heaps over 8 MB that is bloat (estimated)",
+            say: |v| format!("{} of the large heaps is bloat (estimated)", words::percent(v)),
+            source: Source::Tables,
+            read: |f| on_primary(f, || Seen::or_not_here(bloat(f), "no table is large enough to estimate its bloat")),
+            curve: Curve(&[(0.20, 0.0), (0.50, 50.0), (0.80, 100.0)]),
+        },
+        Input {
+            title: "age of the oldest snapshot (transactions)",
+            say: |v| format!("oldest snapshot {} transactions", words::count(v)),
+            source: Source::Activity,
+            read: |f| {
+                let age = f.snapshot.activity.value().and_then(|a| a.oldest_xmin_age).map_or(0.0, float);
+                on_primary(f, || Seen::Value(age))
+            },
+            curve: Curve(&[(1e6, 0.0), (HORIZON, 20.0), (100e6, 80.0)]),
+        },
+        Input {
+            title: "autovacuum or track_counts off",
+            say: |v| if v > 0.0 { "autovacuum can't work".into() } else { "autovacuum on".into() },
+            source: Source::Settings,
+            read: |f| on_primary(f, || autovacuum(f)),
+            curve: Curve(&[(0.0, 0.0), (1.0, 100.0)]),
+        },
+    ],
+    rules: &[
+        Rule {
+            id: "vacuum.autovacuum_off",
+            when: "autovacuum or track_counts is off: critical",
+            source: Source::Settings,
+            find: autovacuum_off,
+        },
+        Rule {
+            id: "vacuum.dead_rows",
+            when: "a table has over 10,000 dead rows, over 20 % of its rows",
+            source: Source::Tables,
+            find: dead_rows,
+        },
+        Rule {
+            id: "vacuum.horizon",
+            when: "a snapshot older than 10 million transactions holds vacuum back",
+            source: Source::Activity,
+            find: horizon,
+        },
+    ],
+};
+
+fn on_primary(facts: &Facts<'_>, read: impl FnOnce() -> Seen) -> Seen {
+    if facts.standby() { Seen::NotHere(STANDBY) } else { read() }
+}
+
+fn autovacuum(facts: &Facts<'_>) -> Seen {
+    let off = |name| facts.switch(name).map(|on| !on);
+    match (off("autovacuum"), off("track_counts")) {
+        (Some(true), _) | (_, Some(true)) => Seen::Value(1.0),
+        (Some(false), Some(false)) => Seen::Value(0.0),
+        _ => Seen::Unknown("the settings autovacuum and track_counts were not read".into()),
+    }
+}
+
+fn bloat(facts: &Facts<'_>) -> Option<f64> {
+    let (wasted, heap) = tables(facts.snapshot)
+        .filter(|(_, t)| t.kind != TableKind::Partitioned)
+        .filter_map(|(_, t)| Some((t.bloat_estimate_ratio?, t.heap_bytes.filter(|b| *b >= BLOAT_FROM)?)))
+        .fold((0.0, 0.0), |(wasted, heap), (ratio, bytes)| (wasted + ratio * float(bytes), heap + float(bytes)));
+    (heap > 0.0).then(|| wasted / heap)
+}
+
+fn autovacuum_off(facts: &Facts<'_>) -> Option<Finding> {
+    if facts.standby() || autovacuum(facts) != Seen::Value(1.0) {
+        return None;
+    }
+    let name = if facts.switch("autovacuum") == Some(false) { "autovacuum" } else { "track_counts" };
+    let sentence = format!("{name} is off: dead rows stay, tables grow, statistics age, and transaction ids run towards wraparound.");
+    Some(Finding::critical(sentence, format!("ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();")))
+}
+
+fn dead_rows(facts: &Facts<'_>) -> Option<Finding> {
+    if facts.standby() {
+        return None;
+    }
+    let much = |t: &TableStats| t.dead_rows >= DEAD_FROM && float(t.dead_rows) > 0.20 * float(t.dead_rows + t.live_rows);
+    let mut worst: Vec<_> = tables(facts.snapshot).filter(|(_, t)| t.kind != TableKind::Partitioned && much(t)).collect();
+    worst.sort_by(|(_, a), (_, b)| b.dead_rows.cmp(&a.dead_rows).then_with(|| (&a.schema, &a.name).cmp(&(&b.schema, &b.name))));
+    let (database, first) = worst.first()?;
+    let name = |t: &TableStats| format!("{}.{}", ident(&t.schema), ident(&t.name));
+    let names: Vec<String> = worst.iter().map(|(_, t)| name(t)).collect();
+    let share = float(first.dead_rows) / float(first.dead_rows + first.live_rows);
+    let sentence = format!(
+        "Vacuum does not keep up with {}: {} dead rows in {}, {} of it, read by every scan for nothing.",
+        words::list(&names),
+        words::count(float(first.dead_rows)),
+        name(first),
+        words::percent(share)
+    );
+    let next = format!(
+        "In database {}: VACUUM (ANALYZE, VERBOSE) {}; if that removes little, look for what holds an old snapshot.",
+        ident(database),
+        name(first)
+    );
+    Some(Finding::degraded(sentence, next))
+}
+
+fn horizon(facts: &Facts<'_>) -> Option<Finding> {
+    let age = facts.snapshot.activity.value()?.oldest_xmin_age.map(float).filter(|a| *a > HORIZON)?;
+    if facts.standby() {
+        return None;
+    }
+    let sentence =
+        format!("Something holds a snapshot {} transactions old: vacuum can't remove any row that died since.", words::count(age));
+    Some(Finding::degraded(
+        sentence,
+        "Find the holder: SELECT pid::text, backend_xmin FROM pg_stat_activity WHERE backend_xmin IS NOT NULL UNION ALL SELECT slot_name, coalesce(xmin, catalog_xmin) FROM pg_replication_slots UNION ALL SELECT gid, transaction FROM pg_prepared_xacts;",
+    ))
+}

@@ -1,0 +1,237 @@
+//! The latest of everything, in memory: what pages and the live stream read.
+//!
+//! Collectors write, everybody else reads. A dead target or a dead store leaves the last known state in place, so a
+//! page is never delayed by what it reports on.
+
+use crate::trends::{Trends, WINDOW_MS};
+use reeve_model::{
+    Figure, HealthOverview, Reach, StoreState, TargetInfo, TargetName, TargetSummary, UnixMs, Verdict, snapshot::TargetSnapshot,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::sync::watch;
+
+/// Points in a sparkline.
+const SPARK_POINTS: usize = 60;
+/// Time a sparkline covers, milliseconds.
+const SPARK_WINDOW_MS: i64 = 30 * 60_000;
+/// An overview younger than this is served again as it is: a thousand viewers cost one.
+const REUSE_MS: i64 = 900;
+
+/// What is known of one target.
+struct Slot {
+    info: TargetInfo,
+    every_ms: i64,
+    state: RwLock<Latest>,
+    trends: Mutex<Trends>,
+}
+
+/// The newest round of one target and its verdict.
+#[derive(Clone)]
+pub struct Latest {
+    /// What was read.
+    pub snapshot: Arc<TargetSnapshot>,
+    /// What it means.
+    pub verdict: Verdict,
+}
+
+/// Shared latest state of the estate.
+pub struct Hub {
+    slots: BTreeMap<TargetName, Slot>,
+    store: watch::Sender<StoreState>,
+    estate: Mutex<Verdict>,
+    overview: Mutex<Option<Arc<HealthOverview>>>,
+    version: watch::Sender<u64>,
+    watchers: AtomicUsize,
+    watched: watch::Sender<bool>,
+}
+
+impl Hub {
+    /// A hub for these targets; `every_ms` is their interval between rounds when nobody watches.
+    #[must_use]
+    pub fn new(targets: Vec<(TargetInfo, i64)>, now: UnixMs) -> Self {
+        let slots = targets
+            .into_iter()
+            .map(|(info, every_ms)| {
+                let snapshot = Arc::new(TargetSnapshot::untried(info.name.clone(), now));
+                let state = RwLock::new(Latest { snapshot, verdict: Verdict::not_yet(now) });
+                (info.name.clone(), Slot { info, every_ms, state, trends: Mutex::default() })
+            })
+            .collect();
+        Self {
+            slots,
+            store: watch::Sender::new(StoreState::Up),
+            estate: Mutex::new(Verdict::not_yet(now)),
+            overview: Mutex::new(None),
+            version: watch::Sender::new(0),
+            watchers: AtomicUsize::new(0),
+            watched: watch::Sender::new(false),
+        }
+    }
+
+    /// All targets, by name.
+    pub fn targets(&self) -> impl Iterator<Item = &TargetInfo> {
+        self.slots.values().map(|slot| &slot.info)
+    }
+
+    /// The newest of one target; none when there is no such target.
+    #[must_use]
+    pub fn latest(&self, name: &TargetName) -> Option<Latest> {
+        self.slots.get(name).map(|slot| slot.state.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Sets what a target's verdict was before a restart, so that "since" survives.
+    pub fn recall(&self, name: &TargetName, verdict: Verdict) {
+        if let Some(slot) = self.slots.get(name) {
+            slot.state.write().unwrap_or_else(PoisonError::into_inner).verdict = verdict;
+        }
+    }
+
+    /// Takes in a round: judges it, keeps its points, tells everybody. Returns the verdict and whether its status changed.
+    pub fn take(&self, snapshot: Arc<TargetSnapshot>, now: UnixMs) -> Option<(Verdict, bool)> {
+        let slot = self.slots.get(&snapshot.target)?;
+        let previous = slot.state.read().unwrap_or_else(PoisonError::into_inner).verdict.clone();
+        let verdict = reeve_rules::verdict::judge(&snapshot, now, Some(&previous));
+        let figures = reeve_rules::figures::figures(&snapshot, now, slot.every_ms);
+        lock(&slot.trends).push(&figures);
+        let changed = previous.status != verdict.status;
+        *slot.state.write().unwrap_or_else(PoisonError::into_inner) = Latest { snapshot, verdict: verdict.clone() };
+        self.touch();
+        Some((verdict, changed))
+    }
+
+    /// Puts stored points into the trends, oldest first; before the first round only.
+    pub fn seed_trend(&self, name: &TargetName, id: &str, points: &[reeve_model::series::Point]) {
+        if let Some(slot) = self.slots.get(name) {
+            lock(&slot.trends).seed(id, points);
+        }
+    }
+
+    /// Notes whether the store answers.
+    pub fn set_store(&self, state: StoreState) {
+        let before = self.store.send_replace(state.clone());
+        if before != state {
+            self.touch();
+        }
+    }
+
+    /// Whether the store answers.
+    #[must_use]
+    pub fn store_state(&self) -> StoreState {
+        self.store.borrow().clone()
+    }
+
+    /// Changes with every round of any target and with the store's state.
+    pub fn version(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// True while somebody looks at a live page.
+    pub fn watched(&self) -> watch::Receiver<bool> {
+        self.watched.subscribe()
+    }
+
+    /// Counts one viewer until the returned guard is dropped.
+    #[must_use]
+    pub fn watch(self: &Arc<Self>) -> Viewer {
+        self.watchers.fetch_add(1, Ordering::SeqCst);
+        self.watched.send_if_modified(|w| !std::mem::replace(w, true));
+        Viewer { hub: Arc::clone(self) }
+    }
+
+    /// Viewers at the moment.
+    #[must_use]
+    pub fn viewers(&self) -> usize {
+        self.watchers.load(Ordering::SeqCst)
+    }
+
+    /// The first screen. Built at most about once a second however many ask.
+    #[must_use]
+    pub fn overview(&self, now: UnixMs) -> Arc<HealthOverview> {
+        let mut kept = lock(&self.overview);
+        if let Some(overview) = kept.as_ref()
+            && (0..REUSE_MS).contains(&(now.0 - overview.at.0))
+        {
+            return Arc::clone(overview);
+        }
+        let overview = Arc::new(self.build_overview(now));
+        *kept = Some(Arc::clone(&overview));
+        overview
+    }
+
+    fn build_overview(&self, now: UnixMs) -> HealthOverview {
+        let mut targets: Vec<TargetSummary> =
+            self.slots.values().map(|slot| summary(slot, now, Some(reeve_rules::figures::HEADLINE))).collect();
+        let verdicts: Vec<_> = targets.iter().map(|t| (t.info.name.clone(), t.verdict.clone())).collect();
+        let mut estate = lock(&self.estate);
+        *estate = reeve_rules::verdict::estate(&verdicts, now, Some(&estate));
+        targets.sort_by(|a, b| b.verdict.status.cmp(&a.verdict.status).then_with(|| a.info.name.cmp(&b.info.name)));
+        HealthOverview { at: now, estate: estate.clone(), targets, store: self.store_state() }
+    }
+
+    /// One target with all its figures; none when there is no such target.
+    #[must_use]
+    pub fn summary(&self, name: &TargetName, now: UnixMs) -> Option<TargetSummary> {
+        self.slots.get(name).map(|slot| summary(slot, now, None))
+    }
+
+    /// The points of one figure over the recent hour.
+    #[must_use]
+    pub fn trend(&self, name: &TargetName, id: &str, now: UnixMs) -> Vec<reeve_model::series::Point> {
+        self.slots.get(name).map_or_else(Vec::new, |slot| lock(&slot.trends).thinned(id, now.plus_ms(-WINDOW_MS), now, 240))
+    }
+
+    fn touch(&self) {
+        *lock(&self.overview) = None;
+        self.version.send_modify(|v| *v += 1);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn summary(slot: &Slot, now: UnixMs, only: Option<&[&str]>) -> TargetSummary {
+    let Latest { snapshot, verdict } = slot.state.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut figures: Vec<Figure> = reeve_rules::figures::figures(&snapshot, now, slot.every_ms);
+    if let Some(ids) = only {
+        figures.retain(|f| ids.contains(&f.id.as_str()));
+        figures.sort_by_key(|f| ids.iter().position(|id| *id == f.id));
+    }
+    let trends = lock(&slot.trends);
+    for figure in &mut figures {
+        figure.trend = trends.thinned(&figure.id, now.plus_ms(-SPARK_WINDOW_MS), now, SPARK_POINTS);
+    }
+    let last_round = match &snapshot.reach {
+        Reach::Untried => None,
+        Reach::Up { .. } => Some(snapshot.at),
+        Reach::Down { last_up, .. } => *last_up,
+    };
+    TargetSummary {
+        info: slot.info.clone(),
+        reach: snapshot.reach.clone(),
+        version: snapshot.server.as_ref().map(|s| s.version.clone()),
+        verdict,
+        figures,
+        last_round,
+        every_ms: slot.every_ms,
+    }
+}
+
+/// A viewer of a live page; dropping it ends the watching.
+pub struct Viewer {
+    hub: Arc<Hub>,
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        if self.hub.watchers.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.hub.watched.send_if_modified(|w| std::mem::replace(w, false));
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! From rounds to history: what is worth keeping, written in batches, never in a collector's way.
+
+use reeve_model::{
+    TargetName, UnixMs, Verdict,
+    series::Topic,
+    snapshot::{DatabaseTables, TargetSnapshot},
+};
+use reeve_runtime::Supervisor;
+use reeve_store::{Batch, Sample, Store};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Rounds that may wait for the store before the oldest news is given up; about ten minutes of ten targets.
+const WAITING_ROUNDS: usize = 1_024;
+/// Rounds written in one transaction.
+const BATCH: usize = 32;
+/// Server figures are kept at most this often, however often they are read live.
+const KEEP_EVERY_MS: i64 = 5_000;
+
+enum News {
+    Round(Batch),
+    Verdict(TargetName, Verdict),
+}
+
+/// Takes rounds in and hands them to the writing task. Cheap to clone.
+#[derive(Clone)]
+pub struct Recorder {
+    send: mpsc::Sender<News>,
+    kept: Arc<Mutex<HashMap<(TargetName, String), UnixMs>>>,
+    lost: Arc<AtomicU64>,
+    written: Arc<AtomicU64>,
+}
+
+impl Recorder {
+    /// Starts the writing and the upkeep (partitions, compaction, retention).
+    #[must_use]
+    pub fn start(supervisor: &Supervisor, store: Arc<Store>, keep_days: u32) -> Self {
+        let (send, receive) = mpsc::channel(WAITING_ROUNDS);
+        let (lost, written) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let receive = Arc::new(tokio::sync::Mutex::new(receive));
+        let (s, l, w) = (Arc::clone(&store), Arc::clone(&lost), Arc::clone(&written));
+        supervisor.spawn("history writer", move |stop| {
+            let (receive, store, lost, written) = (Arc::clone(&receive), Arc::clone(&s), Arc::clone(&l), Arc::clone(&w));
+            async move { write(&mut *receive.lock().await, &store, &lost, &written, stop).await }
+        });
+        supervisor.spawn("history upkeep", move |stop| {
+            let store = Arc::clone(&store);
+            async move {
+                while !stop.is_cancelled() {
+                    if let Err(error) = store.history().maintain(UnixMs::now(), keep_days).await {
+                        tracing::warn!(%error, "history upkeep failed; it is tried again in a minute");
+                    }
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(Duration::from_secs(60)) => {}
+                    }
+                }
+            }
+        });
+        Self { send, kept: Arc::default(), lost, written }
+    }
+
+    /// Keeps what is new in a round.
+    pub fn round(&self, snapshot: &TargetSnapshot, now: UnixMs) {
+        let figures = reeve_rules::figures::figures(snapshot, now, KEEP_EVERY_MS);
+        let mut server = Vec::new();
+        for figure in figures {
+            if let (Some(value), Some(at)) = (figure.value, figure.at)
+                && self.is_new(&snapshot.target, &figure.id, at)
+            {
+                server.push(Sample { metric: figure.id, object: String::new(), value });
+            }
+        }
+        self.offer(&snapshot.target, Topic::Server, snapshot.at, server);
+        for (database, reading) in &snapshot.tables {
+            let Some(read) = reading.last.as_ref() else { continue };
+            if self.is_new(&snapshot.target, &format!("tables/{database}"), read.at) {
+                self.offer(&snapshot.target, Topic::Tables, read.at, table_samples(database, &read.value));
+            }
+        }
+    }
+
+    /// Keeps a change of status.
+    pub fn verdict(&self, target: &TargetName, verdict: Verdict) {
+        if self.send.try_send(News::Verdict(target.clone(), verdict)).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Rounds given up because the store was away too long.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Samples written since the start.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    fn is_new(&self, target: &TargetName, id: &str, at: UnixMs) -> bool {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = kept.entry((target.clone(), id.to_owned())).or_insert(UnixMs(i64::MIN / 2));
+        let new = at.0 >= last.0 + KEEP_EVERY_MS;
+        if new {
+            *last = at;
+        }
+        new
+    }
+
+    fn offer(&self, target: &TargetName, topic: Topic, at: UnixMs, samples: Vec<Sample>) {
+        if samples.is_empty() {
+            return;
+        }
+        if self.send.try_send(News::Round(Batch { target: target.clone(), topic, at, samples })).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What is kept of each table. Sizes of locked tables that were never read are a gap, not a zero.
+fn table_samples(database: &str, tables: &DatabaseTables) -> Vec<Sample> {
+    let mut out = Vec::with_capacity(tables.tables.len() * 6);
+    for table in &tables.tables {
+        let object = format!("{database}/{}.{}", table.schema, table.name);
+        let mut keep = |metric: &str, value: Option<i64>| {
+            if let Some(value) = value {
+                #[allow(clippy::cast_precision_loss)] // counters stay far below 2^53
+                out.push(Sample { metric: metric.to_owned(), object: object.clone(), value: value as f64 });
+            }
+        };
+        keep("table.bytes", if table.locked { None } else { table.total_bytes() });
+        keep("table.live_rows", Some(table.live_rows));
+        keep("table.dead_rows", Some(table.dead_rows));
+        keep("table.seq_scans", Some(table.seq_scans));
+        keep("table.index_scans", Some(table.index_scans));
+        keep("table.changes", Some(table.inserted + table.updated + table.deleted));
+    }
+    out
+}
+
+async fn write(
+    receive: &mut mpsc::Receiver<News>,
+    store: &Store,
+    lost: &AtomicU64,
+    written: &AtomicU64,
+    stop: tokio_util::sync::CancellationToken,
+) {
+    let mut news = Vec::with_capacity(BATCH);
+    loop {
+        let stopping = tokio::select! {
+            count = receive.recv_many(&mut news, BATCH) => count == 0,
+            () = stop.cancelled() => {
+                while let Ok(item) = receive.try_recv() {
+                    news.push(item);
+                }
+                true
+            }
+        };
+        let mut rounds = Vec::new();
+        let mut verdicts: BTreeMap<TargetName, Vec<Verdict>> = BTreeMap::new();
+        for item in news.drain(..) {
+            match item {
+                News::Round(batch) => rounds.push(batch),
+                News::Verdict(target, verdict) => verdicts.entry(target).or_default().push(verdict),
+            }
+        }
+        let samples: u64 = rounds.iter().map(|b| b.samples.len() as u64).sum();
+        let keep = async {
+            // One try after another until the store takes it: what waits behind is bounded by the channel.
+            let mut pause = Duration::from_millis(250);
+            while let Err(error) = store.history().append_all(&rounds).await {
+                if stop.is_cancelled() {
+                    lost.fetch_add(rounds.len() as u64, Ordering::Relaxed);
+                    tracing::warn!(%error, rounds = rounds.len(), "the store was away at shutdown; the newest rounds of history are not kept");
+                    return;
+                }
+                tracing::debug!(%error, "history waits for the store");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+            written.fetch_add(samples, Ordering::Relaxed);
+        };
+        keep.await;
+        for (target, list) in verdicts {
+            for verdict in list {
+                if let Err(error) = store.verdicts().keep(&target, &verdict).await {
+                    tracing::warn!(%error, %target, "a change of status was not kept");
+                }
+            }
+        }
+        if stopping {
+            return;
+        }
+    }
+}

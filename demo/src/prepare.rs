@@ -1,0 +1,88 @@
+//! The database and its three logins, before any table is there.
+
+use postgres_protocol::password::scram_sha_256;
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::Client;
+
+use crate::connect::{APP, DATABASE, MONITOR, OWNER, open, parse, url_for};
+use crate::error::DemoError;
+use crate::vocabulary::quoted;
+
+/// The passwords the three logins get.
+#[derive(Debug, Clone)]
+pub struct Passwords {
+    /// For `findawise_owner`.
+    pub owner: SecretString,
+    /// For `findawise_app`.
+    pub app: SecretString,
+    /// For `reeve_monitor`.
+    pub monitor: SecretString,
+}
+
+/// How to reach the estate, one URL per login. Each carries a password.
+#[derive(Debug, Clone)]
+pub struct FindawiseLogins {
+    /// Owns the database and its schemas.
+    pub owner_url: SecretString,
+    /// Reads and writes rows: the workload's login.
+    pub app_url: SecretString,
+    /// `pg_monitor`, at most 10 connections, no rights on any table: the login for Reeve.
+    pub monitor_url: SecretString,
+}
+
+/// Makes the database `findawise` and its logins, or brings them to this state; what is there already stays.
+///
+/// `superuser_url_for` gives the superuser's URL for a database name; `postgres` must exist.
+///
+/// # Errors
+/// A URL that can't be read, a server that can't be reached, or a login that isn't superuser.
+pub async fn prepare(superuser_url_for: impl Fn(&str) -> String, passwords: &Passwords) -> Result<FindawiseLogins, DemoError> {
+    let config = parse(&superuser_url_for("postgres"), "the superuser")?;
+    let (admin, _connection) = open(&config, "findawise setup").await?;
+    // Statements with verifiers in them belong neither in the server's log nor among the recorded statements.
+    let quiet = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic'; \
+                 SET pg_stat_statements.track = 'none';";
+    admin.batch_execute(quiet).await.map_err(DemoError::sql("Preparing the session"))?;
+    role(&admin, OWNER, &passwords.owner, "CONNECTION LIMIT 8").await?;
+    role(&admin, APP, &passwords.app, "CONNECTION LIMIT 40").await?;
+    role(&admin, MONITOR, &passwords.monitor, "CONNECTION LIMIT 10").await?;
+    admin.batch_execute(&format!("GRANT pg_monitor TO {MONITOR}")).await.map_err(DemoError::sql("Granting pg_monitor"))?;
+
+    let there = admin.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&DATABASE]).await;
+    if there.map_err(DemoError::sql("Looking for the database"))?.is_none() {
+        let create = format!("CREATE DATABASE {DATABASE} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8'");
+        admin.batch_execute(&create).await.map_err(DemoError::sql("Creating the database findawise"))?;
+    }
+
+    let inside = parse(&superuser_url_for(DATABASE), "the superuser")?;
+    let (inside_client, _inside_connection) = open(&inside, "findawise setup").await?;
+    let available = "SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements'";
+    let extension = inside_client.query_opt(available, &[]).await.map_err(DemoError::sql("Looking for pg_stat_statements"))?;
+    if extension.is_some() {
+        let create = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";
+        inside_client.batch_execute(create).await.map_err(DemoError::sql("Creating pg_stat_statements"))?;
+    }
+    // Rights of the application follow each table the owner makes, so that a rebuilt schema needs no second step.
+    let rights = format!(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE ON SCHEMAS TO {APP};
+         ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP};
+         ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE ON SEQUENCES TO {APP};"
+    );
+    inside_client.batch_execute(&rights).await.map_err(DemoError::sql("Granting rights to the application"))?;
+
+    Ok(FindawiseLogins {
+        owner_url: url_for(&inside, OWNER, &passwords.owner, DATABASE)?,
+        app_url: url_for(&inside, APP, &passwords.app, DATABASE)?,
+        monitor_url: url_for(&inside, MONITOR, &passwords.monitor, DATABASE)?,
+    })
+}
+
+/// Makes the role, or gives it this password and limit. The server only ever sees the verifier.
+async fn role(admin: &Client, name: &str, password: &SecretString, limit: &str) -> Result<(), DemoError> {
+    let doing = || DemoError::sql(format!("Creating the login {name}"));
+    let there = admin.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&name]).await.map_err(doing())?;
+    let verb = if there.is_some() { "ALTER" } else { "CREATE" };
+    let verifier = quoted(&scram_sha_256(password.expose_secret().as_bytes()));
+    let rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
+    admin.batch_execute(&format!("{verb} ROLE {name} {rights} {limit} PASSWORD {verifier}")).await.map_err(doing())
+}

@@ -1,0 +1,2 @@
+DROP TABLE main.verdict_change;
+DROP TABLE main.target;

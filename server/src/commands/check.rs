@@ -1,0 +1,57 @@
+//! `reeve check`: every configured connection, one line each.
+
+use super::table;
+use crate::{config::Config, run};
+use reeve_estate::TargetSpec;
+use std::process::ExitCode;
+
+/// Tests them all; exit code 1 when one fails.
+pub async fn run(config: &Config) -> Result<ExitCode, String> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    let mut failed = false;
+    if config.store.is_empty() {
+        rows.push(vec!["main".into(), "embedded".into(), "—".into(), embedded(&mut failed, &mut notes), "—".into(), "—".into()]);
+    }
+    let mut specs = Vec::new();
+    for (role, endpoint) in &config.store {
+        specs.push((role.word().to_owned(), run::store::as_target(*role, endpoint)?));
+    }
+    specs.extend(config.targets.iter().map(|t| (t.info.name.to_string(), TargetSpec::new(t.info.clone(), t.endpoint.clone()))));
+    for (name, spec) in specs {
+        let address = spec.endpoint.redacted();
+        match reeve_estate::check(&spec).await {
+            Ok(report) => {
+                let tls = if report.tls { "yes" } else { "no" };
+                let latency = format!("{:.1} ms", report.latency_ms);
+                rows.push(vec![name.clone(), address, latency, report.version, report.user, tls.into()]);
+                notes.extend(report.missing.into_iter().map(|sentence| format!("{name}: {sentence}")));
+            }
+            Err(error) => {
+                failed = true;
+                rows.push(vec![name.clone(), address, "failed".into(), "—".into(), "—".into(), "—".into()]);
+                notes.push(format!("{name}: {error}"));
+            }
+        }
+    }
+    println!("{}", table(&["connection", "address", "latency", "version", "role", "tls"], &rows));
+    for note in notes {
+        println!("{note}");
+    }
+    if config.targets.is_empty() {
+        println!("No targets are configured; add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL.");
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The embedded cluster is only looked for, not started.
+fn embedded(failed: &mut bool, notes: &mut Vec<String>) -> String {
+    match reeve_cluster::binaries::choose(&reeve_cluster::binaries::installed(), None) {
+        Ok(found) => format!("PostgreSQL {} (not started)", found.major),
+        Err(error) => {
+            *failed = true;
+            notes.push(format!("main: {error}"));
+            "—".to_owned()
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `reeve demo`: Reeve with the sample estate.
+
+use crate::{
+    config::{Config, TargetConfig},
+    run::{self, reeve::Extra},
+};
+use reeve_adapter::Endpoint;
+use reeve_cluster::{Cluster, ClusterConfig};
+use reeve_estate::Cadence;
+use reeve_model::{Environment, TargetInfo, TargetKind, TargetName};
+use secrecy::ExposeSecret;
+use std::{path::Path, process::ExitCode};
+
+/// The sample estate is looked at every ten seconds; definitions and exact sizes every half minute.
+const CADENCE: Cadence = Cadence { live_ms: 1_000, critical_ms: 5_000, metrics_ms: 10_000, health_ms: 30_000 };
+/// In the sample estate an index counts as unused after five minutes, so that a newcomer sees the planted ones.
+const UNUSED_AFTER_S: f64 = 300.0;
+/// Small, because the whole estate shares one machine with whoever tries it.
+const SETTINGS: &[(&str, &str)] = &[
+    ("shared_buffers", "128MB"),
+    ("max_connections", "60"),
+    ("max_wal_size", "512MB"),
+    ("shared_preload_libraries", "pg_stat_statements"),
+    ("track_io_timing", "on"),
+    ("wal_level", "replica"),
+];
+
+/// Starts the sample estate, loads it when that was not done, and serves.
+pub async fn run(mut config: Config) -> Result<ExitCode, String> {
+    let mut signal = run::signals::Stop::listen()?;
+    let name = TargetName::new("findawise")?;
+    if config.targets.iter().any(|t| t.info.name == name) {
+        return Err("The sample estate brings a target called findawise; rename yours in the configuration.".to_owned());
+    }
+    let started = tokio::select! {
+        outcome = start(&config) => outcome,
+        () = signal.requested() => return Ok(ExitCode::SUCCESS),
+    }?;
+    let Sample { cluster, logins, store } = started;
+    let endpoint = Endpoint::parse(logins.monitor_url.expose_secret()).map_err(|e| e.to_string())?;
+    let info = TargetInfo {
+        name,
+        kind: TargetKind::Postgres,
+        environment: Environment::Dev,
+        address: endpoint.redacted(),
+        tags: vec!["sample".to_owned()],
+    };
+    config.targets.push(TargetConfig { info, endpoint, cadence: CADENCE, databases: Vec::new() });
+    let workload = reeve_demo::Workload::start(logins.app_url.clone(), reeve_demo::WorkloadOptions::default());
+    let outcome = run::reeve::serve(config, store, Extra { unused_after_s: Some(UNUSED_AFTER_S) }, signal).await;
+    workload.stop().await;
+    cluster.stop().await;
+    outcome
+}
+
+struct Sample {
+    cluster: Cluster,
+    logins: reeve_demo::FindawiseLogins,
+    store: run::store::Opened,
+}
+
+async fn start(config: &Config) -> Result<Sample, String> {
+    let dir = config.data_dir.join("demo").join("findawise");
+    let settings = SETTINGS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let cluster = Cluster::start(ClusterConfig { dir: dir.clone(), settings, label: "findawise".to_owned(), major: None });
+    let (store, cluster) = tokio::join!(run::store::open(config), cluster);
+    let (store, cluster) = match (store, cluster) {
+        (Ok(store), Ok(cluster)) => (store, cluster),
+        (store, cluster) => {
+            let sentence = match (&store, &cluster) {
+                (Err(sentence), _) => sentence.clone(),
+                (_, Err(error)) => error.to_string(),
+                _ => String::new(),
+            };
+            if let Ok(store) = store {
+                store.stop().await;
+            }
+            if let Ok(cluster) = cluster {
+                cluster.stop().await;
+            }
+            return Err(sentence);
+        }
+    };
+    let loaded = load(&cluster, &dir).await;
+    match loaded {
+        Ok(logins) => Ok(Sample { cluster, logins, store }),
+        Err(sentence) => {
+            store.stop().await;
+            cluster.stop().await;
+            Err(sentence)
+        }
+    }
+}
+
+async fn load(cluster: &Cluster, dir: &Path) -> Result<reeve_demo::FindawiseLogins, String> {
+    let url = |database: &str| cluster.superuser_url(database).expose_secret().to_owned();
+    let passwords = reeve_demo::Passwords {
+        owner: run::secrets::kept(dir, "owner.password")?,
+        app: run::secrets::kept(dir, "app.password")?,
+        monitor: run::secrets::kept(dir, "monitor.password")?,
+    };
+    let logins = reeve_demo::prepare(url, &passwords).await.map_err(|e| e.to_string())?;
+    let mut stage = None;
+    let report = reeve_demo::load(&url(reeve_demo::DATABASE), |progress| {
+        if stage.replace(progress.stage) != Some(progress.stage) {
+            println!("Sample estate: {progress}");
+        }
+    })
+    .await
+    .map_err(|e| e.to_string())?;
+    if !report.already_loaded {
+        let (mb, s) = (report.bytes / 1_000_000, report.elapsed.as_secs_f64());
+        println!("Sample estate: {} tables, {} rows, {mb} MB in {s:.0} s", report.tables, report.rows);
+    }
+    Ok(logins)
+}

@@ -1,0 +1,45 @@
+//! `reeve health`: one look at every configured target.
+
+use super::table;
+use crate::config::Config;
+use reeve_estate::{Collector, TargetSpec};
+use reeve_model::{Status, UnixMs};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// Two rounds, so that there are rates; then the verdict. Exit code 1 unless all are healthy.
+pub async fn run(config: &Config, as_json: bool) -> Result<ExitCode, String> {
+    if config.targets.is_empty() {
+        return Err("No targets are configured; add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL.".to_owned());
+    }
+    let looks = config.targets.iter().map(|target| async {
+        let mut collector = Collector::new(TargetSpec::new(target.info.clone(), target.endpoint.clone()));
+        collector.round(true).await;
+        tokio::time::sleep_until(collector.next_due(true)).await;
+        let snapshot = collector.round(true).await;
+        collector.close().await;
+        let verdict = reeve_rules::judge(&snapshot, UnixMs::now(), None);
+        (target.info.name.clone(), verdict)
+    });
+    let verdicts = futures::future::join_all(looks).await;
+    let estate = reeve_rules::estate(&verdicts, UnixMs::now(), None);
+    if as_json {
+        let targets: Vec<_> = verdicts.iter().map(|(name, verdict)| json!({ "name": name, "verdict": verdict })).collect();
+        println!("{:#}", json!({ "overall": estate.status, "estate": estate, "targets": targets }));
+    } else {
+        let rows: Vec<Vec<String>> = verdicts
+            .iter()
+            .map(|(name, v)| {
+                let score = v.score.map_or_else(|| "—".to_owned(), |s| format!("{s:.0}"));
+                vec![name.to_string(), v.status.word().to_owned(), score, format!("{:.0} %", v.measured_ratio * 100.0)]
+            })
+            .collect();
+        println!("{}", table(&["target", "status", "score", "measured"], &rows));
+        for (name, verdict) in &verdicts {
+            for reason in &verdict.reasons {
+                println!("{name}: {} {}", reason.sentence, reason.next);
+            }
+        }
+    }
+    Ok(if estate.status == Status::Healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

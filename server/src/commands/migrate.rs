@@ -1,0 +1,42 @@
+//! `reeve migrate`: Reeve's own schema.
+
+use super::table;
+use crate::{config::Config, run};
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// What to do.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum What {
+    /// Show each migration and whether it is applied.
+    Status,
+    /// Apply what is pending. `serve` and `demo` do this by themselves.
+    Up,
+}
+
+/// Runs it. `status` exits with 1 while something is pending.
+pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
+    let database = run::store::Database::reach(config).await?;
+    let outcome = act(&database, *what).await;
+    database.stop().await;
+    outcome
+}
+
+async fn act(database: &run::store::Database, what: What) -> Result<ExitCode, String> {
+    if matches!(what, What::Up) {
+        let applied = database.migrate().await?;
+        println!("{}", if applied == 0 { "Nothing was pending.".to_owned() } else { format!("{applied} applied.") });
+        return Ok(ExitCode::SUCCESS);
+    }
+    let states = database.status().await?;
+    let pending = states.iter().any(|s| s.applied_at.is_none());
+    let rows: Vec<Vec<String>> = states
+        .iter()
+        .map(|s| {
+            let applied = s.applied_at.map_or_else(|| "pending".to_owned(), run::store::when);
+            vec![s.domain.to_string(), s.version.to_string(), s.name.clone(), applied]
+        })
+        .collect();
+    println!("{}", table(&["schema", "version", "name", "applied"], &rows));
+    Ok(if pending { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,148 @@
+//! The command line.
+
+mod check;
+mod demo;
+mod health;
+mod migrate;
+mod serve;
+
+use crate::{
+    config::{self, Config},
+    run::logging::LogFormat,
+};
+use clap::{Args, Parser, Subcommand};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+
+/// The control room of a database estate: health, tables, pools, in one program.
+#[derive(Debug, Parser)]
+#[command(name = "reeve", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 all is well, 1 something is wrong (it says what), 2 the command line or configuration can't be used.\n\
+                        Settings come from reeve.toml and the environment; the environment wins. See docs/CONFIGURATION.md.")]
+pub struct Reeve {
+    #[command(subcommand)]
+    command: Command,
+    /// How log lines look on standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "REEVE_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run Reeve: watch the configured targets and serve the control room.
+    Serve(Common),
+    /// Run Reeve with the sample estate, in private PostgreSQL clusters of its own.
+    ///
+    /// The first start loads about 150 MB of sample rows; later starts take seconds. Nothing outside the data directory is touched.
+    Demo(Common),
+    /// Test every configured connection: latency, version, role, TLS, missing rights. Exit code 1 when one fails.
+    Check(Common),
+    /// Look once at every configured target and say how it is. Exit code 1 unless all are healthy.
+    Health {
+        #[command(flatten)]
+        common: Common,
+        /// The same as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Reeve's own schema: what is applied, and bringing it up to date.
+    Migrate {
+        #[command(subcommand)]
+        what: migrate::What,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The configuration file. Without it ./reeve.toml and /etc/reeve/reeve.toml are tried.
+    #[arg(long, short, env = "REEVE_CONFIG", global = true)]
+    config: Option<PathBuf>,
+}
+
+impl Common {
+    /// Reads and checks the configuration.
+    fn load(&self) -> Result<Config, String> {
+        let env: BTreeMap<String, String> = std::env::vars().collect();
+        let places = [PathBuf::from("reeve.toml"), PathBuf::from("/etc/reeve/reeve.toml")];
+        let path = match &self.config {
+            Some(path) => Some(path.clone()),
+            None => places.into_iter().find(|p| p.is_file()),
+        };
+        let text = match &path {
+            None => None,
+            Some(path) => Some(
+                std::fs::read_to_string(path).map_err(|error| format!("The configuration file {} can't be read ({error}).", path.display()))?,
+            ),
+        };
+        let name = path.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+        config::load(text.as_deref().map(|text| (name.as_str(), text)), &env).map_err(|problems| problems.to_string())
+    }
+}
+
+/// Exit code for a command line or configuration that can't be used.
+const UNUSABLE: u8 = 2;
+
+/// Runs what was asked for.
+pub async fn dispatch(line: Reeve) -> ExitCode {
+    let (common, command) = match &line.command {
+        Command::Serve(common) | Command::Demo(common) | Command::Check(common) => (common, &line.command),
+        Command::Health { common, .. } | Command::Migrate { common, .. } => (common, &line.command),
+    };
+    let config = match common.load() {
+        Ok(config) => config,
+        Err(sentence) => {
+            eprintln!("reeve: {}", sentence.trim_end());
+            return ExitCode::from(UNUSABLE);
+        }
+    };
+    let outcome = match command {
+        Command::Serve(_) => serve::run(config).await,
+        Command::Demo(_) => demo::run(config).await,
+        Command::Check(_) => check::run(&config).await,
+        Command::Health { json, .. } => health::run(&config, *json).await,
+        Command::Migrate { what, .. } => migrate::run(&config, what).await,
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(sentence) => {
+            eprintln!("reeve: {}", sentence.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints rows under a header, columns padded to their widest cell.
+fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = header.iter().map(|h| h.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: Vec<&str>| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let mut out = vec![line(header.to_vec())];
+    out.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+    out.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Reeve::command().debug_assert();
+    }
+
+    #[test]
+    fn tables_line_up() {
+        let text = table(&["name", "n"], &[vec!["a".into(), "10".into()], vec!["longer".into(), "2".into()]]);
+        assert_eq!(text, "name    n\na       10\nlonger  2");
+    }
+}

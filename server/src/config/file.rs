@@ -1,0 +1,240 @@
+//! Reading `reeve.toml`: a walk over the spanned document, so that every mistake has its line.
+
+use super::Problems;
+use std::{collections::BTreeMap, path::Path};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// A value and where it stood.
+#[derive(Debug, Clone)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// `reeve.toml:12: target[0].url`.
+    pub place: String,
+}
+
+/// What a file or the environment said, not yet checked.
+#[derive(Debug, Default)]
+pub struct Draft {
+    pub listen: Option<Placed<String>>,
+    pub data_dir: Option<Placed<String>>,
+    pub admin_email: Option<Placed<String>>,
+    pub admin_password: Option<Placed<String>>,
+    pub store: BTreeMap<&'static str, Placed<String>>,
+    pub owner: Option<Placed<String>>,
+    pub history_days: Option<Placed<i64>>,
+    pub intervals: IntervalDraft,
+    pub targets: Vec<TargetDraft>,
+}
+
+/// Intervals as written.
+#[derive(Debug, Clone, Default)]
+pub struct IntervalDraft {
+    pub live: Option<Placed<String>>,
+    pub critical: Option<Placed<String>>,
+    pub metrics: Option<Placed<String>>,
+    pub health: Option<Placed<String>>,
+}
+
+/// One `[[target]]` as written.
+#[derive(Debug, Clone, Default)]
+pub struct TargetDraft {
+    pub place: String,
+    pub name: Option<Placed<String>>,
+    pub kind: Option<Placed<String>>,
+    pub environment: Option<Placed<String>>,
+    pub url: Option<Placed<String>>,
+    pub tags: Vec<String>,
+    pub databases: Vec<String>,
+    pub intervals: IntervalDraft,
+}
+
+/// Walks one file.
+struct Walk<'a> {
+    name: &'a str,
+    text: &'a str,
+    env: &'a BTreeMap<String, String>,
+    problems: &'a mut Problems,
+}
+
+pub fn read(name: &str, text: &str, env: &BTreeMap<String, String>, draft: &mut Draft, problems: &mut Problems) {
+    let mut walk = Walk { name, text, env, problems };
+    match DeTable::parse(text) {
+        Ok(document) => walk.root(document.get_ref(), draft),
+        Err(error) => {
+            let line = error.span().map_or(1, |span| line_of(text, span.start));
+            // Only the first line: toml's second shows the source line, which may hold a password.
+            let message = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
+            walk.problems.add(format!("{name}:{line}"), format!("This is not valid TOML ({message}). Nothing of the file was read."));
+        }
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes().iter().take(offset).filter(|b| **b == b'\n').count() + 1
+}
+
+type Value<'i> = Spanned<DeValue<'i>>;
+
+impl Walk<'_> {
+    fn place(&self, value: &Value<'_>, path: &str) -> String {
+        format!("{}:{}: {path}", self.name, line_of(self.text, value.span().start))
+    }
+
+    fn root(&mut self, table: &DeTable<'_>, draft: &mut Draft) {
+        for (key, value) in table {
+            let key = key.get_ref().as_ref();
+            match key {
+                "listen" => draft.listen = self.string(value, key),
+                "data_dir" => draft.data_dir = self.string(value, key),
+                "history_days" => draft.history_days = self.integer(value, key),
+                "admin" => self.section(value, key, |walk, name, value, path| match name {
+                    "email" => set(&mut draft.admin_email, walk.string(value, path)),
+                    "password_file" => set(&mut draft.admin_password, walk.from_file(value, path)),
+                    _ => false,
+                }),
+                "store" => self.section(value, key, |walk, name, value, path| {
+                    let key = match name {
+                        "main" => "DATABASE_URL",
+                        "analytics" => "ANALYTICS_DATABASE_URL",
+                        "documents" => "DOCUMENTS_DATABASE_URL",
+                        "compliance" => "COMPLIANCE_DATABASE_URL",
+                        "read_replica" => "READ_REPLICA_DATABASE_URL",
+                        "owner" => return set(&mut draft.owner, walk.string(value, path)),
+                        _ => return false,
+                    };
+                    if let Some(url) = walk.string(value, path) {
+                        draft.store.insert(key, url);
+                    }
+                    true
+                }),
+                "intervals" => self.intervals(value, key, &mut draft.intervals),
+                "target" => self.targets(value, draft),
+                _ => self.unknown(value, key, "listen, data_dir, history_days, [admin], [store], [intervals] and [[target]]"),
+            }
+        }
+    }
+
+    fn section(&mut self, value: &Value<'_>, path: &str, mut each: impl FnMut(&mut Self, &str, &Value<'_>, &str) -> bool) {
+        let DeValue::Table(table) = value.get_ref() else {
+            let place = self.place(value, path);
+            self.problems.add(place, format!("Expected a table; write [{path}]."));
+            return;
+        };
+        for (key, value) in table {
+            let full = format!("{path}.{}", key.get_ref());
+            if !each(self, key.get_ref(), value, &full) {
+                let place = self.place(value, &full);
+                self.problems.add(place, "There is no such setting; see docs/CONFIGURATION.md for those there are.");
+            }
+        }
+    }
+
+    fn intervals(&mut self, value: &Value<'_>, path: &str, into: &mut IntervalDraft) {
+        self.section(value, path, |walk, name, value, path| match name {
+            "live" => set(&mut into.live, walk.string(value, path)),
+            "critical" => set(&mut into.critical, walk.string(value, path)),
+            "metrics" => set(&mut into.metrics, walk.string(value, path)),
+            "health" => set(&mut into.health, walk.string(value, path)),
+            _ => false,
+        });
+    }
+
+    fn targets(&mut self, value: &Value<'_>, draft: &mut Draft) {
+        let DeValue::Array(array) = value.get_ref() else {
+            let place = self.place(value, "target");
+            self.problems.add(place, "Expected a list of tables; write [[target]], once for each.");
+            return;
+        };
+        for (index, value) in array.iter().enumerate() {
+            let path = format!("target[{index}]");
+            let mut target = TargetDraft { place: self.place(value, &path), ..TargetDraft::default() };
+            self.section(value, &path, |walk, name, value, path| match name {
+                "name" => set(&mut target.name, walk.string(value, path)),
+                "kind" => set(&mut target.kind, walk.string(value, path)),
+                "environment" => set(&mut target.environment, walk.string(value, path)),
+                "url" => set(&mut target.url, walk.string(value, path)),
+                "url_file" => set(&mut target.url, walk.from_file(value, path)),
+                "url_env" => set(&mut target.url, walk.from_env(value, path)),
+                "tags" => walk.strings(value, path, &mut target.tags),
+                "databases" => walk.strings(value, path, &mut target.databases),
+                "intervals" => {
+                    walk.intervals(value, path, &mut target.intervals);
+                    true
+                }
+                _ => false,
+            });
+            draft.targets.push(target);
+        }
+    }
+
+    fn string(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {
+        let place = self.place(value, path);
+        if let DeValue::String(text) = value.get_ref() {
+            return Some(Placed { value: text.to_string(), place });
+        }
+        self.problems.add(place, "Expected text in double quotes.");
+        None
+    }
+
+    fn integer(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<i64>> {
+        let place = self.place(value, path);
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.problems.add(place.clone(), "Expected a whole number.");
+        }
+        number.map(|value| Placed { value, place })
+    }
+
+    fn strings(&mut self, value: &Value<'_>, path: &str, into: &mut Vec<String>) -> bool {
+        let place = self.place(value, path);
+        if let DeValue::Array(items) = value.get_ref() {
+            for item in items {
+                if let Some(text) = self.string(item, path) {
+                    into.push(text.value);
+                }
+            }
+        } else {
+            self.problems.add(place, "Expected a list of texts, like [\"a\", \"b\"].");
+        }
+        true
+    }
+
+    fn from_file(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {
+        let named = self.string(value, path)?;
+        match std::fs::read_to_string(Path::new(&named.value)) {
+            Ok(text) => Some(Placed { value: text.trim_end_matches(['\n', '\r']).to_owned(), place: named.place }),
+            Err(error) => {
+                self.problems.add(named.place, format!("The file {:?} can't be read ({error}).", named.value));
+                None
+            }
+        }
+    }
+
+    fn from_env(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {
+        let named = self.string(value, path)?;
+        let found = self.env.get(&named.value).cloned();
+        if found.is_none() {
+            self.problems.add(named.place.clone(), format!("The environment variable {} is not set.", named.value));
+        }
+        found.map(|value| Placed { value, place: named.place })
+    }
+
+    fn unknown(&mut self, value: &Value<'_>, path: &str, known: &str) {
+        let place = self.place(value, path);
+        self.problems.add(place, format!("There is no such setting. At this level there are {known}."));
+    }
+}
+
+fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+    if value.is_some() {
+        *slot = value;
+    }
+    true
+}

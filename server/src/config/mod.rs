@@ -1,0 +1,70 @@
+//! Configuration: `reeve.toml` plus environment; the environment wins.
+//!
+//! All mistakes are reported together, each with its place, and none with a secret in it.
+
+mod file;
+mod problem;
+mod values;
+
+pub use problem::{Problem, Problems};
+
+use reeve_adapter::Endpoint;
+use reeve_estate::Cadence;
+use reeve_model::{TargetInfo, pool::StoreRole};
+use secrecy::SecretString;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+/// Where Reeve listens when nothing else is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:4400";
+
+/// One target as configured.
+#[derive(Debug, Clone)]
+pub struct TargetConfig {
+    /// What is registered.
+    pub info: TargetInfo,
+    /// How to reach it.
+    pub endpoint: Endpoint,
+    /// How often to look.
+    pub cadence: Cadence,
+    /// Only these databases; empty: all.
+    pub databases: Vec<String>,
+}
+
+/// Everything that can be configured, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the embedded store and keys live.
+    pub data_dir: PathBuf,
+    /// E-mail of the first admin.
+    pub admin_email: Option<String>,
+    /// Password of the first admin.
+    pub admin_password: Option<SecretString>,
+    /// Reeve's own databases; without main an embedded cluster is started.
+    pub store: BTreeMap<StoreRole, Endpoint>,
+    /// The login that migrates; without it main's own login does.
+    pub owner: Option<Endpoint>,
+    /// Days of history to keep.
+    pub history_days: u32,
+    /// Targets in the order of the file.
+    pub targets: Vec<TargetConfig>,
+}
+
+/// Reads configuration from the text of a file (if there is one) and the environment.
+///
+/// # Errors
+/// All problems found, in the order of their places.
+pub fn load(text: Option<(&str, &str)>, env: &BTreeMap<String, String>) -> Result<Config, Problems> {
+    let mut problems = Problems::default();
+    let mut draft = file::Draft::default();
+    if let Some((name, text)) = text {
+        file::read(name, text, env, &mut draft, &mut problems);
+    }
+    values::from_environment(env, &mut draft, &mut problems);
+    let config = values::finish(draft, env, &mut problems);
+    if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! From drafts to checked values.
+
+use super::{
+    Config, DEFAULT_LISTEN, Problems, TargetConfig,
+    file::{Draft, IntervalDraft, Placed, TargetDraft},
+};
+use reeve_adapter::Endpoint;
+use reeve_estate::Cadence;
+use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, pool::StoreRole};
+use secrecy::SecretString;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+/// Takes in the environment; it wins over the file.
+pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, problems: &mut Problems) {
+    let get = |name: &str| {
+        env.get(name).filter(|v| !v.is_empty()).map(|value| Placed { value: value.clone(), place: name.to_owned() })
+    };
+    draft.listen = get("REEVE_LISTEN").or(draft.listen.take());
+    draft.data_dir = get("REEVE_DATA_DIR").or(draft.data_dir.take());
+    draft.admin_email = get("REEVE_ADMIN_EMAIL").or(draft.admin_email.take());
+    draft.admin_password = get("REEVE_ADMIN_PASSWORD").or(draft.admin_password.take());
+    draft.owner = get("REEVE_OWNER_DATABASE_URL").or(draft.owner.take());
+    for role in StoreRole::ALL {
+        if let Some(url) = get(role.variable()) {
+            draft.store.insert(role.variable(), url);
+        }
+    }
+    for (name, value) in env {
+        let Some(target) = name.strip_prefix("REEVE_TARGET_").and_then(|rest| rest.strip_suffix("_URL")) else { continue };
+        let wanted = target.to_ascii_lowercase();
+        let url = Placed { value: value.clone(), place: name.clone() };
+        let same = |t: &&mut TargetDraft| t.name.as_ref().is_some_and(|n| n.value.replace('-', "_") == wanted);
+        if let Some(known) = draft.targets.iter_mut().find(same) {
+            known.url = Some(url);
+        } else if TargetName::new(wanted.clone()).is_ok() {
+            draft.targets.push(TargetDraft {
+                place: name.clone(),
+                name: Some(Placed { value: wanted, place: name.clone() }),
+                url: Some(url),
+                ..TargetDraft::default()
+            });
+        } else {
+            problems.add(name, "The part between REEVE_TARGET_ and _URL is no name for a target: use letters, digits and _.");
+        }
+    }
+}
+
+/// Checks everything that was drafted.
+pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Problems) -> Config {
+    let listen = draft.listen.unwrap_or_else(|| Placed { value: DEFAULT_LISTEN.to_owned(), place: String::new() });
+    let fallback = SocketAddr::from(([127, 0, 0, 1], 4400));
+    let listen = listen.value.parse().unwrap_or_else(|_| {
+        problems.add(&listen.place, format!("{:?} is no address to listen on; write one like {DEFAULT_LISTEN} or [::]:4400.", listen.value));
+        fallback
+    });
+    let data_dir = draft.data_dir.map_or_else(|| default_data_dir(env), |p| PathBuf::from(p.value));
+    if !data_dir.is_absolute() {
+        problems.add("REEVE_DATA_DIR", "The data directory must be an absolute path.");
+    }
+    if let Some(email) = &draft.admin_email
+        && !email.value.contains('@')
+    {
+        problems.add(&email.place, format!("{:?} is no e-mail address.", email.value));
+    }
+    if let Some(password) = &draft.admin_password
+        && password.value.chars().count() < 8
+    {
+        problems.add(&password.place, "The admin's password must have at least 8 characters; 15 or more are better.");
+    }
+    let mut store = BTreeMap::new();
+    for role in StoreRole::ALL {
+        if let Some(url) = draft.store.get(role.variable()).and_then(|url| endpoint(url, problems)) {
+            store.insert(role, url);
+        }
+    }
+    if !store.is_empty() && !store.contains_key(&StoreRole::Main) && !draft.store.contains_key(StoreRole::Main.variable()) {
+        problems.add("DATABASE_URL", "Other roles of the store are set, but main is not; set DATABASE_URL as well, or none of them.");
+    }
+    let history_days = draft.history_days.map_or(30, |days| {
+        u32::try_from(days.value).ok().filter(|d| (1..=3650).contains(d)).unwrap_or_else(|| {
+            problems.add(&days.place, "History is kept 1 to 3650 days.");
+            30
+        })
+    });
+    let base = cadence(&draft.intervals, Cadence::default(), problems);
+    let mut targets: Vec<TargetConfig> = Vec::new();
+    for target in draft.targets {
+        let place = target.place.clone();
+        if let Some(checked) = check_target(target, base, problems) {
+            if targets.iter().any(|t| t.info.name == checked.info.name) {
+                problems.add(place, format!("There are two targets called {}; give one of them another name.", checked.info.name));
+            }
+            targets.push(checked);
+        }
+    }
+    Config {
+        listen,
+        data_dir,
+        admin_email: draft.admin_email.map(|p| p.value),
+        admin_password: draft.admin_password.map(|p| SecretString::from(p.value)),
+        store,
+        owner: draft.owner.and_then(|url| endpoint(&url, problems)),
+        history_days,
+        targets,
+    }
+}
+
+fn default_data_dir(env: &BTreeMap<String, String>) -> PathBuf {
+    if nix::unistd::Uid::effective().is_root() {
+        return PathBuf::from("/var/lib/reeve");
+    }
+    let home = env.get("HOME").map_or_else(|| PathBuf::from("/var/lib"), PathBuf::from);
+    env.get("XDG_DATA_HOME").filter(|v| v.starts_with('/')).map_or_else(|| home.join(".local/share"), PathBuf::from).join("reeve")
+}
+
+fn endpoint(url: &Placed<String>, problems: &mut Problems) -> Option<Endpoint> {
+    Endpoint::parse(&url.value).map_err(|error| problems.add(&url.place, error.to_string())).ok()
+}
+
+fn check_target(draft: TargetDraft, base: Cadence, problems: &mut Problems) -> Option<TargetConfig> {
+    let name = match draft.name {
+        Some(name) => TargetName::new(name.value).map_err(|sentence| problems.add(name.place, sentence)).ok(),
+        None => {
+            problems.add(&draft.place, "This target has no name; add name = \"…\".");
+            None
+        }
+    };
+    let kind = match draft.kind.as_ref().map(|k| (k.value.as_str(), &k.place)) {
+        None | Some(("postgres", _)) => Some(TargetKind::Postgres),
+        Some((other, place)) => {
+            problems.add(place, format!("{other:?} is no kind of target; postgres is the one there is."));
+            None
+        }
+    };
+    let environment = match draft.environment.as_ref().map(|e| (e.value.as_str(), &e.place)) {
+        None | Some(("prod", _)) => Some(Environment::Prod),
+        Some(("staging", _)) => Some(Environment::Staging),
+        Some(("dev", _)) => Some(Environment::Dev),
+        Some((other, place)) => {
+            problems.add(place, format!("{other:?} is no environment; use dev, staging or prod."));
+            None
+        }
+    };
+    let endpoint = match &draft.url {
+        Some(url) => endpoint(url, problems),
+        None => {
+            problems.add(&draft.place, "This target has no address; add url, url_file or url_env.");
+            None
+        }
+    };
+    let cadence = cadence(&draft.intervals, base, problems);
+    let (name, kind, environment, endpoint) = (name?, kind?, environment?, endpoint?);
+    let info = TargetInfo { name, kind, environment, address: endpoint.redacted(), tags: draft.tags };
+    Some(TargetConfig { info, endpoint, cadence, databases: draft.databases })
+}
+
+fn cadence(draft: &IntervalDraft, base: Cadence, problems: &mut Problems) -> Cadence {
+    let mut read = |text: &Option<Placed<String>>, default: i64, least: i64| {
+        let Some(text) = text else { return default };
+        match duration_ms(&text.value) {
+            Some(ms) if ms >= least => ms,
+            Some(_) => {
+                problems.add(&text.place, format!("{} is too often; at least {} s.", text.value, least / 1000));
+                default
+            }
+            None => {
+                problems.add(&text.place, format!("{:?} is no interval; write one like 10s, 3m or 1h.", text.value));
+                default
+            }
+        }
+    };
+    Cadence {
+        live_ms: read(&draft.live, base.live_ms, 1_000),
+        critical_ms: read(&draft.critical, base.critical_ms, 2_000),
+        metrics_ms: read(&draft.metrics, base.metrics_ms, 5_000),
+        health_ms: read(&draft.health, base.health_ms, 10_000),
+    }
+}
+
+/// `250ms`, `10s`, `3m`, `1h`; none for anything else.
+pub fn duration_ms(text: &str) -> Option<i64> {
+    let split = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: i64 = text[..split].parse().ok()?;
+    let unit = match text[split..].trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}

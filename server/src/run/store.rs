@@ -1,0 +1,200 @@
+//! Reeve's own database: an embedded cluster, or what the configuration names.
+
+use super::secrets;
+use crate::config::Config;
+use reeve_adapter::{Endpoint, RoleConfig, RolePools, WireClient, WireOptions, wire};
+use reeve_cluster::{Cluster, ClusterConfig};
+use reeve_estate::TargetSpec;
+use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, UnixMs, pool::StoreRole};
+use reeve_store::{
+    Domain,
+    migrate::{self, MigrationState},
+};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::{collections::BTreeMap, sync::Arc};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// The embedded database and its two logins.
+const DATABASE: &str = "reeve";
+const OWNER: &str = "reeve_owner";
+const RUNTIME: &str = "reeve_runtime";
+/// Small: Reeve's own data is history and a few accounts.
+const SETTINGS: &[(&str, &str)] = &[
+    ("shared_buffers", "64MB"),
+    ("max_connections", "120"),
+    ("max_wal_size", "256MB"),
+    ("autovacuum_naptime", "20s"),
+];
+
+/// Where Reeve's own databases are.
+pub struct Database {
+    cluster: Option<Cluster>,
+    roles: BTreeMap<StoreRole, Endpoint>,
+    owners: BTreeMap<Domain, Endpoint>,
+}
+
+/// A migrated database with its pools.
+pub struct Opened {
+    database: Database,
+    /// The pools of all roles.
+    pub pools: Arc<RolePools>,
+}
+
+/// Reaches the database, brings its schema up to date, makes the pools.
+///
+/// # Errors
+/// One sentence that says what to do.
+pub async fn open(config: &Config) -> Result<Opened, String> {
+    let database = Database::reach(config).await?;
+    if let Err(sentence) = database.migrate().await {
+        database.stop().await;
+        return Err(sentence);
+    }
+    let mut roles = RoleConfig::default();
+    for (role, endpoint) in &database.roles {
+        roles.set(*role, endpoint.clone());
+    }
+    let pools = Arc::new(RolePools::new(roles));
+    Ok(Opened { database, pools })
+}
+
+impl Opened {
+    /// Closes the pools, then stops the embedded cluster.
+    pub async fn stop(self) {
+        self.pools.close().await;
+        self.database.stop().await;
+    }
+}
+
+impl Database {
+    /// Starts the embedded cluster, or takes what is configured.
+    ///
+    /// # Errors
+    /// One sentence that says what to do.
+    pub async fn reach(config: &Config) -> Result<Self, String> {
+        if let Some(main) = config.store.get(&StoreRole::Main) {
+            let owner_of = |domain: Domain| {
+                let own = config.store.get(&domain.role());
+                // A role with a database of its own is migrated with its own login; main's may have a separate owner.
+                let owner = if own.is_some() && domain.role() != StoreRole::Main { own } else { config.owner.as_ref() };
+                (domain, owner.or(own).unwrap_or(main).clone())
+            };
+            let owners = Domain::ALL.into_iter().map(owner_of).collect();
+            return Ok(Self { cluster: None, roles: config.store.clone(), owners });
+        }
+        let dir = config.data_dir.join("store");
+        let settings = SETTINGS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let cluster = Cluster::start(ClusterConfig { dir, settings, label: "store".to_owned(), major: None }).await;
+        let cluster = cluster.map_err(|e| e.to_string())?;
+        match provision(config, &cluster).await {
+            Ok((owner, runtime)) => Ok(Self {
+                cluster: Some(cluster),
+                roles: BTreeMap::from([(StoreRole::Main, runtime)]),
+                owners: Domain::ALL.into_iter().map(|d| (d, owner.clone())).collect(),
+            }),
+            Err(sentence) => {
+                cluster.stop().await;
+                Err(sentence)
+            }
+        }
+    }
+
+    /// Applies what is pending; says how much that was.
+    ///
+    /// # Errors
+    /// One sentence that says what to do.
+    pub async fn migrate(&self) -> Result<usize, String> {
+        let mut applied = 0;
+        for domain in Domain::ALL {
+            let mut connection = self.owner(domain).await?;
+            let runtime = self.roles.get(&domain.role()).or_else(|| self.roles.get(&StoreRole::Main));
+            let login = runtime.map(|e| e.user().to_owned()).unwrap_or_default();
+            applied += migrate::up(&mut connection, domain, &login).await.map_err(|e| e.to_string())?.len();
+        }
+        Ok(applied)
+    }
+
+    /// Each migration and whether it is applied.
+    ///
+    /// # Errors
+    /// One sentence that says what to do.
+    pub async fn status(&self) -> Result<Vec<MigrationState>, String> {
+        let mut all = Vec::new();
+        for domain in Domain::ALL {
+            let mut connection = self.owner(domain).await?;
+            all.extend(migrate::status(&mut connection, domain).await.map_err(|e| e.to_string())?);
+        }
+        Ok(all)
+    }
+
+    async fn owner(&self, domain: Domain) -> Result<PgConnection, String> {
+        let endpoint = self.owners.get(&domain).ok_or_else(|| format!("Nobody is named who may migrate {domain}."))?;
+        let options = endpoint.to_sqlx("reeve/migrate").map_err(|e| e.to_string())?.disable_statement_logging();
+        PgConnection::connect_with(&options).await.map_err(|error| {
+            let sorted = reeve_adapter::AdapterError::from_sqlx(&endpoint.redacted(), &error);
+            format!("Reeve's own database can't be reached: {sorted}")
+        })
+    }
+
+    /// Stops the embedded cluster, if there is one.
+    pub async fn stop(self) {
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await;
+        }
+    }
+}
+
+/// Makes the two logins and the database, or gives them this data directory's passwords.
+async fn provision(config: &Config, cluster: &Cluster) -> Result<(Endpoint, Endpoint), String> {
+    let dir = config.data_dir.join("store");
+    let owner = secrets::kept(&dir, "owner.password")?;
+    let runtime = secrets::kept(&dir, "runtime.password")?;
+    let superuser = Endpoint::parse(cluster.superuser_url("postgres").expose_secret()).map_err(|e| e.to_string())?;
+    let options = WireOptions { application_name: "reeve/provision".to_owned(), ..WireOptions::default() };
+    let client = wire::connect(&superuser, options).await.map_err(|e| e.to_string())?;
+    for (name, password) in [(OWNER, &owner), (RUNTIME, &runtime)] {
+        login(&client, name, password).await.map_err(|e| client.sort(&e).to_string())?;
+    }
+    let there = client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&DATABASE]).await;
+    if there.map_err(|e| client.sort(&e).to_string())?.is_none() {
+        let make = format!("CREATE DATABASE {DATABASE} OWNER {OWNER}");
+        client.batch_execute(&make).await.map_err(|e| client.sort(&e).to_string())?;
+    }
+    let close = format!("REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC; GRANT CONNECT ON DATABASE {DATABASE} TO {RUNTIME}");
+    client.batch_execute(&close).await.map_err(|e| client.sort(&e).to_string())?;
+    let endpoint = |user: &str, password: &SecretString| {
+        Endpoint::parse(cluster.login_url(user, password, DATABASE).expose_secret()).map_err(|e| e.to_string())
+    };
+    Ok((endpoint(OWNER, &owner)?, endpoint(RUNTIME, &runtime)?))
+}
+
+async fn login(client: &WireClient, name: &str, password: &SecretString) -> Result<(), tokio_postgres::Error> {
+    let there = client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&name]).await?;
+    let verb = if there.is_some() { "ALTER" } else { "CREATE" };
+    // Only the verifier is sent, so that no log of the server ever holds the password.
+    let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
+    let rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
+    client.batch_execute(&format!("{verb} ROLE {name} {rights} PASSWORD '{verifier}'")).await
+}
+
+/// A role of the store in the shape that `reeve check` tests.
+///
+/// # Errors
+/// When the role's word is no name for a target; all present ones are.
+pub fn as_target(role: StoreRole, endpoint: &Endpoint) -> Result<TargetSpec, String> {
+    let info = TargetInfo {
+        name: TargetName::new(role.word().to_ascii_lowercase())?,
+        kind: TargetKind::Postgres,
+        environment: Environment::Prod,
+        address: endpoint.redacted(),
+        tags: Vec::new(),
+    };
+    Ok(TargetSpec::new(info, endpoint.clone()))
+}
+
+/// A moment as people write it in UTC.
+pub fn when(at: UnixMs) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp(at.0 / 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    moment.format(&Rfc3339).unwrap_or_else(|_| at.0.to_string())
+}

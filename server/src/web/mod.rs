@@ -1,0 +1,44 @@
+//! The web server: one table of routes, one gate in front of each.
+
+pub mod api;
+pub mod assets;
+pub mod csrf;
+pub mod gate;
+pub mod headers;
+pub mod live;
+pub mod openapi;
+pub mod pages;
+pub mod probes;
+pub mod refusal;
+pub mod router;
+pub mod routes;
+pub mod sessions;
+pub mod sign_in;
+
+use axum::extract::FromRef;
+use leptos::prelude::LeptosOptions;
+use reeve_ports::Ports;
+use reeve_service::Hub;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What every handler may use.
+#[derive(Clone)]
+pub struct Web {
+    /// The services behind their traits.
+    pub ports: Ports,
+    /// Only for Reeve's own health and for counting viewers.
+    pub hub: Arc<Hub>,
+    /// Names for the server functions' handler.
+    pub options: LeptosOptions,
+    /// Ends live streams at shutdown.
+    pub stopping: CancellationToken,
+    /// True when Reeve is reached over TLS, so that cookies may be bound to it.
+    pub tls: bool,
+}
+
+impl FromRef<Web> for LeptosOptions {
+    fn from_ref(web: &Web) -> Self {
+        web.options.clone()
+    }
+}

@@ -1,0 +1,98 @@
+//! The router, built from the route table and nothing else.
+
+use super::{
+    Web, api, assets,
+    gate::{Gate, gate},
+    headers, live, openapi, pages, probes,
+    routes::{Kind, ROUTES, Route, check_functions},
+    sessions, sign_in,
+};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    response::Response,
+    routing::{MethodRouter, get, post},
+};
+use leptos::prelude::provide_context;
+use reeve_access::Principal;
+use std::time::Duration;
+use tower_http::timeout::TimeoutLayer;
+use tower_sessions::SessionStore;
+
+/// Largest body that is read, bytes.
+const MAX_BODY: usize = 64 * 1024;
+/// Longest time for anything but the live stream.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Builds the router.
+///
+/// # Errors
+/// One sentence when the table and the program don't agree; Reeve must not start then.
+pub fn build<S: SessionStore + Clone>(web: Web, store: S) -> Result<Router, String> {
+    let registered: Vec<(String, String)> = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, method)| (method.to_string(), path.to_owned()))
+        .collect();
+    check_functions(&registered)?;
+    let mut router = Router::new();
+    for route in ROUTES {
+        let handler = handler(route).ok_or_else(|| format!("The route {} {} has no handler.", route.method, route.path))?;
+        let guard = from_fn_with_state(Gate { web: web.clone(), route }, gate);
+        let handler = if route.path == "/admin/live" {
+            handler
+        } else {
+            handler.layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, LONGEST))
+        };
+        router = router.route(route.path, handler.layer(guard));
+    }
+    let sessions = sessions::layer(store, web.tls);
+    Ok(router
+        .fallback(pages::missing)
+        .layer(sessions)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(headers::add))
+        .with_state(web))
+}
+
+fn handler(route: &Route) -> Option<MethodRouter<Web>> {
+    if route.path.starts_with("/api/fn/") {
+        return Some(get(function));
+    }
+    Some(match (route.method, route.path) {
+        ("GET", "/live") => get(probes::live),
+        ("GET", "/ready") => get(probes::ready),
+        ("GET", "/health") => get(probes::health),
+        ("GET", "/health/detailed") => get(probes::detailed),
+        ("GET", "/") => get(sign_in::root),
+        ("POST", "/sign-in") => post(sign_in::sign_in),
+        ("POST", "/sign-out") => post(sign_in::sign_out),
+        ("POST", "/theme") => post(sign_in::theme),
+        ("POST", "/api/auth/login") => post(api::login),
+        ("GET", "/admin/live") => get(live::live),
+        ("GET", "/api/health/databases") => get(api::databases),
+        ("GET", "/api/health/connections") => get(api::connections),
+        ("GET", "/api/db/health") => get(api::db_health),
+        ("GET", "/api/targets") => get(api::targets),
+        ("GET", "/api/targets/{name}/tables") => get(api::tables),
+        ("GET", "/metrics") => get(api::metrics),
+        ("GET", "/metrics/history") => get(api::history),
+        ("GET", "/api/openapi.json") => get(openapi::describe),
+        ("GET", "/pkg/{*file}") => get(assets::file),
+        ("GET", "/favicon.ico") => get(assets::favicon),
+        ("GET", _) if route.kind == Kind::Page => get(pages::page),
+        _ => return None,
+    })
+}
+
+/// A server function over HTTP, with the same context that a render gives it.
+async fn function(axum::extract::State(web): axum::extract::State<Web>, request: Request) -> Response {
+    let principal = request.extensions().get::<Principal>().cloned();
+    let context = move || {
+        provide_context(web.ports.clone());
+        if let Some(principal) = principal.clone() {
+            provide_context(principal);
+        }
+    };
+    axum::response::IntoResponse::into_response(leptos_axum::handle_server_fns_with_context(context, request).await)
+}

@@ -1,0 +1,143 @@
+//! The one table of all routes: what each needs and how it is guarded.
+//!
+//! The router is built from this table and nothing else; a server function that isn't in it stops the start.
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// Anybody signed in; acts only on the caller's own session.
+    SignedIn,
+    /// Holders of a permission (verb, noun).
+    Holds(&'static str, &'static str),
+}
+
+/// How a refusal looks and what proof a cookie-borne call must bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A page: anonymous callers are sent to sign in.
+    Page,
+    /// JSON or text for programs: anonymous callers get 401.
+    Data,
+    /// A form of a page: changes something, so a cookie must come with proof of origin and the form's token.
+    Form,
+    /// Changes something, called by programs with a body; a cookie is of no use here.
+    Command,
+    /// Static files.
+    Asset,
+}
+
+/// One route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Path in axum's syntax.
+    pub path: &'static str,
+    /// What kind of answer it gives.
+    pub kind: Kind,
+    /// Who may call it.
+    pub access: Access,
+    /// One line for the API's description.
+    pub doc: &'static str,
+}
+
+const fn route(method: &'static str, path: &'static str, kind: Kind, access: Access, doc: &'static str) -> Route {
+    Route { method, path, kind, access, doc }
+}
+
+use Access::{Holds, Open, SignedIn};
+use Kind::{Asset, Command, Data, Form, Page};
+
+/// All routes.
+pub const ROUTES: &[Route] = &[
+    // Reeve itself, for load balancers and orchestrators.
+    route("GET", "/live", Data, Open, "The process runs."),
+    route("GET", "/ready", Data, Open, "Reeve can serve: pages render, whatever its targets and its store do."),
+    route("GET", "/health", Data, Open, "Reeve's own health in a word; a dead target never changes it."),
+    // Signing in and out.
+    route("GET", "/", Page, Open, "Leads to /admin/db-health."),
+    route("GET", "/sign-in", Page, Open, "The sign-in page."),
+    route("POST", "/sign-in", Form, Open, "Takes the sign-in form."),
+    route("POST", "/sign-out", Form, SignedIn, "Ends the session."),
+    route("POST", "/theme", Form, Open, "Keeps the chosen theme in a cookie."),
+    route("POST", "/api/auth/login", Command, Open, "E-mail and password for an access token."),
+    // Pages.
+    route("GET", "/admin/db-health", Page, Holds("view", "estate"), "The control room."),
+    route("GET", "/admin/targets/{name}", Page, Holds("view", "target"), "One target."),
+    route("GET", "/admin/targets/{name}/tables", Page, Holds("view", "tables"), "Tables of a target."),
+    route("GET", "/admin/targets/{name}/tables/{database}/{schema}/{table}", Page, Holds("view", "table"), "One table."),
+    route("GET", "/admin/live", Data, Holds("view", "estate"), "The live stream of a page (server-sent events)."),
+    #[cfg(debug_assertions)]
+    route("GET", "/admin/gallery", Page, Holds("view", "estate"), "The components in all states (debug builds)."),
+    // Server functions.
+    route("GET", "/api/fn/pool_stats", Data, Holds("view", "pools"), "Reeve's own pools."),
+    route("GET", "/api/fn/health_overview", Data, Holds("view", "estate"), "The estate's verdict and its targets."),
+    route("GET", "/api/fn/target_detail", Data, Holds("view", "target"), "All of one target."),
+    route("GET", "/api/fn/table_analytics", Data, Holds("view", "tables"), "A page of a target's tables."),
+    route("GET", "/api/fn/table_detail", Data, Holds("view", "table"), "One table."),
+    // For programs.
+    route("GET", "/health/detailed", Data, Holds("view", "estate"), "Metrics and recommendations."),
+    route("GET", "/api/health/databases", Data, Holds("view", "pools"), "Which of Reeve's own databases answer."),
+    route("GET", "/api/health/connections", Data, Holds("view", "pools"), "Connections of Reeve's own pools."),
+    route("GET", "/api/db/health", Data, Holds("view", "estate"), "Health of the estate in figures."),
+    route("GET", "/api/targets", Data, Holds("view", "estate"), "The targets and their status."),
+    route("GET", "/api/targets/{name}/tables", Data, Holds("view", "tables"), "A target's tables, page by page."),
+    route("GET", "/metrics", Data, Holds("read", "metrics"), "Prometheus text of Reeve and every target."),
+    route("GET", "/metrics/history", Data, Holds("read", "metrics"), "Stored points of one metric."),
+    route("GET", "/api/openapi.json", Data, SignedIn, "This description."),
+    // Files.
+    route("GET", "/pkg/{*file}", Asset, Open, "Styles, scripts, images."),
+    route("GET", "/favicon.ico", Asset, Open, "The icon."),
+];
+
+/// The routes that are server functions.
+pub fn server_functions() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().filter(|r| r.path.starts_with("/api/fn/"))
+}
+
+/// Compares the table with the functions that are registered in the program.
+///
+/// # Errors
+/// One sentence that names what is missing on either side.
+pub fn check_functions(registered: &[(String, String)]) -> Result<(), String> {
+    for (method, path) in registered {
+        if !server_functions().any(|r| r.path == path && r.method == method) {
+            return Err(format!("The server function {method} {path} is not in the route table, so nothing says who may call it."));
+        }
+    }
+    for route in server_functions() {
+        if !registered.iter().any(|(method, path)| path == route.path && method == route.method) {
+            return Err(format!("The route table names {} {}, but there is no such server function.", route.method, route.path));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reeve_access::policy::POLICY;
+
+    #[test]
+    fn g2_every_permission_is_in_the_policy_and_no_route_stands_twice() {
+        for (i, route) in ROUTES.iter().enumerate() {
+            if let Holds(verb, noun) = route.access {
+                assert!(POLICY.iter().any(|(v, n, _)| *v == verb && *n == noun), "{} asks for an unknown permission", route.path);
+            }
+            assert!(!route.doc.is_empty());
+            assert!(!ROUTES[..i].iter().any(|r| r.method == route.method && r.path == route.path), "{} stands twice", route.path);
+        }
+    }
+
+    #[test]
+    fn g2_a_server_function_outside_the_table_is_refused() {
+        let mut all: Vec<_> = server_functions().map(|r| (r.method.to_owned(), r.path.to_owned())).collect();
+        assert!(check_functions(&all).is_ok());
+        all.push(("POST".to_owned(), "/api/fn/forgotten".to_owned()));
+        assert!(check_functions(&all).expect_err("must refuse").contains("forgotten"));
+        all.truncate(1);
+        assert!(check_functions(&all).is_err(), "a missing one is noticed as well");
+    }
+}

@@ -1,0 +1,138 @@
+//! Browser sessions: the cookie names one, the access token stays on the server inside it and never reaches a script.
+
+use async_trait::async_trait;
+use reeve_model::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tower_sessions::{
+    Expiry, Session, SessionManagerLayer, SessionStore,
+    cookie::SameSite,
+    session::{Id, Record},
+    session_store,
+};
+
+/// Key of the sign-in inside a session.
+const KEY: &str = "sign_in";
+/// While the store is away, a session it showed within this time still reads, milliseconds.
+const GRACE_MS: i64 = 15 * 60_000;
+/// Longer than this no page waits for the store.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// Sessions kept in memory for that case.
+const MOST_KEPT: usize = 10_000;
+
+/// What a browser session holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Kept {
+    /// The sign-in's session id.
+    pub session: String,
+    /// The newest access token.
+    pub token: String,
+}
+
+/// Reads the sign-in of a session; none for a stranger or when the store can't say.
+pub async fn read(session: &Session) -> Option<Kept> {
+    session.get::<Kept>(KEY).await.ok().flatten()
+}
+
+/// Keeps a sign-in. A failure only means that the next request signs a token anew.
+pub async fn keep(session: &Session, id: &str, token: &str) {
+    let kept = Kept { session: id.to_owned(), token: token.to_owned() };
+    if let Err(error) = session.insert(KEY, kept).await {
+        tracing::debug!(%error, "the renewed token was not kept");
+    }
+}
+
+/// Begins a sign-in under a new session id, so that an id from before is worth nothing (AT-15).
+///
+/// # Errors
+/// When the store can't keep it.
+pub async fn begin(session: &Session, id: &str, token: &str) -> Result<(), tower_sessions::session::Error> {
+    session.cycle_id().await?;
+    session.insert(KEY, Kept { session: id.to_owned(), token: token.to_owned() }).await
+}
+
+/// Ends a browser session.
+pub async fn forget(session: &Session) {
+    if let Err(error) = session.flush().await {
+        tracing::debug!(%error, "the ended browser session was not removed; it holds nothing that still works");
+    }
+}
+
+/// The layer that reads the cookie. `__Host-` binds it to this host over TLS; without TLS browsers refuse that name.
+pub fn layer<S: SessionStore + Clone>(store: S, tls: bool) -> SessionManagerLayer<Patient<S>> {
+    SessionManagerLayer::new(Patient { inner: store, seen: Arc::default() })
+        .with_name(if tls { "__Host-reeve" } else { "reeve" })
+        .with_secure(tls)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(time::Duration::hours(12)))
+}
+
+/// A session store that never keeps a page waiting: what the store showed lately is remembered for when it is away.
+#[derive(Debug, Clone)]
+pub struct Patient<S> {
+    inner: S,
+    seen: Arc<Mutex<HashMap<Id, (Record, UnixMs)>>>,
+}
+
+impl<S> Patient<S> {
+    fn remember(&self, record: &Record) {
+        let now = UnixMs::now();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST_KEPT {
+            seen.retain(|_, (_, at)| now.ms_since(*at) <= GRACE_MS);
+        }
+        if seen.len() < MOST_KEPT {
+            seen.insert(record.id, (record.clone(), now));
+        }
+    }
+
+    fn recall(&self, id: &Id) -> Option<Record> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(id).filter(|(_, at)| UnixMs::now().ms_since(*at) <= GRACE_MS).map(|(record, _)| record.clone())
+    }
+}
+
+async fn patiently<T>(work: impl Future<Output = session_store::Result<T>>) -> session_store::Result<T> {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(session_store::Error::Backend("Reeve's own database does not answer.".to_owned())))
+}
+
+#[async_trait]
+impl<S: SessionStore> SessionStore for Patient<S> {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        self.inner.create(record).await?;
+        self.remember(record);
+        Ok(())
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        self.remember(record);
+        patiently(self.inner.save(record)).await
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        match patiently(self.inner.load(id)).await {
+            Ok(Some(record)) => {
+                self.remember(&record);
+                Ok(Some(record))
+            }
+            Ok(None) => {
+                self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+                Ok(None)
+            }
+            Err(error) => self.recall(id).map_or(Err(error), |record| Ok(Some(record))),
+        }
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        patiently(self.inner.delete(id)).await
+    }
+}

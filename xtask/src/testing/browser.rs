@@ -1,0 +1,88 @@
+//! The browser tests: Playwright in `end2end`, against the binary that was compiled for the other tests.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Tally, clean};
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// Checks the tests' types, which Playwright itself does not.
+pub fn types(workspace: &Workspace) -> Result<()> {
+    shell::run(&mut node(workspace, "typescript/bin/tsc", &["--noEmit"]))
+}
+
+/// Runs them all and counts from Playwright's report.
+pub fn run(workspace: &Workspace) -> Result<Tally> {
+    let report = workspace.target.join("browser-tests.json");
+    if report.exists() {
+        std::fs::remove_file(&report).with_context(|| format!("could not remove {}", report.display()))?;
+    }
+    let mut command = node(workspace, "@playwright/test/cli.js", &["test"]);
+    command.env("REEVE_BIN", workspace.target.join("debug/reeve")).env("REEVE_BROWSER_REPORT", &report);
+    let line = shell::describe(&command);
+    let status = command.status().with_context(|| format!("could not start `{line}`"))?;
+    let tally = read(&report)?;
+    if !status.success() && tally.failed == 0 {
+        bail!("`{line}` failed ({status})");
+    }
+    Ok(tally)
+}
+
+fn node(workspace: &Workspace, script: &str, args: &[&str]) -> Command {
+    let folder = workspace.root.join("end2end");
+    let mut command = Command::new("node");
+    command.current_dir(&folder).arg(Path::new("node_modules").join(script)).args(args);
+    clean(&mut command, workspace);
+    command
+}
+
+fn read(report: &Path) -> Result<Tally> {
+    let text = std::fs::read_to_string(report).context("Playwright left no report")?;
+    count(&text)
+}
+
+fn count(json: &str) -> Result<Tally> {
+    let report: serde_json::Value = serde_json::from_str(json).context("could not read Playwright's report")?;
+    let mut tally = Tally::default();
+    let suites = report["suites"].as_array().context("Playwright's report has no suites")?;
+    suites.iter().for_each(|suite| count_suite(suite, &mut tally));
+    // What broke outside any test, such as a server that did not start.
+    tally.failed += report["errors"].as_array().map_or(0, Vec::len);
+    Ok(tally)
+}
+
+fn count_suite(suite: &serde_json::Value, tally: &mut Tally) {
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    for inner in list(&suite["suites"]) {
+        count_suite(&inner, tally);
+    }
+    for spec in list(&suite["specs"]) {
+        for test in list(&spec["tests"]) {
+            match test["status"].as_str() {
+                Some("expected") => tally.passed += 1,
+                Some("skipped") => {
+                    let word = |key: &str| spec[key].as_str().unwrap_or("?").to_owned();
+                    tally.skipped.push(format!("{}: {}", word("file"), word("title")));
+                }
+                // Also a flaky one: it failed once.
+                _ => tally.failed += 1,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn playwrights_report_is_read() {
+        let json = r#"{"suites":[{"specs":[{"title":"signs in","file":"sign-in.spec.ts","tests":[{"status":"expected"},{"status":"skipped"}]}],
+            "suites":[{"specs":[{"title":"x","file":"y","tests":[{"status":"flaky"},{"status":"unexpected"}]}]}]}],"errors":[{}]}"#;
+        let tally = count(json).expect("reads");
+        assert_eq!(tally, Tally { passed: 1, failed: 3, skipped: vec!["sign-in.spec.ts: signs in".into()] });
+    }
+}
