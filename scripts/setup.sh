@@ -91,14 +91,15 @@ need_rust_linters() {
   done
 }
 
-# A server of any version that Reeve can run, where Reeve looks for one too.
+# A server of a version that Reeve can run (13 to 18), on PATH or where distributions keep it; Reeve looks there too.
 has_postgres() {
-  local dir major
-  if has initdb && has postgres; then return; fi
-  for major in 18 17 16 15 14 13; do
-    for dir in /usr/lib/postgresql/$major/bin /usr/pgsql-$major/bin /opt/homebrew/opt/postgresql@$major/bin; do
-      if [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ]; then return; fi
-    done
+  local dirs dir major
+  IFS=: read -ra dirs <<<"$PATH"
+  for dir in "${dirs[@]}" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/lib/postgresql*/bin /usr/local/pgsql/bin; do
+    if [ -x "$dir/postgres" ] && [ -x "$dir/initdb" ]; then
+      major=$("$dir/postgres" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+      if [ "${major:-0}" -ge 13 ] && [ "$major" -le 18 ]; then return; fi
+    fi
   done
   return 1
 }

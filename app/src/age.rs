@@ -15,6 +15,18 @@ pub fn span(ms: i64) -> String {
     }
 }
 
+/// A length of time in one unit, for narrow columns: `4 s`, `3 min`, `21 h`, `12 d`.
+#[must_use]
+pub fn brief(ms: i64) -> String {
+    let s = ms.max(0) / 1000;
+    match s {
+        0..120 => format!("{s} s"),
+        120..7200 => format!("{} min", s / 60),
+        7200..172_800 => format!("{} h", s / 3600),
+        _ => format!("{} d", s / 86_400),
+    }
+}
+
 /// How long ago: [`span`] with `ago`, or `now` within the first second.
 #[must_use]
 pub fn ago(ms: i64) -> String {

@@ -89,7 +89,7 @@ fn page(doc: &Document<'_>, title: &str, body: AnyView, live: bool) -> String {
             <meta name="viewport" content="width=device-width, initial-scale=1"/>
             <meta name="color-scheme" content="light dark"/>
             <title>{format!("{title} · Reeve")}</title>
-            <link rel="icon" type="image/svg+xml" href=cx.assets.icon.clone()/>
+            <link rel="icon" href=cx.assets.icon.clone()/>
             <link rel="stylesheet" href=cx.assets.css.clone()/>
             {live.then(|| view! { <noscript><meta http-equiv="refresh" content="15"/></noscript> })}
             {live.then(|| scripts(cx)).flatten()}

@@ -92,7 +92,9 @@ fn column_definition(column: &Column) -> String {
             ("text", Some(format!("{} IN ({})", column.name, list.join(", "))), default)
         }
         // Stars: one to five, and none that comes by itself.
-        ColumnKind::Plain(word @ Word::Count) if column.name == "rating" => (word.sql_type(), Some("rating BETWEEN 1 AND 5".to_owned()), None),
+        ColumnKind::Plain(word @ Word::Count) if column.name == "rating" => {
+            (word.sql_type(), Some("rating BETWEEN 1 AND 5".to_owned()), None)
+        }
         ColumnKind::Plain(word) => (word.sql_type(), word.check(&column.name), word.default_value().map(str::to_owned)),
     };
     let mut sql = format!("{} {sql_type}", column.name);

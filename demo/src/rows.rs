@@ -123,7 +123,7 @@ fn plain(table: &Table, column: &Column, word: Word, earlier_times: usize) -> St
         Word::Text => pick(words_for(&table.name, name)),
         Word::Code => {
             let prefix: String = table.name.chars().filter(char::is_ascii_alphabetic).take(3).collect::<String>().to_uppercase();
-            format!("'{prefix}-' || upper(substr(md5('{name}' || g), 1, 4)) || lpad((g % 1000000)::text, 4, '0')")
+            format!("'{prefix}-' || upper(substr(md5('{name}' || g), 1, 4)) || lpad((g % 1000000)::text, 6, '0')")
         }
         Word::Slug => format!("lower({}) || '-{}-' || g", pick(ADJECTIVES), noun(&table.name).to_lowercase()),
         Word::Title if column.unique => format!("{} || ' {} ' || g", pick(ADJECTIVES), noun(&table.name)),
@@ -224,7 +224,9 @@ mod tests {
 
     #[test]
     fn i1_titles_carry_the_noun_of_their_table() {
-        for (table, expected) in [("mortgage_quotes", "Quote"), ("merchants", "Merchant"), ("categories", "Category"), ("courses", "Course")] {
+        for (table, expected) in
+            [("mortgage_quotes", "Quote"), ("merchants", "Merchant"), ("categories", "Category"), ("courses", "Course")]
+        {
             assert_eq!(noun(table), expected, "{table}");
         }
         assert_eq!([noun("user_addresses"), noun("access")], ["Address", "Access"]);

@@ -31,8 +31,31 @@ pub const FIRST_NAMES: &[&str] = &[
 
 /// Family names to go with them.
 pub const LAST_NAMES: &[&str] = &[
-    "Abara", "Brandt", "Castell", "Dubois", "Eriksen", "Fontaine", "Granger", "Hoshino", "Ivanova", "Jansen", "Kowalski", "Lindqvist",
-    "Moreau", "Nakata", "Okafor", "Petrov", "Quiroga", "Rossi", "Sample", "Tanaka", "Ueda", "Varga", "Winter", "Yilmaz", "Zimmer",
+    "Abara",
+    "Brandt",
+    "Castell",
+    "Dubois",
+    "Eriksen",
+    "Fontaine",
+    "Granger",
+    "Hoshino",
+    "Ivanova",
+    "Jansen",
+    "Kowalski",
+    "Lindqvist",
+    "Moreau",
+    "Nakata",
+    "Okafor",
+    "Petrov",
+    "Quiroga",
+    "Rossi",
+    "Sample",
+    "Tanaka",
+    "Ueda",
+    "Varga",
+    "Winter",
+    "Yilmaz",
+    "Zimmer",
 ];
 
 /// The first words of titles.
@@ -69,16 +92,40 @@ pub const HEALTH_NOTES: &[&str] = &[
 
 const GENERAL: &[&str] = &["alpha", "harbour", "meadow", "signal", "lantern", "copper", "orchard", "summit", "willow", "compass"];
 const COUNTRIES: &[&str] = &[
-    "AR", "AT", "AU", "BE", "BR", "CA", "CH", "CL", "CN", "CZ", "DE", "DK", "EG", "ES", "FI", "FR", "GB", "GR", "HU", "ID", "IE", "IN", "IS",
-    "IT", "JP", "KE", "KR", "MA", "MX", "NG", "NL", "NO", "NZ", "PE", "PL", "PT", "SE", "TH", "TR", "ZA",
+    "AR", "AT", "AU", "BE", "BR", "CA", "CH", "CL", "CN", "CZ", "DE", "DK", "EG", "ES", "FI", "FR", "GB", "GR", "HU", "ID", "IE", "IN",
+    "IS", "IT", "JP", "KE", "KR", "MA", "MX", "NG", "NL", "NO", "NZ", "PE", "PL", "PT", "SE", "TH", "TR", "ZA",
 ];
 const CURRENCIES: &[&str] = &[
     "EUR", "USD", "GBP", "JPY", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "CAD", "AUD", "NZD", "BRL", "MXN", "INR", "CNY", "KRW",
     "ZAR", "TRY", "THB", "NGN", "KES",
 ];
 const CITIES: &[&str] = &[
-    "Lisbon", "Kyoto", "Oslo", "Marrakesh", "Vienna", "Cusco", "Bruges", "Hanoi", "Galway", "Split", "Bergen", "Porto", "Tallinn", "Valencia",
-    "Krakow", "Nagoya", "Quito", "Zagreb", "Utrecht", "Nairobi", "Malmo", "Turin", "Busan", "Antwerp", "Cork", "Graz",
+    "Lisbon",
+    "Kyoto",
+    "Oslo",
+    "Marrakesh",
+    "Vienna",
+    "Cusco",
+    "Bruges",
+    "Hanoi",
+    "Galway",
+    "Split",
+    "Bergen",
+    "Porto",
+    "Tallinn",
+    "Valencia",
+    "Krakow",
+    "Nagoya",
+    "Quito",
+    "Zagreb",
+    "Utrecht",
+    "Nairobi",
+    "Malmo",
+    "Turin",
+    "Busan",
+    "Antwerp",
+    "Cork",
+    "Graz",
 ];
 
 #[rustfmt::skip] // One column name, one line.

@@ -22,7 +22,8 @@ async fn i1_workload_moves_commits_and_survives_a_restart() {
         list(&client, commits).await[0].parse::<i64>().unwrap() > before + 100
     })
     .await;
-    let sessions = "SELECT application_name || ' ' || count(*) FROM pg_stat_activity WHERE usename = 'findawise_app' GROUP BY application_name";
+    let sessions =
+        "SELECT application_name || ' ' || count(*) FROM pg_stat_activity WHERE usename = 'findawise_app' GROUP BY application_name";
     let expected = ["findawise-api 1", "findawise-console 1", "findawise-jobs 1", "findawise-reports 1", "findawise-web 1"];
     assert_eq!(list(&client, sessions).await, expected);
 

@@ -101,7 +101,10 @@ impl DrawingBackend for Svg<'_> {
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
-        let _ = write!(self.body, r#"<path class="{}" d="{}"/>"#, class(style.color()), Self::points(path));
+        // plotters borders an area with a transparent line.
+        if style.color().alpha > 0.0 {
+            let _ = write!(self.body, r#"<path class="{}" d="{}"/>"#, class(style.color()), Self::points(path));
+        }
         Ok(())
     }
 

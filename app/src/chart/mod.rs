@@ -5,7 +5,7 @@ mod lines;
 mod metrics;
 mod spark;
 
-pub use lines::draw;
+pub use lines::{draw, scale};
 pub use spark::{Extent, SPARK_HEIGHT, SPARK_WIDTH, path as spark_path};
 
 /// How far apart two points may stand before the line between them is left out: three times the usual step. A

@@ -17,10 +17,26 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// From zero (or the lowest, if below) to the highest of all points.
+    /// From zero to the highest of all points. Where all points stand close together high above zero (sizes,
+    /// ratios), the box starts a little below the lowest and spans a tenth of the highest at least, so that noise
+    /// is not blown up.
     pub fn of<'a>(points: impl IntoIterator<Item = &'a Point>) -> Self {
-        let start = Self { low: 0.0, high: 0.0 };
-        points.into_iter().filter(|p| p.value.is_finite()).fold(start, |e, p| Self { low: e.low.min(p.value), high: e.high.max(p.value) })
+        let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+        for v in points.into_iter().map(|p| p.value).filter(|v| v.is_finite()) {
+            low = low.min(v);
+            high = high.max(v);
+        }
+        if low.is_infinite() {
+            return Self { low: 0.0, high: 0.0 };
+        }
+        let low = if low < 0.0 {
+            low
+        } else if low > high * 0.6 {
+            low.min(high * 0.9) - high * 0.02
+        } else {
+            0.0
+        };
+        Self { low, high }
     }
 }
 

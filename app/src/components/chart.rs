@@ -31,8 +31,7 @@ fn one(c: Chart) -> impl IntoView {
         let newest = format::text(line.points.last().map(|p| p.value), c.unit);
         view! {
             <li>
-                <i class=format!("swatch s{}", n % 6) aria-hidden="true"></i>
-                {several.then(|| line.title.clone())}
+                {several.then(|| view! { <i class=format!("swatch s{}", n % 6) aria-hidden="true"></i>{line.title.clone()} })}
                 <b>{newest}</b>
             </li>
         }
@@ -40,7 +39,7 @@ fn one(c: Chart) -> impl IntoView {
     let legend = c.lines.iter().enumerate().map(legend).collect_view();
     view! {
         <figure class="chart-box">
-            <figcaption><h3>{c.title.clone()}</h3><ul class="legend">{legend}</ul></figcaption>
+            <figcaption><h3>{c.title.clone()}" "<span class="unit">{chart::scale(&c).label}</span></h3><ul class="legend">{legend}</ul></figcaption>
             {match drawing {
                 Some(svg) => view! { <div class="chart-frame" inner_html=svg></div> }.into_any(),
                 None => view! { <p class="chart-empty">"Two readings make a line; it starts with the next round."</p> }.into_any(),
@@ -53,7 +52,7 @@ fn one(c: Chart) -> impl IntoView {
 /// The same as a table: one row for each moment, newest first.
 fn values(c: &Chart) -> impl IntoView + use<> {
     let moments: BTreeSet<UnixMs> = c.lines.iter().flat_map(|l| l.points.iter().map(|p| p.at)).collect();
-    let scale = format::Scale::of(c.unit, c.lines.iter().flat_map(|l| l.points.iter().map(|p| Some(p.value))));
+    let scale = chart::scale(c);
     let row = |at: &UnixMs| {
         let cell = |l: &Trend| {
             let value = l.points.binary_search_by_key(at, |p| p.at).ok().and_then(|i| l.points.get(i)).map(|p| p.value);

@@ -59,6 +59,22 @@ impl Scale {
         }
     }
 
+    /// A value in the column's unit as a plain number, for an axis.
+    #[must_use]
+    pub fn plain(&self, value: f64) -> f64 {
+        if self.unit == Unit::Ratio { value * 100.0 } else { value / self.by }
+    }
+
+    /// A tick of an axis in the column's unit: as few digits as it needs.
+    #[must_use]
+    pub fn tick(v: f64) -> String {
+        let digits = format!("{:.2}", v.abs());
+        let digits = digits.trim_end_matches('0').trim_end_matches('.');
+        let (whole, rest) = digits.split_once('.').map_or((digits, None), |(w, r)| (w, Some(r)));
+        let whole = grouped(whole.into(), false);
+        signed(rest.map_or(whole.clone(), |r| format!("{whole}.{r}")), v)
+    }
+
     /// The same for whole numbers.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]

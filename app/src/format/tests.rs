@@ -16,7 +16,8 @@ fn b2_bytes_are_exact_and_never_reach_the_next_unit() {
         (1024.0, "1.00 KB"),
         (8192.0, "8.00 KB"),
         (10_234.0, "9.99 KB"),
-        (102_349.0, "99.9 KB"),
+        (102_296.0, "99.9 KB"),
+        (102_349.0, "100 KB"),
         (1_047_961.0, "1,023 KB"),
         (1_048_570.0, "1.00 MB"),
         (157_286_400.0, "150 MB"),
@@ -75,7 +76,7 @@ fn c1_a_column_has_one_unit_and_its_small_values_stay_visible() {
     let scale = Scale::of(Unit::Bytes, [Some(21_390_950.0), Some(8192.0), None]);
     assert_eq!(scale.label, "MB");
     assert_eq!(scale.show(Some(21_390_950.0)), "20.40");
-    assert_eq!(scale.show(Some(8192.0)), "<0.01");
+    assert_eq!(scale.show(Some(4096.0)), "<0.01");
     assert_eq!(scale.show(Some(0.0)), "0.00");
     assert_eq!(scale.change(Some(-1_048_576)), "\u{2212}1.00");
     assert_eq!(scale.change(Some(1_048_576)), "+1.00");

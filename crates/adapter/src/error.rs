@@ -2,6 +2,9 @@
 
 use std::{error::Error as StdError, io, time::Duration};
 
+/// Stands for the server until [`AdapterError::located`] names it.
+const UNNAMED: &str = "the database";
+
 /// Why a database did not do what was asked. `server` is `host:port/database`.
 #[derive(Debug, Clone, thiserror::Error)]
 #[allow(missing_docs)] // The fields are what the sentences say.
@@ -111,11 +114,7 @@ impl AdapterError {
                 return Self::from_tls(server, tls);
             }
             if let Some(io) = cause.downcast_ref::<io::Error>() {
-                // rustls' errors travel inside I/O errors.
-                return match io.get_ref().filter(|inner| inner.is::<rustls::Error>()) {
-                    Some(inner) => Self::from_tls(server, inner),
-                    None => Self::from_io(server, io),
-                };
+                return Self::from_io(server, io);
             }
             source = cause.source();
         }
@@ -127,6 +126,37 @@ impl AdapterError {
             return Self::WrongLogin { server: server.to_owned(), message: "it wants a password and none is set".to_owned() };
         }
         Self::Other { server: server.to_owned(), message: text }
+    }
+
+    /// Names the server in an error that came up by `?` inside a piece of work.
+    pub(crate) fn located(mut self, at: &str) -> Self {
+        if let Some(server) = self.server_mut().filter(|s| *s == UNNAMED) {
+            at.clone_into(server);
+        }
+        self
+    }
+
+    fn server_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Refused { server }
+            | Self::UnknownHost { server }
+            | Self::TimedOut { server, .. }
+            | Self::WrongLogin { server, .. }
+            | Self::NoDatabase { server }
+            | Self::TlsNotOffered { server }
+            | Self::Certificate { server, .. }
+            | Self::TooManyConnections { server }
+            | Self::NoPrivilege { server, .. }
+            | Self::LockTimeout { server }
+            | Self::StatementTimeout { server }
+            | Self::Unavailable { server }
+            | Self::ConnectionLost { server }
+            | Self::Conflict { server, .. }
+            | Self::CircuitOpen { server, .. }
+            | Self::Database { server, .. }
+            | Self::Other { server, .. } => Some(server),
+            Self::PoolTimeout { .. } | Self::Closed | Self::Environment { .. } | Self::MainMissing => None,
+        }
     }
 
     pub(crate) fn timed_out(server: &str, what: &str, after: Duration) -> Self {
@@ -153,6 +183,10 @@ impl AdapterError {
 
     pub(crate) fn from_io(server: &str, error: &io::Error) -> Self {
         use io::ErrorKind as K;
+        // rustls' errors travel inside I/O errors.
+        if let Some(tls) = error.get_ref().filter(|inner| inner.is::<rustls::Error>()) {
+            return Self::from_tls(server, tls);
+        }
         let server = server.to_owned();
         match error.kind() {
             // A local socket that isn't there: nobody listens.
@@ -179,7 +213,7 @@ impl AdapterError {
 /// An error inside a piece of work, where the server is known from elsewhere.
 impl From<sqlx::Error> for AdapterError {
     fn from(error: sqlx::Error) -> Self {
-        Self::from_sqlx("the database", &error)
+        Self::from_sqlx(UNNAMED, &error)
     }
 }
 

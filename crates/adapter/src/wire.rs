@@ -24,6 +24,21 @@ pub struct WireOptions {
     pub settings: Vec<(String, String)>,
 }
 
+impl WireOptions {
+    /// 5 s to connect, no settings.
+    #[must_use]
+    pub fn new(application_name: impl Into<String>) -> Self {
+        Self { application_name: application_name.into(), connect_timeout: Duration::from_secs(5), settings: Vec::new() }
+    }
+
+    /// One more server setting.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
 /// A live connection; derefs to [`Client`]. Dropping it closes the connection.
 pub struct WireClient {
     client: Client,

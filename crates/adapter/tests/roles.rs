@@ -112,6 +112,7 @@ async fn a1_a_mistake_is_not_repeated() {
         async move { Ok(conn.execute("select 1/0").await.map(|_| ())?) }.boxed()
     });
     let error = work.await.unwrap_err();
+    assert!(error.to_string().contains(&endpoint(&cluster).redacted()), "{error}");
     assert_eq!((error.sqlstate(), attempts.load(Ordering::SeqCst)), (Some("22012"), 1));
 }
 
@@ -228,6 +229,44 @@ async fn a3_reads_leave_a_replica_that_is_none_and_say_why() {
     let state = pools.report().roles.into_iter().find(|r| r.role == R::ReadReplica).unwrap();
     assert_eq!(state.served_by, R::Main);
     assert!(state.reduced.unwrap().contains("not a standby"));
+}
+
+#[tokio::test]
+async fn a3_reads_go_to_a_standby_while_it_is_near_and_own_writes_are_read_from_main() {
+    let main = TestCluster::start(&[]).await.unwrap();
+    let mut standby = main.standby().await.unwrap();
+    let mut config = RoleConfig::new([(R::Main, settings(&main, 3)), (R::ReadReplica, settings(&standby, 3))].into());
+    config.max_replica_lag = Duration::from_secs(1);
+    let pools = RolePools::new(config).unwrap();
+    let by = |domain, freshness| {
+        let pools = pools.clone();
+        async move { pools.read(domain, freshness).await.unwrap().served_by() }
+    };
+    eventually("the standby is read", || async { by(R::Main, Freshness::Bounded).await == R::ReadReplica }).await;
+    assert_eq!(by(R::Analytics, Freshness::Bounded).await, R::ReadReplica);
+    assert_eq!(by(R::Main, Freshness::AfterWrite).await, R::Main);
+    assert!(pools.health().await[&R::ReadReplica]);
+
+    // How far behind is known from the first replayed change on.
+    pools.acquire(R::Main).await.unwrap().execute("create table first(i int)").await.unwrap();
+    let mut on_standby = pools.acquire(R::ReadReplica).await.unwrap();
+    while on_standby.execute("select from first").await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    // Replay stands still while main goes on: behind, so main is read.
+    on_standby.execute("select pg_wal_replay_pause()").await.unwrap();
+    pools.acquire(R::Main).await.unwrap().execute("create table t(i int)").await.unwrap();
+    eventually("main is read", || async { by(R::Main, Freshness::Bounded).await == R::Main }).await;
+    let state = pools.report().roles.into_iter().find(|r| r.role == R::ReadReplica).unwrap();
+    assert!(state.served_by == R::Main && state.reduced.unwrap().contains("s behind"));
+    on_standby.execute("select pg_wal_replay_resume()").await.unwrap();
+    eventually("the standby is read again", || async { by(R::Main, Freshness::Bounded).await == R::ReadReplica }).await;
+    drop(on_standby);
+
+    standby.stop_server().await;
+    eventually("main is read again", || async { by(R::Main, Freshness::Bounded).await == R::Main }).await;
+    assert!(!pools.health().await[&R::ReadReplica]);
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ pub(crate) fn create_if_missing(layout: &Layout, account: &Account, installation
         Err(ClusterError::InitFailed { output }) if output.contains("locale") => initdb(layout, account, installation, "C", sync)?,
         other => other?,
     }
-    // An empty directory may be in the way (an administrator's mount point is not: rename says so).
+    // An empty directory in the way is replaced; anything else is refused and named.
     std::fs::rename(&layout.fresh, &layout.data).map_err(|e| ClusterError::io(&layout.data, &e))?;
     std::fs::File::open(&layout.dir).and_then(|d| d.sync_all()).map_err(|e| ClusterError::io(&layout.dir, &e))
 }

@@ -1,4 +1,4 @@
-//! Processes of a data directory that an earlier run left behind: found by their working directory, never by name.
+//! Server processes of a data directory that an earlier run left behind, found by what they are and where they work.
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -22,9 +22,13 @@ pub(crate) fn signal(pid: i32, signal: Signal) {
     }
 }
 
-/// Whether `pid` lives and works in `data`. A zombie has no working directory any more.
+/// Whether `pid` is a living PostgreSQL process of `data`. A zombie has no working directory any more, and somebody's
+/// shell that stands there runs another program.
 pub(crate) fn works_in(pid: i32, data: &Path) -> bool {
-    std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data)
+    let link = |name: &str| std::fs::read_link(format!("/proc/{pid}/{name}"));
+    // After an upgrade the file may be gone: "postgres (deleted)".
+    let is_postgres = |exe: std::path::PathBuf| exe.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"postgres"));
+    link("cwd").is_ok_and(|cwd| cwd == data) && link("exe").is_ok_and(is_postgres)
 }
 
 /// The server's pid by `postmaster.pid`; none when there is none or it is not a number.
@@ -32,7 +36,7 @@ pub(crate) fn postmaster_pid(data: &Path) -> Option<i32> {
     std::fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
-/// All processes that work in `data`.
+/// All PostgreSQL processes that work in `data`.
 pub(crate) fn working_in(data: &Path) -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());

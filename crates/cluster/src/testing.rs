@@ -31,12 +31,38 @@ impl TestCluster {
     /// As [`Cluster::start`].
     pub async fn start(settings: &[(&str, &str)]) -> Result<Self, ClusterError> {
         tokio::task::spawn_blocking(sweep).await.map_err(|e| ClusterError::system("sweeping /tmp", e))?;
-        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in("/tmp").map_err(|e| ClusterError::system("making a directory", e))?;
-        let open = std::fs::Permissions::from_mode(0o711);
-        std::fs::set_permissions(dir.path(), open).map_err(|e| ClusterError::system("opening a directory", e))?;
+        let dir = open_dir().map_err(|e| ClusterError::system("making a directory", e))?;
         let mut all = vec![("fsync".to_owned(), "off".to_owned()), ("shared_buffers".to_owned(), "16MB".to_owned())];
         all.extend(settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
         let mut this = Self { cluster: None, dir, settings: all };
+        this.start_again().await?;
+        Ok(this)
+    }
+
+    /// Starts a hot standby that streams from this cluster; logins and passwords are the same.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`], and what `pg_basebackup` says.
+    pub async fn standby(&self) -> Result<Self, ClusterError> {
+        let dir = open_dir().map_err(|e| ClusterError::system("making a directory", e))?;
+        let account = Account::for_server()?;
+        let (data, password) = (dir.path().join("pgdata"), dir.path().join("superuser.password"));
+        let prepare = || {
+            std::fs::create_dir(&data)?;
+            std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700))?;
+            std::fs::copy(self.dir().join("superuser.password"), &password)
+        };
+        prepare().map_err(|e| ClusterError::io(dir.path(), &e))?;
+        account.own(&data)?;
+        account.own(&password)?;
+        let mut copy = account.command(&self.installation().program("pg_basebackup"), dir.path());
+        // Throw-away credentials: they may stand in the arguments here.
+        copy.args(["--dbname", &self.url("postgres"), "--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--pgdata"]).arg(&data);
+        let output = tokio::process::Command::from(copy).output().await.map_err(|e| ClusterError::system("running pg_basebackup", e))?;
+        if !output.status.success() {
+            return Err(ClusterError::system("pg_basebackup", String::from_utf8_lossy(&output.stderr)));
+        }
+        let mut this = Self { cluster: None, dir, settings: self.settings.clone() };
         this.start_again().await?;
         Ok(this)
     }
@@ -109,6 +135,12 @@ impl Drop for TestCluster {
         }
         std::fs::remove_dir_all(cluster.socket_dir()).ok();
     }
+}
+
+fn open_dir() -> std::io::Result<tempfile::TempDir> {
+    let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in("/tmp")?;
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o711))?;
+    Ok(dir)
 }
 
 /// Removes what tests that were killed left under /tmp: directories whose lock nobody holds.

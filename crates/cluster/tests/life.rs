@@ -120,8 +120,13 @@ async fn a2_an_orphaned_server_is_ended_and_started_anew() {
     let orphan = cluster.pid().unwrap();
     cluster.abandon_for_test().await;
     client.execute("insert into t values (2)", &[]).await.expect("the orphan still serves");
+    // Somebody looks around in the data directory: that is nobody's business.
+    let mut guest = std::process::Command::new("sleep").arg("60").current_dir(dir.path().join("pgdata")).spawn().unwrap();
     let cluster = Cluster::start(config(dir.path())).await.unwrap();
     assert_ne!(cluster.pid().unwrap(), orphan);
+    assert!(guest.try_wait().unwrap().is_none(), "only the server's processes are ended");
+    guest.kill().unwrap();
+    guest.wait().unwrap();
     let client = connect(cluster.superuser_url("postgres").expose_secret()).await.unwrap();
     assert_eq!(count(&client).await, 2);
     cluster.stop().await;
@@ -165,4 +170,28 @@ async fn a2_two_clusters_live_side_by_side() {
     drop(a);
     assert!(!dir.exists() && !socket.exists());
     connect(&b.url("postgres")).await.unwrap();
+}
+
+/// A run that was killed in the middle of initdb leaves half a data directory beside the real place.
+#[tokio::test]
+async fn a2_half_a_data_directory_is_made_anew() {
+    let dir = short_dir();
+    std::fs::create_dir(dir.path().join("pgdata.new")).unwrap();
+    std::fs::write(dir.path().join("pgdata.new/PG_VERSION"), "15").unwrap();
+    let cluster = Cluster::start(config(dir.path())).await.unwrap();
+    assert!(!dir.path().join("pgdata.new").exists());
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a_standby_for_tests_follows_its_primary() {
+    let primary = TestCluster::start(&[]).await.unwrap();
+    let standby = primary.standby().await.unwrap();
+    connect(&primary.url("postgres")).await.unwrap().batch_execute("create table t(i int); insert into t values (1)").await.unwrap();
+    let reader = connect(&standby.url("postgres")).await.unwrap();
+    let until = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !reader.query_one("select count(*) from t", &[]).await.is_ok_and(|row| row.get::<_, i64>(0) == 1) {
+        assert!(tokio::time::Instant::now() < until);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -90,7 +90,7 @@ impl Collector {
         }
         let deadline = start + self.spec.deadline;
         let outcome = match timeout_at(deadline, self.reach()).await {
-            Ok(Ok(())) => self.read(watched, deadline).await,
+            Ok(Ok(())) => self.read(watched, start, deadline).await,
             Ok(Err(away)) => Err(away),
             Err(_) => Err(self.silent()),
         };
@@ -147,12 +147,13 @@ impl Collector {
     }
 
     /// The probes of the server, then those of each database.
-    async fn read(&mut self, watched: bool, deadline: Instant) -> Result<(), Away> {
-        let now = Instant::now();
+    async fn read(&mut self, watched: bool, start: Instant, deadline: Instant) -> Result<(), Away> {
         for (id, database) in std::mem::take(&mut self.board.memory.wake) {
             self.schedule.wake(id, &database);
         }
-        let due = self.schedule.due(None, &self.spec.cadence, watched, now);
+        let due = self.schedule.due(None, &self.spec.cadence, watched, start);
+        self.schedule.start(&due, None, start);
+        let counted = Instant::now();
         let mut answered = self.run(None, &due, watched, deadline).await;
         if let Err(Broken::Lost(_)) = &answered
             && timeout_at(deadline, self.reach()).await.map_err(|_| self.silent())?.is_ok()
@@ -165,15 +166,18 @@ impl Collector {
             Err(Broken::Lost(why)) => return Err(Away(why)),
             Err(Broken::Silent) => return Err(self.silent()),
         }
-        self.rates(&due, now);
+        self.rates(&due, counted);
         for database in self.databases() {
-            let due = self.schedule.due(Some(&database), &self.spec.cadence, watched, Instant::now());
+            let due = self.schedule.due(Some(&database), &self.spec.cadence, watched, start);
             if due.is_empty() {
                 continue;
             }
+            // What finds no time now is still due at the next round.
             if Instant::now() >= deadline || self.session.is_none() {
                 break;
             }
+            // By the start of the round, so that what runs together stays together.
+            self.schedule.start(&due, Some(&database), start);
             // The fault is on the readings; other databases may still answer.
             self.run(Some(&database), &due, watched, deadline).await.ok();
         }
@@ -186,9 +190,6 @@ impl Collector {
         let Some(facts) = self.board.memory.facts.clone() else { return Err(Broken::Silent) };
         let name = database.unwrap_or(&facts.database).to_owned();
         let started = Moment { at: UnixMs::now(), instant: Instant::now(), database: name.clone() };
-        for probe in due {
-            self.schedule.start(*probe, database, started.instant);
-        }
         let kept = name == facts.database;
         if let Err(why) = self.further(&name, kept, deadline).await {
             for probe in due {
@@ -200,12 +201,11 @@ impl Collector {
         let Some(session) = session else { return Err(Broken::Silent) };
         let (done, unfinished) = {
             let memory = &self.board.memory;
-            let cadence = &self.spec.cadence;
             let (facts, name) = (&facts, name.as_str());
             let mut running: FuturesUnordered<_> = due
                 .iter()
                 .map(|probe| async move {
-                    let cx = Cx::new(session, facts, memory, name, cadence);
+                    let cx = Cx::new(session, facts, memory, name);
                     (*probe, PROBES[*probe].run(&cx).await)
                 })
                 .collect();
@@ -217,7 +217,7 @@ impl Collector {
             (done, unfinished)
         };
         let lost = done.iter().find_map(|(_, run)| run.broken.clone());
-        let answered = done.iter().any(|(_, run)| run.broken.is_none());
+        let answered = done.iter().any(|(_, run)| run.heard) || (lost.is_none() && unfinished.is_empty());
         for (probe, run) in done {
             self.keep(probe, database, run, &started, watched);
         }
@@ -230,7 +230,7 @@ impl Collector {
         if lost.is_some() || !unfinished.is_empty() {
             self.drop_session(kept);
         }
-        match (answered || due.is_empty(), lost) {
+        match (answered, lost) {
             (true, _) => Ok(()),
             (false, Some(why)) => Err(Broken::Lost(why)),
             (false, None) => Err(Broken::Silent),

@@ -1,20 +1,27 @@
 //! What the collector costs the server, from `pg_stat_statements`' entries of Reeve's own role.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Reeve's own statements: which probe each belongs to, and what each has cost.
 #[derive(Debug, Default)]
 pub(crate) struct OwnStatements {
     /// Probe id by query id, learnt from the marker in the text.
     probes: HashMap<i64, String>,
+    /// Query ids whose texts were looked at, with a marker or not.
+    seen: HashSet<i64>,
     /// Calls and execution milliseconds by query id at the newest reading.
     counted: HashMap<i64, (i64, f64)>,
 }
 
 impl OwnStatements {
-    /// Nothing has been learnt yet.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.probes.is_empty()
+    /// There are entries whose texts were never looked at.
+    pub(crate) fn has_news(&self, entries: &[(i64, i64, f64)]) -> bool {
+        entries.iter().any(|(query, ..)| !self.seen.contains(query))
+    }
+
+    /// The texts of all present entries have been looked at.
+    pub(crate) fn mark_seen(&mut self) {
+        self.seen = self.counted.keys().copied().collect();
     }
 
     /// Takes in texts that were read.

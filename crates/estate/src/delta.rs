@@ -35,7 +35,9 @@ pub(crate) fn between(old: &HashMap<Key, Counted>, new: &HashMap<Key, Counted>, 
                 }
                 *now
             }
-            Some(was) => Counted { calls: now.calls - was.calls, total_ms: now.total_ms - was.total_ms, rows: (now.rows - was.rows).max(0) },
+            Some(was) => {
+                Counted { calls: now.calls - was.calls, total_ms: now.total_ms - was.total_ms, rows: (now.rows - was.rows).max(0) }
+            }
             None => *now,
         };
         if delta.calls > 0 {

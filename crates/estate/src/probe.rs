@@ -144,13 +144,12 @@ pub struct Cx<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) memory: &'a Memory,
     pub(crate) database: &'a str,
-    pub(crate) cadence: &'a Cadence,
     rows: AtomicU64,
 }
 
 impl<'a> Cx<'a> {
-    pub(crate) fn new(session: &'a Session, facts: &'a Facts, memory: &'a Memory, database: &'a str, cadence: &'a Cadence) -> Self {
-        Self { session, facts, memory, database, cadence, rows: AtomicU64::new(0) }
+    pub(crate) fn new(session: &'a Session, facts: &'a Facts, memory: &'a Memory, database: &'a str) -> Self {
+        Self { session, facts, memory, database, rows: AtomicU64::new(0) }
     }
 
     /// Runs one of the probe's statements.
@@ -225,6 +224,8 @@ pub struct Run {
     pub rows: u64,
     /// How it ended.
     pub outcome: ProbeOutcome,
+    /// The server answered. What can't run here says so without asking.
+    pub heard: bool,
     /// The connection broke under it.
     pub broken: Option<String>,
     /// What to keep.
@@ -266,16 +267,24 @@ impl<A: Ask + Copy> Probe for A {
                     None => ProbeOutcome::Ok,
                     Some(sentence) => ProbeOutcome::Partial { sentence },
                 };
-                Run { wall_ms, rows, outcome, broken: None, fold: Box::new(move |board, moment| probe.keep(board, Ok(got.value), moment)) }
+                Run {
+                    wall_ms,
+                    rows,
+                    outcome,
+                    heard: true,
+                    broken: None,
+                    fold: Box::new(move |board, moment| probe.keep(board, Ok(got.value), moment)),
+                }
             }
             Err(error) => {
                 let text = sentence(&error, self.about().title, cx.facts);
+                let heard = !error.broken() && !matches!(error, ProbeError::Unavailable(_));
                 let broken = error.broken().then(|| text.clone());
                 let outcome = match error {
                     ProbeError::Unavailable(_) => ProbeOutcome::Unavailable { sentence: text.clone() },
                     _ => ProbeOutcome::Failed { sentence: text.clone() },
                 };
-                Run { wall_ms, rows, outcome, broken, fold: Box::new(move |board, moment| probe.keep(board, Err(text), moment)) }
+                Run { wall_ms, rows, outcome, heard, broken, fold: Box::new(move |board, moment| probe.keep(board, Err(text), moment)) }
             }
         }
     }

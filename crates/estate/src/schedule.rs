@@ -23,9 +23,9 @@ impl Schedule {
         self.started.clear();
     }
 
-    /// Notes a start.
-    pub(crate) fn start(&mut self, probe: usize, database: Option<&str>, at: Instant) {
-        self.started.insert((probe, database.map(str::to_owned)), at);
+    /// Notes a start of some probes.
+    pub(crate) fn start(&mut self, probes: &[usize], database: Option<&str>, at: Instant) {
+        self.started.extend(probes.iter().map(|probe| ((*probe, database.map(str::to_owned)), at)));
     }
 
     /// Makes one due at the next round.
@@ -87,9 +87,7 @@ mod tests {
     fn b3_live_probes_run_faster_while_somebody_watches() {
         let (mut schedule, cadence, now) = (Schedule::default(), Cadence::default(), Instant::now());
         let all = schedule.due(None, &cadence, false, now);
-        for probe in &all {
-            schedule.start(*probe, None, now);
-        }
+        schedule.start(&all, None, now);
         assert_eq!(schedule.next(&[], &cadence, true, now), now + Duration::from_secs(1));
         assert_eq!(schedule.next(&[], &cadence, false, now), now + Duration::from_secs(10));
         let soon = now + Duration::from_secs(1);

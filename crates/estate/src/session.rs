@@ -34,7 +34,8 @@ pub(crate) async fn connect(
 ) -> Result<WireClient, AdapterError> {
     let endpoint = database.map_or_else(|| endpoint.clone(), |name| endpoint.with_database(name));
     let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    wire::connect(&endpoint, WireOptions { application_name: application_name.to_owned(), connect_timeout: CONNECT_TIMEOUT, settings }).await
+    wire::connect(&endpoint, WireOptions { application_name: application_name.to_owned(), connect_timeout: CONNECT_TIMEOUT, settings })
+        .await
 }
 
 /// A connection and what was prepared on it.

@@ -2,10 +2,8 @@
 
 use crate::passwords::Passwords;
 use reeve_access::Role;
-use reeve_model::pool::StoreRole;
-use reeve_store::{Store, accounts};
+use reeve_store::Store;
 use secrecy::SecretString;
-use uuid::Uuid;
 
 /// E-mail of the first admin when none is configured.
 const DEFAULT_EMAIL: &str = "admin@reeve.local";
@@ -37,25 +35,20 @@ pub async fn ensure_admin(
     email: Option<&str>,
     password: Option<SecretString>,
 ) -> Result<Option<FirstAdmin>, AccountError> {
-    let mut lease = store.pools().acquire(StoreRole::Main).await.map_err(|e| AccountError(e.to_string()))?;
-    if accounts::count(&mut lease).await.map_err(|e| AccountError(e.to_string()))? > 0 {
+    if store.account_count().await.map_err(trouble)? > 0 {
         return Ok(None);
     }
     let email = email.unwrap_or(DEFAULT_EMAIL).to_owned();
     let made_up = if password.is_none() { Some(make_up()?) } else { None };
     let Some(secret) = password.or_else(|| made_up.clone()) else { return Ok(None) };
     let hash = passwords.hash(secret).await.map_err(|e| AccountError(e.to_string()))?;
-    let new = accounts::NewAccount {
-        id: Uuid::new_v4(),
-        org: accounts::DEFAULT_ORG,
-        email: &email,
-        display_name: "Admin",
-        password_hash: &hash,
-        roles: &[Role::Admin.word().to_owned()],
-    };
-    let made = accounts::create(&mut lease, &new).await.map_err(|e| AccountError(e.to_string()))?;
+    let made = store.create_account(&email, "Admin", &hash, &[Role::Admin.word().to_owned()]).await.map_err(trouble)?;
     // Another process may have been first; its password counts then.
     Ok(made.map(|_| FirstAdmin { email, made_up }))
+}
+
+fn trouble(error: reeve_store::StoreError) -> AccountError {
+    AccountError(error.to_string())
 }
 
 fn make_up() -> Result<SecretString, AccountError> {

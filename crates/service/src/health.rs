@@ -40,15 +40,15 @@ const CHARTS: &[(&str, &str, &[&str])] = &[
 /// Answers from the hub; only history asks the store.
 pub struct Health {
     hub: Arc<Hub>,
-    pools: Arc<RolePools>,
+    pools: RolePools,
     recorder: Recorder,
-    store: Arc<Store>,
+    store: Store,
 }
 
 impl Health {
     /// Over the hub and what `/metrics` tells of Reeve itself.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, pools: Arc<RolePools>, recorder: Recorder, store: Arc<Store>) -> Self {
+    pub fn new(hub: Arc<Hub>, pools: RolePools, recorder: Recorder, store: Store) -> Self {
         Self { hub, pools, recorder, store }
     }
 
@@ -125,7 +125,7 @@ impl HealthPort for Health {
             return Err(PortError::Invalid("One answer holds at most 31 days; ask for less at a time.".to_owned()));
         }
         let key = SeriesKey { target: query.target.clone(), metric: query.metric.clone(), object: query.object.clone() };
-        let mut lines = self.store.history().range(&[key], from, to).await.map_err(|error| {
+        let mut lines = self.store.history().range(&[key], from, to, None).await.map_err(|error| {
             tracing::warn!(%error, "history could not be read");
             PortError::Unavailable("Reeve's own database is away, so history can't be read. Try again in a moment.".to_owned())
         })?;

@@ -10,14 +10,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use reeve_access::{Principal, Role, Via};
-use reeve_model::{StoreState, UnixMs, pool::StoreRole};
+use reeve_model::{StoreState, UnixMs};
 use reeve_ports::{IdentityPort, PortError, SignedIn};
 use reeve_runtime::Supervisor;
-use reeve_store::{
-    Store, accounts,
-    auth_sessions::{self, AuthSession},
-    signing_keys, web_sessions,
-};
+use reeve_store::{Store, auth_sessions::AuthSession};
 use secrecy::SecretString;
 use std::{
     collections::HashMap,
@@ -52,7 +48,7 @@ pub struct Identity {
 }
 
 struct Inner {
-    store: Arc<Store>,
+    store: Store,
     hub: Arc<Hub>,
     passwords: Passwords,
     tokens: RwLock<Tokens>,
@@ -71,7 +67,7 @@ impl Identity {
     ///
     /// # Errors
     /// One sentence when the store or the keys can't be used.
-    pub async fn start(store: Arc<Store>, hub: Arc<Hub>, passwords: Passwords) -> Result<Self, String> {
+    pub async fn start(store: Store, hub: Arc<Hub>, passwords: Passwords) -> Result<Self, String> {
         let tokens = load_keys(&store).await?;
         let inner = Inner { store, hub, passwords, tokens: RwLock::new(tokens), confirmed: Mutex::default(), ended: broadcast::channel(64).0 };
         Ok(Self { inner: Arc::new(inner) })
@@ -99,11 +95,10 @@ impl Identity {
 
 async fn load_keys(store: &Store) -> Result<Tokens, String> {
     let now = UnixMs::now();
-    let mut lease = store.pools().acquire(StoreRole::Main).await.map_err(|e| e.to_string())?;
     let (kid, der) = tokens::generate().map_err(|e| e.to_string())?;
     // Kept only when the newest key has signed long enough, or there is none; two nodes agree on one.
-    signing_keys::add(&mut lease, &kid, &der, now.plus_ms(KEY_LIVES_MS), now.plus_ms(-KEY_SIGNS_MS)).await.map_err(|e| e.to_string())?;
-    let mut stored = signing_keys::current(&mut lease).await.map_err(|e| e.to_string())?;
+    store.add_signing_key(&kid, &der, now.plus_ms(KEY_LIVES_MS), now.plus_ms(-KEY_SIGNS_MS)).await.map_err(|e| e.to_string())?;
+    let mut stored = store.signing_keys().await.map_err(|e| e.to_string())?;
     stored.sort_by_key(|key| key.created_at);
     let keys: Result<Vec<TokenKey>, _> = stored.into_iter().map(|key| TokenKey::from_pkcs8(key.kid, &key.private_key)).collect();
     Ok(Tokens::new(keys.map_err(|e| e.to_string())?))
@@ -112,10 +107,7 @@ async fn load_keys(store: &Store) -> Result<Tokens, String> {
 impl Inner {
     async fn tidy(&self) -> Result<(), String> {
         let now = UnixMs::now();
-        let mut lease = self.store.pools().acquire(StoreRole::Main).await.map_err(|e| e.to_string())?;
-        auth_sessions::purge(&mut lease, now.plus_ms(-KEY_SIGNS_MS)).await.map_err(|e| e.to_string())?;
-        web_sessions::delete_expired(&mut lease).await.map_err(|e| e.to_string())?;
-        drop(lease);
+        self.store.purge(now).await.map_err(|e| e.to_string())?;
         let tokens = load_keys(&self.store).await?;
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
         let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,11 +133,7 @@ impl Inner {
         {
             return Ok(known);
         }
-        let ask = async {
-            let mut lease = self.store.pools().acquire(StoreRole::Main).await.map_err(|e| e.to_string())?;
-            auth_sessions::live(&mut lease, sid).await.map_err(|e| e.to_string())
-        };
-        match tokio::time::timeout(PATIENCE, ask).await {
+        match tokio::time::timeout(PATIENCE, self.store.live_session(sid)).await {
             Ok(Ok(Some(session))) => {
                 let confirmed = confirmed(&session, via, now);
                 self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).insert(sid, (confirmed.clone(), now));
@@ -198,10 +186,7 @@ impl IdentityPort for Identity {
             return Err(PortError::Unauthenticated(WRONG.to_owned()));
         }
         let inner = &self.inner;
-        let account = {
-            let mut lease = inner.store.pools().acquire(StoreRole::Main).await.map_err(away)?;
-            accounts::by_email(&mut lease, accounts::DEFAULT_ORG, email).await.map_err(away)?
-        };
+        let account = inner.store.account_by_email(email).await.map_err(away)?;
         // Checked even when there is no such account: the answer must take as long.
         let usable = account.filter(|a| a.disabled_at.is_none());
         let stored = usable.as_ref().map(|a| a.password_hash.clone());
@@ -209,16 +194,13 @@ impl IdentityPort for Identity {
         let Some(account) = usable.filter(|_| right) else {
             return Err(PortError::Unauthenticated(WRONG.to_owned()));
         };
-        let (sid, now) = (Uuid::new_v4(), UnixMs::now());
+        let now = UnixMs::now();
         let (word, lives_ms) = match via {
             Via::Session => ("session", SESSION_MS),
             // Without a refresh token the session ends with its only token.
             Via::Bearer | Via::Local => ("bearer", LIFETIME_S * 1000),
         };
-        {
-            let mut lease = inner.store.pools().acquire(StoreRole::Main).await.map_err(away)?;
-            auth_sessions::begin(&mut lease, sid, account.id, word, now.plus_ms(lives_ms)).await.map_err(away)?;
-        }
+        let sid = inner.store.begin_session(account.id, word, now.plus_ms(lives_ms)).await.map_err(away)?;
         let confirmed = inner.confirm(sid, via).await?;
         inner.sign(&confirmed, now)
     }
@@ -245,10 +227,7 @@ impl IdentityPort for Identity {
     async fn sign_out(&self, session: &str) -> Result<(), PortError> {
         let sid = Uuid::parse_str(session).map_err(|_| PortError::Unauthenticated(ENDED.to_owned()))?;
         let away = |_| PortError::Unavailable("Reeve's own database is away, so the session could not be ended. Try again.".to_owned());
-        let mut lease = self.inner.store.pools().acquire(StoreRole::Main).await.map_err(away)?;
-        auth_sessions::end(&mut lease, sid)
-            .await
-            .map_err(|_| PortError::Unavailable("The session could not be ended. Try again.".to_owned()))?;
+        self.inner.store.end_session(sid).await.map_err(away)?;
         self.inner.confirmed.lock().unwrap_or_else(PoisonError::into_inner).remove(&sid);
         // Nobody listening is fine: then no stream is open.
         let _ = self.inner.ended.send(sid);

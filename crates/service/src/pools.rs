@@ -5,17 +5,16 @@ use reeve_access::{Grant, permission::ViewPools};
 use reeve_adapter::RolePools;
 use reeve_model::pool::PoolReport;
 use reeve_ports::{PoolsPort, PortError};
-use std::sync::Arc;
 
 /// Answers from the live pools.
 pub struct Pools {
-    pools: Arc<RolePools>,
+    pools: RolePools,
 }
 
 impl Pools {
     /// Over these pools.
     #[must_use]
-    pub fn new(pools: Arc<RolePools>) -> Self {
+    pub fn new(pools: RolePools) -> Self {
         Self { pools }
     }
 }

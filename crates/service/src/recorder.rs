@@ -6,7 +6,11 @@ use reeve_model::{
     snapshot::{DatabaseTables, TargetSnapshot},
 };
 use reeve_runtime::Supervisor;
-use reeve_store::{Batch, Sample, Store};
+use reeve_store::{
+    Store,
+    history::{OwnedRound, Retention, SeriesKeyPart},
+    targets::VerdictRecord,
+};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -25,7 +29,7 @@ const BATCH: usize = 32;
 const KEEP_EVERY_MS: i64 = 5_000;
 
 enum News {
-    Round(Batch),
+    Round(OwnedRound),
     Verdict(TargetName, Verdict),
 }
 
@@ -41,21 +45,24 @@ pub struct Recorder {
 impl Recorder {
     /// Starts the writing and the upkeep (partitions, compaction, retention).
     #[must_use]
-    pub fn start(supervisor: &Supervisor, store: Arc<Store>, keep_days: u32) -> Self {
+    pub fn start(supervisor: &Supervisor, store: Store, keep_days: u32) -> Self {
         let (send, receive) = mpsc::channel(WAITING_ROUNDS);
         let (lost, written) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let receive = Arc::new(tokio::sync::Mutex::new(receive));
-        let (s, l, w) = (Arc::clone(&store), Arc::clone(&lost), Arc::clone(&written));
+        let (s, l, w) = (store.clone(), Arc::clone(&lost), Arc::clone(&written));
         supervisor.spawn("history writer", move |stop| {
-            let (receive, store, lost, written) = (Arc::clone(&receive), Arc::clone(&s), Arc::clone(&l), Arc::clone(&w));
+            let (receive, store, lost, written) = (Arc::clone(&receive), s.clone(), Arc::clone(&l), Arc::clone(&w));
             async move { write(&mut *receive.lock().await, &store, &lost, &written, stop).await }
         });
         supervisor.spawn("history upkeep", move |stop| {
-            let store = Arc::clone(&store);
+            let store = store.clone();
             async move {
+                let retention = Retention { keep: Duration::from_secs(u64::from(keep_days) * 86_400) };
                 while !stop.is_cancelled() {
-                    if let Err(error) = store.history().maintain(UnixMs::now(), keep_days).await {
-                        tracing::warn!(%error, "history upkeep failed; it is tried again in a minute");
+                    match store.history().maintain(UnixMs::now(), retention).await {
+                        Ok(report) if report.failures.is_empty() => {}
+                        Ok(report) => tracing::warn!(failures = ?report.failures, "part of history's upkeep has to wait a minute"),
+                        Err(error) => tracing::warn!(%error, "history upkeep failed; it is tried again in a minute"),
                     }
                     tokio::select! {
                         () = stop.cancelled() => return,
@@ -75,7 +82,7 @@ impl Recorder {
             if let (Some(value), Some(at)) = (figure.value, figure.at)
                 && self.is_new(&snapshot.target, &figure.id, at)
             {
-                server.push(Sample { metric: figure.id, object: String::new(), value });
+                server.push((SeriesKeyPart::new(figure.id, String::new()), value));
             }
         }
         self.offer(&snapshot.target, Topic::Server, snapshot.at, server);
@@ -116,25 +123,25 @@ impl Recorder {
         new
     }
 
-    fn offer(&self, target: &TargetName, topic: Topic, at: UnixMs, samples: Vec<Sample>) {
+    fn offer(&self, target: &TargetName, topic: Topic, at: UnixMs, samples: Vec<(SeriesKeyPart, f64)>) {
         if samples.is_empty() {
             return;
         }
-        if self.send.try_send(News::Round(Batch { target: target.clone(), topic, at, samples })).is_err() {
+        if self.send.try_send(News::Round(OwnedRound { target: target.clone(), topic, at, samples })).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 /// What is kept of each table. Sizes of locked tables that were never read are a gap, not a zero.
-fn table_samples(database: &str, tables: &DatabaseTables) -> Vec<Sample> {
+fn table_samples(database: &str, tables: &DatabaseTables) -> Vec<(SeriesKeyPart, f64)> {
     let mut out = Vec::with_capacity(tables.tables.len() * 6);
     for table in &tables.tables {
         let object = format!("{database}/{}.{}", table.schema, table.name);
-        let mut keep = |metric: &str, value: Option<i64>| {
+        let mut keep = |metric: &'static str, value: Option<i64>| {
             if let Some(value) = value {
                 #[allow(clippy::cast_precision_loss)] // counters stay far below 2^53
-                out.push(Sample { metric: metric.to_owned(), object: object.clone(), value: value as f64 });
+                out.push((SeriesKeyPart::new(metric, object.clone()), value as f64));
             }
         };
         keep("table.bytes", if table.locked { None } else { table.total_bytes() });
@@ -177,7 +184,7 @@ async fn write(
         let keep = async {
             // One try after another until the store takes it: what waits behind is bounded by the channel.
             let mut pause = Duration::from_millis(250);
-            while let Err(error) = store.history().append_all(&rounds).await {
+            while let Err(error) = store.history().append_all(rounds.clone()).await {
                 if stop.is_cancelled() {
                     lost.fetch_add(rounds.len() as u64, Ordering::Relaxed);
                     tracing::warn!(%error, rounds = rounds.len(), "the store was away at shutdown; the newest rounds of history are not kept");
@@ -195,7 +202,8 @@ async fn write(
         keep.await;
         for (target, list) in verdicts {
             for verdict in list {
-                if let Err(error) = store.verdicts().keep(&target, &verdict).await {
+                let record = VerdictRecord { status: verdict.status, since: verdict.since, score: verdict.score };
+                if let Err(error) = store.record_verdict(&target, record).await {
                     tracing::warn!(%error, %target, "a change of status was not kept");
                 }
             }

@@ -1,7 +1,7 @@
 //! Whether Reeve's own store answers: asked every second, with little patience.
 
 use crate::hub::Hub;
-use reeve_adapter::RolePools;
+use reeve_adapter::{AdapterError, RolePools};
 use reeve_model::{StoreState, UnixMs, pool::StoreRole};
 use reeve_runtime::Supervisor;
 use std::{sync::Arc, time::Duration};
@@ -12,10 +12,10 @@ const EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_millis(900);
 
 /// Starts the watch.
-pub fn start(supervisor: &Supervisor, pools: Arc<RolePools>, hub: &Arc<Hub>) {
+pub fn start(supervisor: &Supervisor, pools: RolePools, hub: &Arc<Hub>) {
     let hub = Arc::clone(hub);
     supervisor.spawn("store watch", move |stop| {
-        let (pools, hub) = (Arc::clone(&pools), Arc::clone(&hub));
+        let (pools, hub) = (pools.clone(), Arc::clone(&hub));
         async move {
             let mut tick = tokio::time::interval(EVERY);
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -45,5 +45,5 @@ fn down(hub: &Hub, sentence: String) -> StoreState {
 
 async fn ask(pools: &RolePools) -> Result<(), String> {
     let mut lease = pools.acquire(StoreRole::Main).await.map_err(|e| e.to_string())?;
-    reeve_store::ping(&mut lease).await.map_err(|e| e.to_string())
+    sqlx::Connection::ping(&mut *lease).await.map_err(|e| AdapterError::from_sqlx(lease.server(), &e).to_string())
 }

@@ -33,6 +33,8 @@ const DEFINITION_AGE_MS: i64 = 30_000;
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How far back the charts of a table look, milliseconds.
 const CHART_WINDOW_MS: i64 = 6 * 3_600_000;
+/// Points of a line at most.
+const CHART_POINTS: usize = 240;
 /// Definitions kept at most.
 const MOST_DEFINITIONS: usize = 500;
 
@@ -48,7 +50,7 @@ struct Baseline {
 /// Answers from the hub; growth, charts and definitions are added when they can be had.
 pub struct Tables {
     hub: Arc<Hub>,
-    store: Arc<Store>,
+    store: Store,
     specs: BTreeMap<TargetName, TargetSpec>,
     unused_after_s: f64,
     faults: Mutex<HashMap<(TargetName, String), (UnixMs, Faults)>>,
@@ -59,7 +61,7 @@ pub struct Tables {
 impl Tables {
     /// Over the hub, the store and the targets themselves. An index is called unused when nobody scanned it for `unused_after_s` seconds.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, store: Arc<Store>, specs: &[TargetSpec], unused_after_s: f64) -> Self {
+    pub fn new(hub: Arc<Hub>, store: Store, specs: &[TargetSpec], unused_after_s: f64) -> Self {
         let specs = specs.iter().map(|s| (s.info.name.clone(), s.clone())).collect();
         Self { hub, store, specs, unused_after_s, faults: Mutex::default(), baselines: Mutex::default(), definitions: Mutex::default() }
     }
@@ -140,7 +142,7 @@ impl Tables {
             .map(|(metric, _)| SeriesKey { target: target.clone(), metric: (*metric).to_owned(), object: object.clone() })
             .collect();
         let history = self.store.history();
-        let asked = history.range(&keys, now.plus_ms(-CHART_WINDOW_MS), now);
+        let asked = history.range(&keys, now.plus_ms(-CHART_WINDOW_MS), now, Some(CHART_POINTS));
         let mut lines = match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(lines)) => lines.into_iter(),
             Ok(Err(error)) => {

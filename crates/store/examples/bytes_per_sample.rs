@@ -12,9 +12,7 @@ use reeve_model::{
 use reeve_store::{
     Domain,
     accounts::DEFAULT_ORG,
-    history::{
-        Dictionary, Retention, Round, SeriesKeyPart, append::append, earliest::earliest_value, maintain::maintain, read::range,
-    },
+    history::{Dictionary, Retention, Round, SeriesKeyPart, append::append, earliest::earliest_value, maintain::maintain, read::range},
     migrate,
 };
 use sqlx::{Connection, PgConnection};
@@ -126,7 +124,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(oldest.len(), count, "series were lost");
 
     println!("{count} series, {hours} h at 15 s: {samples} samples");
-    println!("open rounds    {:6.2} bytes/sample (until their hour is over), appended in {:.2?} per round", open / samples, wrote / u32::try_from(rounds)?);
+    println!(
+        "open rounds    {:6.2} bytes/sample (until their hour is over), appended in {:.2?} per round",
+        open / samples,
+        wrote / u32::try_from(rounds)?
+    );
     println!("chunks         {:6.2} bytes/sample, with their indexes", chunks / samples);
     println!("clocks         {:6.2} bytes/sample, with their indexes", clocks / samples);
     println!("kept           {:6.2} bytes/sample", (chunks + clocks) / samples);

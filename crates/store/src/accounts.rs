@@ -171,10 +171,9 @@ pub async fn count(connection: &mut PgConnection) -> Result<i64> {
 /// # Errors
 /// The database's own.
 pub async fn set_password(connection: &mut PgConnection, id: Uuid, password_hash: &str) -> Result<bool> {
-    let done =
-        sqlx::query!("UPDATE main.account SET password_hash = $2, epoch = epoch + 1 WHERE id = $1", id, password_hash)
-            .execute(connection)
-            .await?;
+    let done = sqlx::query!("UPDATE main.account SET password_hash = $2, epoch = epoch + 1 WHERE id = $1", id, password_hash)
+        .execute(connection)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -109,9 +109,8 @@ pub async fn touch(connection: &mut PgConnection, sid: Uuid, expires_at: Option<
 /// # Errors
 /// The database's own.
 pub async fn end(connection: &mut PgConnection, sid: Uuid) -> Result<bool> {
-    let done = sqlx::query!("UPDATE main.auth_session SET ended_at = now() WHERE sid = $1 AND ended_at IS NULL", sid)
-        .execute(connection)
-        .await?;
+    let done =
+        sqlx::query!("UPDATE main.auth_session SET ended_at = now() WHERE sid = $1 AND ended_at IS NULL", sid).execute(connection).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -133,8 +132,7 @@ pub async fn end_all(connection: &mut PgConnection, account: Uuid) -> Result<Vec
 /// # Errors
 /// The database's own.
 pub async fn purge(connection: &mut PgConnection, before: UnixMs) -> Result<u64> {
-    let done = sqlx::query!("DELETE FROM main.auth_session WHERE least(ended_at, expires_at) < $1", moment(before)?)
-        .execute(connection)
-        .await?;
+    let done =
+        sqlx::query!("DELETE FROM main.auth_session WHERE least(ended_at, expires_at) < $1", moment(before)?).execute(connection).await?;
     Ok(done.rows_affected())
 }

@@ -28,7 +28,8 @@ impl StoreError {
         match self {
             Self::Database(error) => error.as_database_error().is_none() && !matches!(error, sqlx::Error::RowNotFound),
             Self::Adapter(error) => {
-                error.is_transient() || matches!(error, AdapterError::CircuitOpen { .. } | AdapterError::PoolTimeout { .. } | AdapterError::Closed)
+                error.is_transient()
+                    || matches!(error, AdapterError::CircuitOpen { .. } | AdapterError::PoolTimeout { .. } | AdapterError::Closed)
             }
             Self::Invalid(_) | Self::Corrupt(_) => false,
         }

@@ -97,20 +97,13 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn create_account(
-        &self,
-        email: &str,
-        display_name: &str,
-        password_hash: &str,
-        roles: &[String],
-    ) -> Result<Option<Uuid>> {
+    pub async fn create_account(&self, email: &str, display_name: &str, password_hash: &str, roles: &[String]) -> Result<Option<Uuid>> {
         let (id, org) = (Uuid::new_v4(), self.org);
         let given = (email.to_owned(), display_name.to_owned(), password_hash.to_owned(), roles.to_vec());
         self.main(move |c| {
             let (email, display_name, password_hash, roles) = given.clone();
             Box::pin(async move {
-                let new =
-                    NewAccount { id, org, email: &email, display_name: &display_name, password_hash: &password_hash, roles: &roles };
+                let new = NewAccount { id, org, email: &email, display_name: &display_name, password_hash: &password_hash, roles: &roles };
                 accounts::create(c, &new).await
             })
         })
@@ -250,13 +243,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn add_signing_key(
-        &self,
-        kid: &str,
-        private_key: &[u8],
-        retire_at: UnixMs,
-        unless_after: UnixMs,
-    ) -> Result<SigningKey> {
+    pub async fn add_signing_key(&self, kid: &str, private_key: &[u8], retire_at: UnixMs, unless_after: UnixMs) -> Result<SigningKey> {
         let key = (kid.to_owned(), private_key.to_vec());
         self.main(move |c| {
             let (kid, private_key) = key.clone();

@@ -48,13 +48,9 @@ pub async fn register(connection: &mut PgConnection, org: Uuid, targets: &[Targe
         ids.insert(target.name.clone(), id);
     }
     let names: Vec<String> = targets.iter().map(|t| t.name.as_str().to_owned()).collect();
-    sqlx::query!(
-        "UPDATE main.target SET retired_at = now() WHERE org_id = $1 AND retired_at IS NULL AND name <> ALL ($2)",
-        org,
-        &names
-    )
-    .execute(&mut *step)
-    .await?;
+    sqlx::query!("UPDATE main.target SET retired_at = now() WHERE org_id = $1 AND retired_at IS NULL AND name <> ALL ($2)", org, &names)
+        .execute(&mut *step)
+        .await?;
     step.commit().await?;
     Ok(ids)
 }
@@ -138,12 +134,7 @@ pub async fn last_verdicts(connection: &mut PgConnection, org: Uuid) -> Result<H
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] for words this program does not know; the database's own.
-pub async fn verdict_changes(
-    connection: &mut PgConnection,
-    org: Uuid,
-    target: &TargetName,
-    since: UnixMs,
-) -> Result<Vec<VerdictRecord>> {
+pub async fn verdict_changes(connection: &mut PgConnection, org: Uuid, target: &TargetName, since: UnixMs) -> Result<Vec<VerdictRecord>> {
     let rows = sqlx::query!(
         "SELECT v.status, v.score, v.since FROM main.verdict_change v JOIN main.target t ON t.id = v.target_id
          WHERE t.org_id = $1 AND t.name = $2 AND v.since >= $3 ORDER BY v.id LIMIT 1000",

@@ -93,9 +93,7 @@ pub async fn delete(connection: &mut PgConnection, id: Id) -> Result<()> {
 /// # Errors
 /// The database's own.
 pub async fn delete_expired(connection: &mut PgConnection) -> Result<u64> {
-    let done = sqlx::query!("DELETE FROM main.web_session WHERE expires_at <= $1", OffsetDateTime::now_utc())
-        .execute(connection)
-        .await?;
+    let done = sqlx::query!("DELETE FROM main.web_session WHERE expires_at <= $1", OffsetDateTime::now_utc()).execute(connection).await?;
     Ok(done.rows_affected())
 }
 

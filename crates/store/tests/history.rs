@@ -92,7 +92,8 @@ async fn b4_what_was_appended_is_read_alike_before_during_and_after_compaction()
     let start = long_ago(2);
     let expected = fill(&mut c, &dictionary, start).await;
     let end = start.plus_ms(4 * HOUR);
-    let windows = [(start, end), (start.plus_ms(HOUR / 2), start.plus_ms(2 * HOUR)), (start.plus_ms(90_919), start.plus_ms(90_919)), (end, start)];
+    let windows =
+        [(start, end), (start.plus_ms(HOUR / 2), start.plus_ms(2 * HOUR)), (start.plus_ms(90_919), start.plus_ms(90_919)), (end, start)];
     for (from, to) in windows {
         assert_same(&mut c, &expected, from, to).await;
     }
@@ -172,9 +173,10 @@ async fn b4_a_server_killed_during_compaction_loses_and_doubles_nothing() {
     assert_same(&mut c, &expected, start, start.plus_ms(4 * HOUR)).await;
     let (mut a, mut b) = (bench.runtime("one").await, bench.runtime("one").await);
     // Two at once, then once more.
-    let (x, y) =
-        tokio::join!(maintain(&mut a, UnixMs::now(), Retention::default()), maintain(&mut b, UnixMs::now(), Retention::default()));
-    let rounds = x.unwrap().compacted.rounds + y.unwrap().compacted.rounds + maintain(&mut c, UnixMs::now(), Retention::default()).await.unwrap().compacted.rounds;
+    let (x, y) = tokio::join!(maintain(&mut a, UnixMs::now(), Retention::default()), maintain(&mut b, UnixMs::now(), Retention::default()));
+    let rounds = x.unwrap().compacted.rounds
+        + y.unwrap().compacted.rounds
+        + maintain(&mut c, UnixMs::now(), Retention::default()).await.unwrap().compacted.rounds;
     assert_eq!(rounds, 120);
     assert_same(&mut c, &expected, start, start.plus_ms(4 * HOUR)).await;
 }

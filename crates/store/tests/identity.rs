@@ -91,10 +91,8 @@ async fn g1_of_two_nodes_that_make_a_key_one_wins_and_both_use_it() {
     let (mut a, mut b) = (bench.runtime("one").await, bench.runtime("one").await);
     let (now, later) = (UnixMs::now(), UnixMs::now().plus_ms(86_400_000));
     let due = now.plus_ms(-3_600_000);
-    let (x, y) = tokio::join!(
-        signing_keys::add(&mut a, "kid-a", b"secret", later, due),
-        signing_keys::add(&mut b, "kid-b", b"secret", later, due)
-    );
+    let (x, y) =
+        tokio::join!(signing_keys::add(&mut a, "kid-a", b"secret", later, due), signing_keys::add(&mut b, "kid-b", b"secret", later, due));
     assert_eq!(x.as_ref().unwrap().kid, y.unwrap().kid);
     assert!(!format!("{x:?}").contains("115"), "the key's bytes are shown");
     assert_eq!(signing_keys::current(&mut a).await.unwrap().len(), 1);

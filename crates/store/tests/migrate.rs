@@ -32,12 +32,10 @@ async fn h1_migrations_go_up_once_are_listed_and_go_down() {
 async fn h1_two_starts_at_once_apply_each_migration_once() {
     let bench = Bench::start().await;
     let (mut a, mut b) = (bench.owner("one").await, bench.owner("one").await);
-    let (a, b) =
-        tokio::join!(migrate::up(&mut a, Domain::Main, Bench::RUNTIME), migrate::up(&mut b, Domain::Main, Bench::RUNTIME));
+    let (a, b) = tokio::join!(migrate::up(&mut a, Domain::Main, Bench::RUNTIME), migrate::up(&mut b, Domain::Main, Bench::RUNTIME));
     let mut versions: Vec<i64> = a.unwrap().into_iter().chain(b.unwrap()).map(|m| m.version).collect();
     versions.sort_unstable();
-    let known: Vec<i64> =
-        migrate::status(&mut bench.owner("one").await, Domain::Main).await.unwrap().iter().map(|m| m.version).collect();
+    let known: Vec<i64> = migrate::status(&mut bench.owner("one").await, Domain::Main).await.unwrap().iter().map(|m| m.version).collect();
     assert_eq!(versions, known);
 }
 

@@ -114,9 +114,8 @@ fn all_words() -> String {
 
 /// Lower-case letters and underscores: never needs quoting, and no name carries a number.
 fn identifier(text: &str) -> Result<String, String> {
-    let good = text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
-        && text.len() <= 48;
+    let good =
+        text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(|c| c.is_ascii_lowercase() || c == '_') && text.len() <= 48;
     if good { Ok(text.to_owned()) } else { Err(format!("`{text}` is no name: up to 48 lower-case letters and underscores")) }
 }
 

@@ -93,7 +93,10 @@ mod tests {
         for table in estate.tables().filter(|table| table.rows >= SIZEABLE) {
             for column in indexed_columns(table) {
                 let name = table.full_name();
-                assert!(all.iter().any(|sql| sql.contains(&format!(" {name} ")) && sql.contains(&format!(" {column} "))), "{name}.{column}");
+                assert!(
+                    all.iter().any(|sql| sql.contains(&format!(" {name} ")) && sql.contains(&format!(" {column} "))),
+                    "{name}.{column}"
+                );
             }
         }
         for fault in of_kind(Kind::UnusedIndex) {

@@ -160,7 +160,7 @@ impl Visitor<'_> {
 
     /// A traveller types the confirmation code: no index helps (the planted scans).
     async fn find_booking(&mut self, client: &mut Client) -> Result<Outcome, Error> {
-        let code = format!("BOO-{:04X}{:04}", self.rng.below(0x1_0000), self.rng.below(10_000));
+        let code = format!("BOO-{:04X}{:06}", self.rng.below(0x1_0000), self.rng.below(12_000));
         let find = "SELECT id, state, total FROM travel.bookings WHERE confirmation_code = $1";
         client.query(find, &[&code]).await?;
         Ok(Outcome::Commit)

@@ -46,7 +46,15 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
         tags: vec!["sample".to_owned()],
     };
     config.targets.push(TargetConfig { info, endpoint, cadence: CADENCE, databases: Vec::new() });
-    let workload = reeve_demo::Workload::start(logins.app_url.clone(), reeve_demo::WorkloadOptions::default());
+    let workload = reeve_demo::Workload::start(&logins.app_url, &reeve_demo::WorkloadOptions::default()).map_err(|e| e.to_string());
+    let workload = match workload {
+        Ok(workload) => workload,
+        Err(sentence) => {
+            store.stop().await;
+            cluster.stop().await;
+            return Err(sentence);
+        }
+    };
     let outcome = run::reeve::serve(config, store, Extra { unused_after_s: Some(UNUSED_AFTER_S) }, signal).await;
     workload.stop().await;
     cluster.stop().await;
@@ -103,7 +111,7 @@ async fn load(cluster: &Cluster, dir: &Path) -> Result<reeve_demo::FindawiseLogi
     let mut stage = None;
     let report = reeve_demo::load(&url(reeve_demo::DATABASE), |progress| {
         if stage.replace(progress.stage) != Some(progress.stage) {
-            println!("Sample estate: {progress}");
+            println!("Sample estate: {}", saying(progress.stage));
         }
     })
     .await
@@ -113,4 +121,17 @@ async fn load(cluster: &Cluster, dir: &Path) -> Result<reeve_demo::FindawiseLogi
         println!("Sample estate: {} tables, {} rows, {mb} MB in {s:.0} s", report.tables, report.rows);
     }
     Ok(logins)
+}
+
+/// What a person is told while the sample rows are made.
+fn saying(stage: reeve_demo::Stage) -> &'static str {
+    match stage {
+        reeve_demo::Stage::Clearing => "removing what an interrupted load left",
+        reeve_demo::Stage::Tables => "making 299 tables",
+        reeve_demo::Stage::Rows => "filling them with rows",
+        reeve_demo::Stage::ForeignKeys => "adding foreign keys",
+        reeve_demo::Stage::Faults => "planting faults to be found",
+        reeve_demo::Stage::Statistics => "gathering statistics",
+        _ => "working",
+    }
 }

@@ -6,7 +6,7 @@ mod file;
 mod problem;
 mod values;
 
-pub use problem::{Problem, Problems};
+pub use problem::Problems;
 
 use reeve_adapter::Endpoint;
 use reeve_estate::Cadence;

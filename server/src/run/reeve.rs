@@ -23,7 +23,7 @@ use reeve_service::{
     trends::WINDOW_MS,
     watch,
 };
-use reeve_store::Store;
+use reeve_store::{Store, accounts::DEFAULT_ORG};
 use secrecy::ExposeSecret;
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -52,7 +52,7 @@ pub async fn serve(config: Config, opened: Opened, extra: Extra, mut signal: Sto
 async fn run(config: Config, opened: &Opened, extra: Extra, signal: &mut Stop) -> Result<(), String> {
     // The address first: everything else would be done in vain.
     let listener = listen(&config).await?;
-    let store = Arc::new(Store::new(Arc::clone(&opened.pools)));
+    let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
     let passwords = Passwords::new(HASHES_AT_ONCE).map_err(|e| e.to_string())?;
     let first = accounts::ensure_admin(&store, &passwords, config.admin_email.as_deref(), config.admin_password.clone())
         .await
@@ -62,17 +62,17 @@ async fn run(config: Config, opened: &Opened, extra: Extra, signal: &mut Stop) -
     let specs: Vec<TargetSpec> = config.targets.iter().map(spec).collect();
     let now = UnixMs::now();
     let hub = Arc::new(Hub::new(specs.iter().map(|s| (s.info.clone(), s.cadence.critical_ms)).collect(), now));
-    let identity = Identity::start(Arc::clone(&store), Arc::clone(&hub), passwords).await?;
+    let identity = Identity::start(store.clone(), Arc::clone(&hub), passwords).await?;
     recall(&store, &hub, &specs, now).await?;
-    let recorder = Recorder::start(&supervisor, Arc::clone(&store), config.history_days);
-    store_watch::start(&supervisor, Arc::clone(&opened.pools), &hub);
+    let recorder = Recorder::start(&supervisor, store.clone(), config.history_days);
+    store_watch::start(&supervisor, opened.pools.clone(), &hub);
     identity.upkeep(&supervisor);
-    let health = Health::new(Arc::clone(&hub), Arc::clone(&opened.pools), recorder.clone(), Arc::clone(&store));
+    let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone());
     let unused_after_s = extra.unused_after_s.unwrap_or(UNUSED_AFTER_S);
     let ports = Ports {
         health: Arc::new(health),
-        pools: Arc::new(Pools::new(Arc::clone(&opened.pools))),
-        tables: Arc::new(Tables::new(Arc::clone(&hub), Arc::clone(&store), &specs, unused_after_s)),
+        pools: Arc::new(Pools::new(opened.pools.clone())),
+        tables: Arc::new(Tables::new(Arc::clone(&hub), store.clone(), &specs, unused_after_s)),
         identity: Arc::new(identity),
     };
     watch::start(&supervisor, specs, &hub, &recorder);
@@ -85,7 +85,7 @@ async fn run(config: Config, opened: &Opened, extra: Extra, signal: &mut Stop) -
         stopping: supervisor.stopping(),
         tls: false,
     };
-    let router = router::build(web, reeve_store::WebSessions::new(Arc::clone(&store)))?;
+    let router = router::build(web, store.web_sessions())?;
     announce(&address.to_string(), first.as_ref());
     let stopping = supervisor.stopping();
     let server = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned());
@@ -150,7 +150,7 @@ async fn seed(store: &Store, hub: &Arc<Hub>, target: &TargetName, now: UnixMs) {
         .iter()
         .map(|def| reeve_model::series::SeriesKey { target: target.clone(), metric: def.id.to_owned(), object: String::new() })
         .collect();
-    match store.history().range(&keys, now.plus_ms(-WINDOW_MS), now).await {
+    match store.history().range(&keys, now.plus_ms(-WINDOW_MS), now, None).await {
         Ok(lines) => {
             for (key, points) in keys.iter().zip(lines) {
                 hub.seed_trend(target, &key.metric, &points);

@@ -2,7 +2,7 @@
 
 use super::secrets;
 use crate::config::Config;
-use reeve_adapter::{Endpoint, RoleConfig, RolePools, WireClient, WireOptions, wire};
+use reeve_adapter::{Endpoint, RoleConfig, RolePools, RoleSettings, WireClient, WireOptions, wire};
 use reeve_cluster::{Cluster, ClusterConfig};
 use reeve_estate::TargetSpec;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, UnixMs, pool::StoreRole};
@@ -12,7 +12,7 @@ use reeve_store::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{ConnectOptions, Connection, PgConnection};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// The embedded database and its two logins.
@@ -38,7 +38,7 @@ pub struct Database {
 pub struct Opened {
     database: Database,
     /// The pools of all roles.
-    pub pools: Arc<RolePools>,
+    pub pools: RolePools,
 }
 
 /// Reaches the database, brings its schema up to date, makes the pools.
@@ -51,12 +51,14 @@ pub async fn open(config: &Config) -> Result<Opened, String> {
         database.stop().await;
         return Err(sentence);
     }
-    let mut roles = RoleConfig::default();
-    for (role, endpoint) in &database.roles {
-        roles.set(*role, endpoint.clone());
+    let roles = database.roles.iter().map(|(role, at)| (*role, RoleSettings::with_defaults(*role, at.clone()))).collect();
+    match RolePools::new(RoleConfig::new(roles)) {
+        Ok(pools) => Ok(Opened { database, pools }),
+        Err(error) => {
+            database.stop().await;
+            Err(error.to_string())
+        }
     }
-    let pools = Arc::new(RolePools::new(roles));
-    Ok(Opened { database, pools })
 }
 
 impl Opened {
@@ -151,7 +153,7 @@ async fn provision(config: &Config, cluster: &Cluster) -> Result<(Endpoint, Endp
     let owner = secrets::kept(&dir, "owner.password")?;
     let runtime = secrets::kept(&dir, "runtime.password")?;
     let superuser = Endpoint::parse(cluster.superuser_url("postgres").expose_secret()).map_err(|e| e.to_string())?;
-    let options = WireOptions { application_name: "reeve/provision".to_owned(), ..WireOptions::default() };
+    let options = WireOptions::new("reeve/provision");
     let client = wire::connect(&superuser, options).await.map_err(|e| e.to_string())?;
     for (name, password) in [(OWNER, &owner), (RUNTIME, &runtime)] {
         login(&client, name, password).await.map_err(|e| client.sort(&e).to_string())?;

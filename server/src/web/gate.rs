@@ -36,7 +36,8 @@ pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) ->
     if route.kind == Kind::Asset || (route.access == Access::Open && route.kind == Kind::Data) {
         return next.run(request).await;
     }
-    match principal(&gate.web, &request).await {
+    let session = request.extensions().get::<Session>().cloned();
+    match principal(&gate.web, request.headers().clone(), session).await {
         Ok(Some(principal)) => {
             if let Access::Holds(verb, noun) = route.access
                 && !policy::allows(&principal.roles, verb, noun)
@@ -64,25 +65,25 @@ fn anonymous(route: &Route, request: &Request, sentence: &str) -> Response {
 }
 
 /// The caller: a bearer token if there is one (then cookies are ignored), else the browser's session.
-async fn principal(web: &Web, request: &Request) -> Result<Option<Principal>, PortError> {
-    if let Some(token) = bearer(request.headers()) {
+async fn principal(web: &Web, headers: HeaderMap, session: Option<Session>) -> Result<Option<Principal>, PortError> {
+    if let Some(token) = bearer(&headers) {
         return web.ports.identity.verify(token, Via::Bearer).await.map(Some);
     }
-    if request.headers().contains_key(header::AUTHORIZATION) {
+    if headers.contains_key(header::AUTHORIZATION) {
         return Err(PortError::Unauthenticated("Only bearer tokens are accepted: send Authorization: Bearer and the access token.".into()));
     }
-    let Some(session) = request.extensions().get::<Session>() else { return Ok(None) };
-    let Some(kept) = sessions::read(session).await else { return Ok(None) };
+    let Some(session) = session else { return Ok(None) };
+    let Some(kept) = sessions::read(&session).await else { return Ok(None) };
     match web.ports.identity.verify(&kept.token, Via::Session).await {
         Ok(principal) => Ok(Some(principal)),
         // The token is short-lived; the session behind it may still be good.
         Err(PortError::Unauthenticated(_)) => match web.ports.identity.renew(&kept.session).await {
             Ok(renewed) => {
-                sessions::keep(session, &kept.session, &renewed.access_token).await;
+                sessions::keep(&session, &kept.session, &renewed.access_token).await;
                 Ok(Some(renewed.principal))
             }
             Err(error) => {
-                sessions::forget(session).await;
+                sessions::forget(&session).await;
                 Err(error)
             }
         },

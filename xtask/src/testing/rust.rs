@@ -123,11 +123,16 @@ struct Nextest {
     tally: Tally,
     current: String,
     passing: bool,
+    /// The summary has begun: it names failed tests a second time.
+    done: bool,
 }
 
 impl Nextest {
     /// Takes a line; answers whether to show it.
     fn line(&mut self, line: &str) -> bool {
+        if self.done {
+            return true;
+        }
         if let Some((status, name)) = headline(line) {
             self.passing = matches!(status, "PASS" | "LEAK");
             name.clone_into(&mut self.current);
@@ -139,10 +144,8 @@ impl Nextest {
             }
             return true;
         }
-        if line.starts_with("───") || line.trim_start().starts_with("Summary [") {
-            // What follows names failed tests a second time.
-            self.passing = false;
-            self.current.clear();
+        if line.trim_start().starts_with("Summary [") {
+            self.done = true;
             return true;
         }
         if let Some(reason) = skip_reason(line).filter(|_| self.passing && !self.current.is_empty()) {
@@ -153,8 +156,7 @@ impl Nextest {
     }
 }
 
-/// `PASS [   0.005s] ( 1/25) xtask::bin/xtask assets::tests::name` → the status and the test's name. Only the first report of a test counts:
-/// in the summary at the end the counter in parentheses is there too, so the caller stops at the summary's line.
+/// `PASS [   0.005s] ( 1/25) xtask::bin/xtask assets::tests::name` → the status and the test's name.
 fn headline(line: &str) -> Option<(&str, &str)> {
     let (status, rest) = line.trim_start().split_once(" [")?;
     let word = !status.is_empty() && status.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '-' | ' '));

@@ -51,7 +51,8 @@ fn status(role: &RoleState, pool: Option<&PoolFigures>) -> Status {
     match pool {
         _ if !role.answers => Status::Critical,
         _ if role.reduced.is_some() || (role.configured && role.served_by != role.role) => Status::Degraded,
-        Some(p) if p.circuit != Circuit::Closed || p.failing_since.is_some() => Status::Degraded,
+        // Somebody waiting means that the pool is too small or its work too slow.
+        Some(p) if p.circuit != Circuit::Closed || p.failing_since.is_some() || p.waiting > 0 => Status::Degraded,
         _ => Status::Healthy,
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn part(data: &HealthData) -> impl IntoView + use<> {
 }
 
 fn target(t: &TopTables, several: bool) -> impl IntoView + use<> {
-    let total = t.largest.as_ref().ok().map(|p| p.total);
+    let total = t.largest.as_ref().ok().map(|p| p.total).filter(|n| *n > 0);
     let all = total.map_or("All tables".to_owned(), |n| format!("All {}", format::plural(n as usize, "table", "tables")));
     let growing_title = match t.growing.as_ref().map(|p| p.growth_window_s) {
         Ok(window) if window > 0.0 => format!("Fastest growing, {}", format::length(Some(window))),
@@ -163,7 +163,7 @@ fn faulty(target: &TargetName, rows: &[TableRow]) -> AnyView {
         }
     };
     view! {
-        <table class="table">
+        <table class="table faulty">
             <thead><tr><th scope="col">"Table"</th><th scope="col">"Faults"</th></tr></thead>
             <tbody>{rows.iter().map(one).collect_view()}</tbody>
         </table>

@@ -11,6 +11,9 @@ use crate::{
 use leptos::prelude::*;
 use reeve_model::{Figure, HealthOverview, Reach, TargetSummary, Unit, UnixMs, probe::ProbeRun};
 
+/// Reasons shown in a row; the target's page has all.
+const REASONS: usize = 3;
+
 /// The headline figures of all targets in the order shown: id, unit, title.
 #[must_use]
 pub fn columns(overview: &HealthOverview) -> Vec<(String, Unit, String)> {
@@ -75,7 +78,7 @@ fn table(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     let heads = columns
         .iter()
         .map(|(id, title, scale, _)| {
-            view! { <th scope="col" class="num">{title.clone()} <span class="unit" data-live=key::column_unit(id)>{scale.label}</span></th> }
+            view! { <th scope="col" class="num">{title.clone()}" "<span class="unit" data-live=key::column_unit(id)>{scale.label}</span></th> }
         })
         .collect_view();
     let rows = overview
@@ -94,7 +97,7 @@ fn table(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
                     <tr>
                         <th scope="col">"Target"</th>
                         <th scope="col">"Verdict"</th>
-                        <th scope="col" class="num">"Score" <span class="unit">"of 100"</span></th>
+                        <th scope="col" class="num">"Score "<span class="unit">"of 100"</span></th>
                         {heads}
                     </tr>
                 </thead>
@@ -109,9 +112,11 @@ fn cell(t: &TargetSummary, id: &str, title: &str, scale: Scale, extent: Extent, 
         return view! { <td class="num" data-label=title.to_owned()>{format::UNKNOWN}</td> }.into_any();
     };
     let keys = key::figure(&t.info.name, &f.id);
+    // Where the header is hidden (narrow screens) the label carries the unit.
+    let label = if scale.label.is_empty() { title.to_owned() } else { format!("{title}, {}", scale.label) };
     let hint = f.why.clone().or_else(|| f.note.clone());
     view! {
-        <td class="num" data-label=title.to_owned() data-status=f.status.map(reeve_model::Status::word) data-stale=f.stale.to_string() data-live=keys.cell title=hint>
+        <td class="num" data-label=label data-status=f.status.map(reeve_model::Status::word) data-stale=f.stale.to_string() data-live=keys.cell title=hint>
             <span class="cell-value" data-live=keys.value>{scale.show(f.value)}</span>
             <Spark points=f.trend.clone() extent=extent live=keys.spark/>
             {f.at.filter(|_| f.stale).map(|at| view! { <span class="cell-age"><Age at=at now=now live=keys.age/></span> })}
@@ -125,6 +130,7 @@ fn row(t: &TargetSummary, cells: AnyView, width: usize, probes: &[ProbeRun], now
     let v = t.verdict.clone();
     let down = matches!(t.reach, Reach::Down { .. });
     let about = [Some(t.info.environment.word().to_owned()), t.version.clone(), Some(t.info.address.clone())];
+    let more = v.reasons.len().checked_sub(REASONS).filter(|n| *n > 0);
     let about = about.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     view! {
         <tbody data-stale=down.to_string()>
@@ -146,7 +152,8 @@ fn row(t: &TargetSummary, cells: AnyView, width: usize, probes: &[ProbeRun], now
             <tr class="target-words">
                 <td colspan=width>
                     {reach(t, now)}
-                    <Reasons reasons=v.reasons.clone() now=now/>
+                    <Reasons reasons=v.reasons.iter().take(REASONS).cloned().collect() now=now/>
+                    {more.map(|n| view! { <p class="fine"><a href=target_href(&t.info.name)>{format!("{n} more reasons")}</a></p> })}
                     <p class="fine">
                         {t.last_round.map(|at| view! { "newest round " <Age at=at now=now live=key::round(&t.info.name)/> ", " })}
                         {format!("every {}", crate::age::span(t.every_ms))}

@@ -53,6 +53,7 @@ pub(super) fn table(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
                 <thead>
                     <tr>
                         {sortable(data, TableSort::Name, "Table", "", String::new(), false)}
+                        {sortable(data, TableSort::Health, "Index health", "", "Number and weight of faults".into(), false)}
                         {sortable(data, TableSort::Size, "Total", scales.size.label, "Heap, indexes and TOAST".into(), true)}
                         {num("Heap", scales.size.label, "Main fork, free space and visibility maps")}
                         {num("Index", scales.size.label, "All indexes")}
@@ -65,7 +66,6 @@ pub(super) fn table(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
                         {sortable(data, TableSort::IndexScans, "Index scans", "", "Since statistics were reset".into(), true)}
                         {num("Hit", "%", "Blocks found in shared buffers, of all blocks asked for")}
                         {num("Vacuumed", "", "Last vacuum, manual or automatic; analyze in the hint")}
-                        {sortable(data, TableSort::Health, "Index health", "", "Number and weight of faults".into(), false)}
                     </tr>
                 </thead>
                 {bodies}
@@ -139,6 +139,7 @@ fn row(target: &TargetName, r: &TableRow, several: bool, scales: Scales, now: Un
                 {kind_mark(s).map(|m| view! { <span class="mark-word">{m}</span> })}
                 {s.locked.then(|| view! { <span class="mark-word locked" title="Under ACCESS EXCLUSIVE, held or queued: sizes are those last known">"locked"</span> })}
             </th>
+            <td class="health">{health(&r.faults)}</td>
             <td class="num strong">{scales.size.whole(s.total_bytes())}</td>
             <td class="num">{scales.size.whole(s.heap_bytes)}</td>
             <td class="num">{scales.size.whole(s.index_bytes)}</td>
@@ -150,8 +151,7 @@ fn row(target: &TargetName, r: &TableRow, several: bool, scales: Scales, now: Un
             <td class="num">{format::whole(Some(s.seq_scans))}</td>
             <td class="num">{format::whole(Some(s.index_scans))}</td>
             <td class="num">{percent(hit_ratio(s))}</td>
-            <td class="num" title=analyzed>{s.last_vacuum.map_or_else(|| "never".to_owned(), |at| crate::age::span(now.ms_since(at)))}</td>
-            <td class="health">{health(&r.faults)}</td>
+            <td class="num" title=analyzed>{s.last_vacuum.map_or_else(|| "never".to_owned(), |at| crate::age::brief(now.ms_since(at)))}</td>
         </tr>
     }
 }

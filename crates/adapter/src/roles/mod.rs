@@ -172,7 +172,10 @@ impl RolePools {
             .with_max_times(4);
         let mut pauses = pauses.build();
         loop {
-            let attempt = async { work(&mut *self.acquire(role).await?).await };
+            let attempt = async {
+                let mut lease = self.acquire(role).await?;
+                work(&mut lease).await.map_err(|e| e.located(lease.server()))
+            };
             let error = match attempt.await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
@@ -198,7 +201,7 @@ impl RolePools {
         let server = lease.server().to_owned();
         let mut transaction = lease.begin().await.map_err(|e| AdapterError::from_sqlx(&server, &e))?;
         // Dropped on an error, the transaction is rolled back when the loan returns.
-        let done = work(&mut transaction).await?;
+        let done = work(&mut transaction).await.map_err(|e| e.located(&server))?;
         transaction.commit().await.map_err(|e| AdapterError::from_sqlx(&server, &e))?;
         Ok(done)
     }

@@ -170,6 +170,10 @@ impl RolePool {
 
     async fn connect(self: &Arc<Self>) -> Result<Live, AdapterError> {
         let attempt = async {
+            if self.endpoint.root_cert.is_some() {
+                // sqlx reports a file it can't read as if the server were missing.
+                crate::tls::connector(&self.endpoint)?;
+            }
             let mut conn = self.options.connect().await.map_err(|e| AdapterError::from_sqlx(&self.server, &e))?;
             if lock(&self.facts).is_none() {
                 let facts = ServerFacts::read(&mut conn).await.map_err(|e| AdapterError::from_sqlx(&self.server, &e))?;
@@ -212,7 +216,8 @@ impl RolePool {
         if self.circuit.check(&self.server).is_err() {
             return false;
         }
-        if lock(&self.last_good).is_some_and(|at| at.elapsed() < CARE) {
+        let failing = self.circuit.now().1.is_some();
+        if !failing && lock(&self.last_good).is_some_and(|at| at.elapsed() < CARE) {
             return true;
         }
         // All in use: they were good when they were handed out, and the circuit is closed.
@@ -291,9 +296,13 @@ fn heal(pool: Weak<RolePool>) -> BoxFuture<'static, ()> {
             tokio::time::sleep(circuit::pause(attempt)).await;
             let Some(pool) = pool.upgrade().filter(|p| !p.permits.is_closed()) else { return };
             pool.circuit.half_open();
+            // Without a place for it the new connection has proved what it should and is closed.
+            let place = pool.permits.clone().try_acquire_owned();
             match pool.connect().await {
                 Ok(live) => {
-                    lock(&pool.idle).push(live);
+                    if place.is_ok() {
+                        lock(&pool.idle).push(live);
+                    }
                     return;
                 }
                 Err(error) => {

@@ -17,7 +17,7 @@ static QUERY: Query = Query {
 WITH s AS MATERIALIZED (
   SELECT a.state, a.wait_event_type, a.xact_start, a.query_start, a.state_change, a.backend_xmin,
          a.backend_type = 'client backend' AS client,
-         a.backend_type IS NULL AND a.state IS NULL AND a.usesysid IS NOT NULL AS hidden,
+         a.backend_type IS NULL AND a.state IS NULL AND a.usesysid IS NOT NULL AND a.datid IS NOT NULL AS hidden,
          a.application_name LIKE 'reeve/%' AS own
     FROM pg_catalog.pg_stat_activity a)
 SELECT current_setting('max_connections')::int8 AS max,

@@ -215,6 +215,7 @@ impl Ask for TopStatements {
             memory.databases.extend(reading.databases);
             if let Some(texts) = reading.texts {
                 memory.texts_at = Some(reading.at);
+                memory.own.mark_seen();
                 memory.texts.extend(texts);
                 // Entries that are gone from the server need no text any more.
                 let alive: HashSet<(i64, Oid)> = reading.entries.keys().map(|k| (k.query, k.user)).collect();
@@ -242,7 +243,7 @@ impl TopStatements {
             }
         }
         let wanted: Vec<i64> = top.iter().filter(|(k, _)| !memory.texts.contains_key(&(k.query, k.user))).map(|(k, _)| k.query).collect();
-        let learn_own = memory.own.is_empty() && !reading.own.is_empty();
+        let learn_own = memory.own.has_news(&reading.own);
         let due = memory.texts_at.is_none_or(|at| at.elapsed() >= cx.memory.health_every);
         if !due || (wanted.is_empty() && !learn_own) {
             return Ok(());

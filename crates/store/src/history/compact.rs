@@ -126,12 +126,7 @@ async fn gather(step: &mut PgConnection, unit: Unit, fresh: BTreeMap<i64, Vec<u8
     .fetch_all(step)
     .await?;
     let moments: BTreeSet<i64> = before.iter().chain(fresh.keys()).copied().collect();
-    Ok(Hour {
-        moments: moments.into_iter().collect(),
-        fresh,
-        before,
-        chunks: chunks.into_iter().map(|c| (c.series_id, c.body)).collect(),
-    })
+    Ok(Hour { moments: moments.into_iter().collect(), fresh, before, chunks: chunks.into_iter().map(|c| (c.series_id, c.body)).collect() })
 }
 
 type Band = (Vec<i32>, Vec<Vec<u8>>);

@@ -4,7 +4,7 @@ use super::{codec, hour_of};
 use crate::error::{Result, moment, unix_ms};
 use reeve_model::{TargetName, UnixMs};
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Rounds read at a time.
@@ -32,20 +32,32 @@ pub async fn earliest_value(
     .fetch_all(&mut *connection)
     .await?;
     let ids: Vec<i32> = series.iter().map(|s| s.id).collect();
-    // The first two hours of each: the values of the first can all lie before `since`.
+    let targets: Vec<i32> = series.iter().map(|s| s.target_id).collect::<HashSet<_>>().into_iter().collect();
+    // The first two hours of each: the values of the first can all lie before `since`. In one statement with their clocks, as
+    // in `range`.
     let rows = sqlx::query!(
-        r#"SELECT s.id AS "id!", c.body AS "body!", k.times AS "times!" FROM unnest($1::int4[]) AS s (id)
-           CROSS JOIN LATERAL (SELECT hour, body FROM analytics.chunk WHERE series_id = s.id AND hour >= $2 ORDER BY hour LIMIT 2) c
-           JOIN analytics.series n ON n.id = s.id
-           JOIN analytics.clock k ON k.target_id = n.target_id AND k.topic = n.topic AND k.hour = c.hour AND k.hour >= $2"#,
+        r#"WITH first AS MATERIALIZED (
+             SELECT s.id, c.hour, c.body FROM unnest($1::int4[]) AS s (id)
+             CROSS JOIN LATERAL (SELECT hour, body FROM analytics.chunk WHERE series_id = s.id AND hour >= $2 ORDER BY hour LIMIT 2) c)
+           SELECT true AS "chunk!", id AS "id!", 0::int2 AS "topic!", hour AS "hour!", body AS "body!" FROM first
+           UNION ALL
+           SELECT false, target_id, topic, hour, times FROM analytics.clock
+           WHERE target_id = ANY ($3) AND hour >= $2 AND hour IN (SELECT hour FROM first)"#,
         &ids,
-        hour_of(since)
+        hour_of(since),
+        &targets
     )
     .fetch_all(&mut *connection)
     .await?;
+    let unit_of: HashMap<i32, (i32, i16)> = series.iter().map(|s| (s.id, (s.target_id, s.topic))).collect();
+    let mut clocks: HashMap<(i32, i16, i32), Vec<i64>> = HashMap::new();
+    for row in rows.iter().filter(|r| !r.chunk) {
+        clocks.insert((row.id, row.topic, row.hour), codec::clock::decode(&row.body)?);
+    }
     let mut oldest: HashMap<i32, (UnixMs, f64)> = HashMap::with_capacity(ids.len());
-    for row in rows {
-        let clock = codec::clock::decode(&row.times)?;
+    for row in rows.iter().filter(|r| r.chunk) {
+        let clock = unit_of.get(&row.id).and_then(|(target, topic)| clocks.get(&(*target, *topic, row.hour)));
+        let clock = clock.ok_or_else(codec::Damaged::no_clock)?;
         let values = codec::chunk::decode(&row.body, clock.len())?;
         let first = clock.iter().zip(values).find_map(|(at, v)| v.filter(|_| *at >= since.0).map(|v| (UnixMs(*at), v)));
         if let Some(first) = first {
@@ -56,7 +68,7 @@ pub async fn earliest_value(
     topics.sort_unstable();
     topics.dedup();
     for (target, topic) in topics {
-        let known: std::collections::HashSet<i32> = series.iter().filter(|s| s.topic == topic).map(|s| s.id).collect();
+        let known: HashSet<i32> = series.iter().filter(|s| s.topic == topic).map(|s| s.id).collect();
         from_rounds(connection, (target, topic), since, &known, &mut oldest).await?;
     }
     Ok(series.into_iter().filter_map(|s| oldest.get(&s.id).map(|v| (s.object, *v))).collect())
@@ -74,7 +86,7 @@ async fn from_rounds(
     connection: &mut PgConnection,
     (target, topic): (i32, i16),
     since: UnixMs,
-    known: &std::collections::HashSet<i32>,
+    known: &HashSet<i32>,
     oldest: &mut HashMap<i32, (UnixMs, f64)>,
 ) -> Result<()> {
     let newest = sqlx::query_scalar!(
@@ -86,7 +98,7 @@ async fn from_rounds(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(newest) = newest else { return Ok(()) };
-    let mut sought: std::collections::HashSet<i32> = codec::round::decode(&newest)?
+    let mut sought: HashSet<i32> = codec::round::decode(&newest)?
         .into_iter()
         .map(|(series, _)| series)
         .filter(|series| known.contains(series) && !oldest.contains_key(series))

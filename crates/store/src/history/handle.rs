@@ -1,20 +1,21 @@
 //! History behind the pools.
 
 use super::{
-    Dictionary, MaintainReport, Retention, Round, SeriesKeyPart,
-    append::append,
-    downsample::downsample,
-    earliest::earliest_value,
-    maintain::maintain,
-    read::range,
+    Dictionary, MaintainReport, Retention, Round, SeriesKeyPart, append::append, downsample::downsample, earliest::earliest_value,
+    maintain::maintain, read::range,
 };
-use crate::{error::Result, store::run};
+use crate::{
+    error::{Result, StoreError},
+    store::run,
+};
+use futures::future::BoxFuture;
 use reeve_adapter::RolePools;
 use reeve_model::{
     TargetName, UnixMs,
     pool::StoreRole,
     series::{Point, SeriesKey, Topic},
 };
+use sqlx::PgConnection;
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::Arc,
@@ -58,22 +59,31 @@ impl History {
         Self { pools, org, dictionary: Arc::default() }
     }
 
-    /// The roles whose databases hold history.
-    fn homes(&self) -> &'static [StoreRole] {
-        if self.pools.is_configured(StoreRole::Analytics) { &[StoreRole::Analytics, StoreRole::Main] } else { &[StoreRole::Main] }
+    /// Does the same in each database that holds history. That main is away, which only holds what was written while analytics was,
+    /// is no reason to answer nothing.
+    async fn everywhere<T: Send + 'static, F>(&self, work: F) -> Result<(Vec<T>, Option<StoreError>)>
+    where
+        F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T>>,
+    {
+        let first = run(&self.pools, StoreRole::Analytics, &work).await?;
+        if !self.pools.is_configured(StoreRole::Analytics) {
+            return Ok((vec![first], None));
+        }
+        match run(&self.pools, StoreRole::Main, &work).await {
+            Ok(second) => Ok((vec![first, second], None)),
+            Err(error) if error.is_away() => {
+                tracing::warn!(%error, "history that main holds can't be reached");
+                Ok((vec![first], Some(error)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes one round; durable when it returns, and once however often it is tried. See [`append()`](super::append::append).
     ///
     /// # Errors
     /// See [`StoreError`](crate::StoreError).
-    pub async fn append(
-        &self,
-        target: &TargetName,
-        topic: Topic,
-        at: UnixMs,
-        samples: Vec<(SeriesKeyPart, f64)>,
-    ) -> Result<()> {
+    pub async fn append(&self, target: &TargetName, topic: Topic, at: UnixMs, samples: Vec<(SeriesKeyPart, f64)>) -> Result<()> {
         self.append_all(vec![OwnedRound { target: target.clone(), topic, at, samples }]).await
     }
 
@@ -101,13 +111,13 @@ impl History {
     pub async fn range(&self, keys: &[SeriesKey], from: UnixMs, to: UnixMs, most: Option<usize>) -> Result<Vec<Vec<Point>>> {
         let (keys, org) = (Arc::new(keys.to_vec()), self.org);
         let mut all: Vec<Vec<Point>> = vec![Vec::new(); keys.len()];
-        for home in self.homes() {
-            let keys = keys.clone();
-            let found = run(&self.pools, *home, move |c| {
+        let found = self
+            .everywhere(move |c| {
                 let keys = keys.clone();
                 Box::pin(async move { range(c, org, &keys, from, to, None).await })
             })
             .await?;
+        for found in found.0 {
             for (all, found) in all.iter_mut().zip(found) {
                 all.extend(found);
             }
@@ -129,13 +139,13 @@ impl History {
     pub async fn earliest_value(&self, metric: &str, target: &TargetName, since: UnixMs) -> Result<HashMap<String, (UnixMs, f64)>> {
         let (given, org) = (Arc::new((metric.to_owned(), target.clone())), self.org);
         let mut oldest: HashMap<String, (UnixMs, f64)> = HashMap::new();
-        for home in self.homes() {
-            let given = given.clone();
-            let found = run(&self.pools, *home, move |c| {
+        let found = self
+            .everywhere(move |c| {
                 let given = given.clone();
                 Box::pin(async move { earliest_value(c, org, &given.1, &given.0, since).await })
             })
             .await?;
+        for found in found.0 {
             for (object, value) in found {
                 match oldest.entry(object) {
                     Entry::Occupied(mut held) if value.0 < held.get().0 => {
@@ -158,8 +168,9 @@ impl History {
     /// See [`StoreError`](crate::StoreError).
     pub async fn maintain(&self, now: UnixMs, retention: Retention) -> Result<MaintainReport> {
         let mut report = MaintainReport::default();
-        for home in self.homes() {
-            let done = run(&self.pools, *home, move |c| Box::pin(maintain(c, now, retention))).await?;
+        let (done, away) = self.everywhere(move |c| Box::pin(maintain(c, now, retention))).await?;
+        report.failures.extend(away.map(|error| error.to_string()));
+        for done in done {
             report.hours += done.hours;
             report.compacted.rounds += done.compacted.rounds;
             report.compacted.chunks += done.compacted.chunks;

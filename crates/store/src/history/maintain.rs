@@ -76,10 +76,9 @@ pub async fn maintain(connection: &mut PgConnection, now: UnixMs, retention: Ret
             }
         }
     }
-    let dropped =
-        sqlx::query_scalar!(r#"SELECT d AS "name!" FROM analytics.drop_partitions($1, $2) d"#, moment(keep_from)?, moment(over)?)
-            .fetch_all(connection)
-            .await;
+    let dropped = sqlx::query_scalar!(r#"SELECT d AS "name!" FROM analytics.drop_partitions($1, $2) d"#, moment(keep_from)?, moment(over)?)
+        .fetch_all(connection)
+        .await;
     match dropped {
         Ok(names) => report.dropped = names,
         // Somebody reads them; the next run drops them.

@@ -7,7 +7,7 @@ use reeve_model::{
     series::{Point, SeriesKey},
 };
 use sqlx::PgConnection;
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// The points of each series from `from` to `to` (both included), oldest first, in the order of `keys`. An unknown series has none. With
@@ -49,19 +49,27 @@ pub async fn range(
     // Rounds first: if they are compacted between the two looks, their samples are found twice instead of not at all.
     let rounds = open_rounds(connection, &units, from, to).await?;
     let series: Vec<i32> = places.keys().copied().collect();
+    let targets: Vec<i32> = units.iter().map(|(target, _)| *target).collect();
+    // One statement, so that chunks and clocks fit together though a late round rewrites them; a union and not a join, because
+    // young partitions have no statistics and joins over them are planned badly.
     let rows = sqlx::query!(
-        "SELECT c.series_id, c.body, c.hour, s.target_id, s.topic, k.times
-         FROM analytics.chunk c
-         JOIN analytics.series s ON s.id = c.series_id
-         JOIN analytics.clock k ON k.target_id = s.target_id AND k.topic = s.topic AND k.hour = c.hour
-         WHERE c.series_id = ANY ($1) AND c.hour BETWEEN $2 AND $3 AND k.hour BETWEEN $2 AND $3",
+        r#"SELECT true AS "chunk!", series_id AS "id!", 0::int2 AS "topic!", hour AS "hour!", body AS "body!"
+           FROM analytics.chunk WHERE series_id = ANY ($1) AND hour BETWEEN $2 AND $3
+           UNION ALL
+           SELECT false, target_id, topic, hour, times
+           FROM analytics.clock WHERE target_id = ANY ($4) AND hour BETWEEN $2 AND $3"#,
         &series,
         hour_of(from),
-        hour_of(to)
+        hour_of(to),
+        &targets
     )
     .fetch_all(connection)
     .await?;
+    let unit_of: HashMap<i32, (i32, i16)> = known.iter().map(|r| (r.id, (r.target, r.topic))).collect();
     let mut clocks: HashMap<(i32, i16, i32), Vec<i64>> = HashMap::new();
+    for row in rows.iter().filter(|r| !r.chunk && units.contains(&(r.id, r.topic))) {
+        clocks.insert((row.id, row.topic, row.hour), codec::clock::decode(&row.body)?);
+    }
     let mut add = |series: i32, at: i64, value: f64| {
         if at >= from.0 && at <= to.0 {
             for place in places.get(&series).into_iter().flatten() {
@@ -69,14 +77,12 @@ pub async fn range(
             }
         }
     };
-    for row in rows {
-        let clock = match clocks.entry((row.target_id, row.topic, row.hour)) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(codec::clock::decode(&row.times)?),
-        };
+    for row in rows.iter().filter(|r| r.chunk) {
+        let clock = unit_of.get(&row.id).and_then(|(target, topic)| clocks.get(&(*target, *topic, row.hour)));
+        let clock = clock.ok_or_else(codec::Damaged::no_clock)?;
         for (at, value) in clock.iter().zip(codec::chunk::decode(&row.body, clock.len())?) {
             if let Some(value) = value {
-                add(row.series_id, *at, value);
+                add(row.id, *at, value);
             }
         }
     }

@@ -158,9 +158,7 @@ pub enum MigrateError {
         source: sqlx::Error,
     },
     /// The login may not do what a migration needs.
-    #[error(
-        "The login {login:?} may not create the schema {domain}. Grant it CREATE on the database, or migrate with the owner's login."
-    )]
+    #[error("The login {login:?} may not create the schema {domain}. Grant it CREATE on the database, or migrate with the owner's login.")]
     NotOwner {
         /// Domain.
         domain: Domain,
@@ -284,10 +282,9 @@ async fn applied(connection: &mut PgConnection, domain: Domain) -> Result<BTreeM
     if !there {
         return Ok(BTreeMap::new());
     }
-    let rows: Vec<PgRow> =
-        sqlx::query(AssertSqlSafe(format!("SELECT version, checksum, applied_at FROM {}._migrations", domain.schema())))
-            .fetch_all(connection)
-            .await?;
+    let rows: Vec<PgRow> = sqlx::query(AssertSqlSafe(format!("SELECT version, checksum, applied_at FROM {}._migrations", domain.schema())))
+        .fetch_all(connection)
+        .await?;
     rows.into_iter()
         .map(|row| {
             let at: OffsetDateTime = row.try_get(2)?;

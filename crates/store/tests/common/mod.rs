@@ -1,7 +1,9 @@
 //! A private cluster with two databases, an owner and a runtime login, as Reeve makes them.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use reeve_adapter::{Endpoint, RoleConfig, RolePools, RoleSettings};
 use reeve_cluster::testing::TestCluster;
+use reeve_model::pool::StoreRole;
 use reeve_store::{Domain, migrate};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -37,6 +39,19 @@ impl Bench {
 
     /// A login that only works when it is quoted well.
     pub const RUNTIME: &'static str = "store \"runtime";
+
+    /// Pools of the runtime login: main in `one`, and analytics in `two` if asked.
+    pub fn pools(&self, two: bool) -> RolePools {
+        let settings = |role, database| {
+            let endpoint = Endpoint::parse(&self.cluster.url_for(Self::RUNTIME, "r", database)).unwrap();
+            (role, RoleSettings::with_defaults(role, endpoint))
+        };
+        let mut roles = vec![settings(StoreRole::Main, "one")];
+        if two {
+            roles.push(settings(StoreRole::Analytics, "two"));
+        }
+        RolePools::new(RoleConfig::new(roles.into_iter().collect())).unwrap()
+    }
 
     pub async fn owner(&self, database: &str) -> PgConnection {
         PgConnection::connect(&self.cluster.url_for("store_owner", "o", database)).await.unwrap()

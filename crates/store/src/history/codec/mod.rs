@@ -18,6 +18,11 @@ mod varint;
 pub struct Damaged(&'static str);
 
 impl Damaged {
+    /// A chunk without the moments it stands for.
+    pub(super) fn no_clock() -> Self {
+        Self("its clock is missing")
+    }
+
     /// A moment that isn't on its clock.
     pub(super) fn unknown_moment() -> Self {
         Self("a moment is not on its clock")
@@ -52,11 +57,7 @@ impl std::fmt::Display for NotFiniteKind {
 /// # Errors
 /// [`NotFinite`] for NaN and both infinities.
 pub fn check(value: f64) -> Result<(), NotFinite> {
-    if value.is_finite() {
-        Ok(())
-    } else {
-        Err(NotFinite(if value.is_nan() { NotFiniteKind::Nan } else { NotFiniteKind::Infinite }))
-    }
+    if value.is_finite() { Ok(()) } else { Err(NotFinite(if value.is_nan() { NotFiniteKind::Nan } else { NotFiniteKind::Infinite })) }
 }
 
 /// The integer `value * scale`, if dividing it by `scale` gives back exactly `value`.

@@ -19,8 +19,22 @@ fn there_and_back(slots: &[Option<f64>]) -> usize {
 fn values() -> impl Strategy<Value = Vec<Option<f64>>> {
     let finite = any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |v| v.is_finite());
     let edge = prop::sample::select(vec![
-        0.0, -0.0, 1.0, -1.0, 0.1, 0.3, 1e-3, 1e300, f64::MIN, f64::MAX, f64::MIN_POSITIVE, 5e-324,
-        i64::MIN as f64, i64::MAX as f64, 9_007_199_254_740_993.0, -9_007_199_254_740_993.0,
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.1,
+        0.3,
+        1e-3,
+        1e300,
+        f64::MIN,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        5e-324,
+        i64::MIN as f64,
+        i64::MAX as f64,
+        9_007_199_254_740_993.0,
+        -9_007_199_254_740_993.0,
     ]);
     let one = prop_oneof![
         any::<i64>().prop_map(|n| n as f64),
@@ -32,7 +46,15 @@ fn values() -> impl Strategy<Value = Vec<Option<f64>>> {
     let whole = prop::collection::vec(prop::option::weighted(0.9, one), 0..400);
     let counter = (any::<i32>(), prop::collection::vec(prop::option::weighted(0.95, 0i64..5000), 0..400)).prop_map(|(start, steps)| {
         let mut total = i64::from(start);
-        steps.into_iter().map(|s| s.map(|s| { total += s; total as f64 })).collect()
+        steps
+            .into_iter()
+            .map(|s| {
+                s.map(|s| {
+                    total += s;
+                    total as f64
+                })
+            })
+            .collect()
     });
     let steps = (0usize..300, 0usize..300, any::<i32>(), any::<i32>())
         .prop_map(|(a, b, x, y)| [vec![Some(f64::from(x)); a], vec![Some(f64::from(y) / 100.0); b]].concat());

@@ -1,0 +1,92 @@
+//! Ports over the made-up estate.
+
+use super::{Scenario, detail, overview, pools, tables};
+use async_trait::async_trait;
+use futures::stream::{BoxStream, StreamExt};
+use reeve_access::{
+    Grant, Principal, Via,
+    permission::{ReadMetrics, ViewEstate, ViewPools, ViewTable, ViewTables, ViewTarget},
+};
+use reeve_model::{
+    HealthOverview, TargetDetail, UnixMs,
+    pool::PoolReport,
+    series::{HistoryAnswer, HistoryQuery},
+    table::{TableDetail, TablePage, TableQuery},
+};
+use reeve_ports::{HealthPort, IdentityPort, PoolsPort, PortError, Ports, SignedIn, TablesPort};
+use std::sync::Arc;
+
+pub struct Fake(pub Scenario);
+
+pub fn ports(scenario: Scenario) -> Ports {
+    let fake = Arc::new(Fake(scenario));
+    Ports { health: fake.clone(), pools: fake.clone(), tables: fake.clone(), identity: fake }
+}
+
+fn missing(what: &str) -> PortError {
+    PortError::NotFound(format!("There is no {what} of this name."))
+}
+
+#[async_trait]
+impl HealthPort for Fake {
+    async fn health_overview(&self, _: Grant<ViewEstate>) -> Result<Arc<HealthOverview>, PortError> {
+        Ok(Arc::new(overview(UnixMs::now(), self.0)))
+    }
+    async fn target_detail(&self, grant: Grant<ViewTarget>) -> Result<Arc<TargetDetail>, PortError> {
+        detail::detail(UnixMs::now(), self.0, grant.resource()).map(Arc::new).ok_or_else(|| missing("target"))
+    }
+    fn changes(&self, _: Grant<ViewEstate>) -> BoxStream<'static, ()> {
+        futures::stream::pending().boxed()
+    }
+    async fn history(&self, _: Grant<ReadMetrics>, q: HistoryQuery) -> Result<HistoryAnswer, PortError> {
+        Ok(HistoryAnswer { target: q.target, metric: q.metric, object: q.object, from: q.from.unwrap_or_default(), to: q.to.unwrap_or_default(), points: vec![] })
+    }
+    async fn metrics(&self, _: Grant<ReadMetrics>) -> Result<String, PortError> {
+        Ok(String::new())
+    }
+}
+
+#[async_trait]
+impl PoolsPort for Fake {
+    async fn pool_stats(&self, _: Grant<ViewPools>) -> Result<PoolReport, PortError> {
+        Ok(pools(UnixMs::now(), self.0))
+    }
+}
+
+#[async_trait]
+impl TablesPort for Fake {
+    async fn table_analytics(&self, grant: Grant<ViewTables>, query: TableQuery) -> Result<TablePage, PortError> {
+        let now = UnixMs::now();
+        if !overview(now, self.0).targets.iter().any(|t| t.info.name == *grant.resource()) {
+            return Err(missing("target"));
+        }
+        if grant.resource().as_str() == "newcomer" {
+            let mut page = tables::page(now, &TableQuery { search: Some("no such".into()), ..TableQuery::default() });
+            (page.total, page.read, page.schemas, page.growth_window_s) = (0, reeve_model::Reading::default(), vec![], 0.0);
+            return Ok(page);
+        }
+        Ok(tables::page(now, &query))
+    }
+    async fn table_detail(&self, grant: Grant<ViewTable>) -> Result<TableDetail, PortError> {
+        tables::detail(UnixMs::now(), &grant.resource().1).ok_or_else(|| missing("table"))
+    }
+}
+
+#[async_trait]
+impl IdentityPort for Fake {
+    async fn sign_in(&self, _: &str, _: &str, _: Via) -> Result<SignedIn, PortError> {
+        Err(PortError::Unauthenticated("E-mail or password is wrong.".into()))
+    }
+    async fn verify(&self, _: &str, _: Via) -> Result<Principal, PortError> {
+        Ok(super::principal(UnixMs::now()))
+    }
+    async fn renew(&self, _: &str) -> Result<SignedIn, PortError> {
+        Err(PortError::Unauthenticated("Sign in again.".into()))
+    }
+    async fn sign_out(&self, _: &str) -> Result<(), PortError> {
+        Ok(())
+    }
+    async fn ended(&self, _: &str) {
+        futures::future::pending().await
+    }
+}

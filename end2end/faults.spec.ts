@@ -1,0 +1,61 @@
+// Causes that are changed for real, with what the page then says, and says again afterwards.
+import { Session, sql, whileFrozen } from "./support/estate";
+import { eventually, expect, test } from "./support/test";
+
+const TABLES = "/admin/targets/findawise/tables";
+
+test.describe.configure({ mode: "default", timeout: 180_000 });
+
+for (const name of ['"><script>alert(1)</script>', "it's a 'quote'", "two\nlines", "ü".repeat(31)]) {
+  test(`a table called ${JSON.stringify(name)} is text everywhere`, async ({ page }) => {
+    page.on("dialog", () => expect(false, "a dialog was opened by a name").toBe(true));
+    const quoted = `core."${name.replaceAll('"', '""')}"`;
+    sql(`CREATE TABLE ${quoted} (id int PRIMARY KEY)`);
+    try {
+      await page.goto(`${TABLES}?search=${encodeURIComponent(name)}`);
+      const link = page.locator("table.tables a[data-row]");
+      await eventually(page, () => expect(link).toHaveCount(1, { timeout: 1000 }));
+      expect((await link.textContent())?.trim()).toBe(`core.${name}`);
+      await link.click();
+      await expect(page.getByRole("heading", { level: 1 })).toHaveText(`core.${name.replaceAll("\n", " ")}`);
+      await page.goto("/admin/db-health");
+      await page.goto(TABLES);
+      await expect(page.getByText("300 tables", { exact: true })).toBeVisible();
+    } finally {
+      sql(`DROP TABLE ${quoted}`);
+    }
+    await eventually(page, () => expect(page.getByText("299 tables", { exact: true })).toBeVisible({ timeout: 1000 }));
+  });
+}
+
+test("a table under ACCESS EXCLUSIVE is marked, the others are read, and it recovers", async ({ page }) => {
+  const table = sql("SELECT relname FROM pg_class WHERE relnamespace = 'travel'::regnamespace AND relkind = 'r' ORDER BY relname LIMIT 1");
+  await page.goto(`${TABLES}?schema=travel&search=${encodeURIComponent(`travel.${table}`)}`);
+  const locked = page.locator("table.tables tr").filter({ hasText: `travel.${table}` }).filter({ hasText: "locked" });
+  await expect(locked).toHaveCount(0);
+  const session = await Session.open(`BEGIN; LOCK TABLE travel."${table}" IN ACCESS EXCLUSIVE MODE;`);
+  try {
+    await eventually(page, () => expect(locked.first()).toBeVisible({ timeout: 1000 }), 90_000);
+    const others = await page.request.get(`${TABLES}?limit=500`);
+    expect(others.status()).toBe(200);
+  } finally {
+    await session.end();
+  }
+  await eventually(page, () => expect(locked).toHaveCount(0, { timeout: 1000 }), 90_000);
+});
+
+test("a target that hangs stalls no page: it says since when, shows what was last known, and recovers", async ({ page }) => {
+  await page.goto("/admin/db-health");
+  const outage = page.getByText(/^No answer for/);
+  await expect(outage).toHaveCount(0);
+  await whileFrozen(async () => {
+    await eventually(page, () => expect(outage.first()).toBeVisible({ timeout: 1000 }), 90_000);
+    await expect(page.getByText("The figures are those last known")).toBeVisible();
+    const began = Date.now();
+    await page.goto(TABLES);
+    expect(Date.now() - began).toBeLessThan(3000);
+    await expect(page.locator("table.tables a[data-row]").first()).toBeVisible();
+  });
+  await page.goto("/admin/db-health");
+  await eventually(page, () => expect(outage).toHaveCount(0, { timeout: 1000 }), 90_000);
+});

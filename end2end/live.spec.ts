@@ -1,0 +1,51 @@
+// The page moves by itself while somebody looks.
+import { expect, openMenu, signIn, test } from "./support/test";
+
+const feed = "[role=status].live";
+
+for (const [name, path] of [
+  ["database health", "/admin/db-health"],
+  ["target", "/admin/targets/findawise"],
+] as const) {
+  test(`figures of ${name} change without a reload, over one stream @script`, async ({ page }) => {
+    const streams: string[] = [];
+    page.on("request", (request) => request.url().includes("/admin/live") && streams.push(request.url()));
+    await page.goto(path);
+    await expect(page.locator(feed)).toHaveText("Live");
+    const figures = page.locator("main [data-live]");
+    const before = await figures.allInnerTexts();
+    await expect(async () => expect(await figures.allInnerTexts()).not.toEqual(before)).toPass({ timeout: 20_000 });
+    expect(streams).toHaveLength(1);
+  });
+}
+
+test("a hidden page asks for nothing and goes on when it is seen again @script @once", async ({ page }) => {
+  await page.goto("/admin/db-health");
+  await expect(page.locator(feed)).toHaveText("Live");
+  const show = (state: string) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, "visibilityState", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+  await show("hidden");
+  await expect(page.locator(feed)).toHaveText("Paused");
+  await show("visible");
+  await expect(page.locator(feed)).toHaveText("Live");
+});
+
+test.describe("the end of a session", () => {
+  test.use({ signedIn: false, refusals: true });
+
+  test("ends the stream, and the page says so @script @once", async ({ page, context }) => {
+    await page.goto("/sign-in");
+    await signIn(page);
+    await expect(page.locator(feed)).toHaveText("Live");
+    const other = await context.newPage();
+    await other.goto("/admin/db-health");
+    await openMenu(other);
+    await other.getByRole("button", { name: "Sign out" }).filter({ visible: true }).click();
+    await expect(other).toHaveURL(/\/sign-in/);
+    await page.bringToFront();
+    await expect(page.locator("#signed-out")).toBeVisible({ timeout: 20_000 });
+  });
+});

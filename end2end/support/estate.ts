@@ -1,0 +1,94 @@
+// The sample estate's own PostgreSQL, to change a cause and see Reeve notice. As superuser, over its private socket.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+function cluster(): string {
+  const data = process.env.REEVE_TEST_DATA_DIR;
+  if (!data) throw new Error("these tests change the sample estate and want one of their own: run them without REEVE_URL");
+  return join(data, "demo", "findawise");
+}
+
+/** Process id, port and socket folder, as the server itself wrote them. */
+function server(): { pid: number; port: string; socket: string } {
+  const [pid, , , port, socket] = readFileSync(join(cluster(), "pgdata", "postmaster.pid"), "utf8").split("\n");
+  if (!pid || !port || !socket) throw new Error("postmaster.pid is incomplete");
+  return { pid: Number(pid), port, socket };
+}
+
+function psql(): { args: string[]; env: NodeJS.ProcessEnv } {
+  const { port, socket } = server();
+  const password = readFileSync(join(cluster(), "superuser.password"), "utf8").trim();
+  const args = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"];
+  return { args: [...args, "--host", socket, "--port", port, "--username", "postgres", "findawise"], env: { ...process.env, PGPASSWORD: password } };
+}
+
+/** Runs SQL to its end and returns what it printed. */
+export function sql(text: string): string {
+  const { args, env } = psql();
+  const done = spawnSync("psql", args, { env, input: text, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`psql: ${done.stderr || done.error}`);
+  return done.stdout.trim();
+}
+
+/** A session that runs some SQL and stays open until it is ended. */
+export class Session {
+  private readonly child: ChildProcess;
+
+  private constructor() {
+    const { args, env } = psql();
+    this.child = spawn("psql", args, { env, stdio: ["pipe", "pipe", "inherit"] });
+  }
+
+  /** Returns once the SQL has been run. */
+  static async open(text: string): Promise<Session> {
+    const session = new Session();
+    const done = new Promise<void>((resolve, reject) => {
+      session.child.stdout?.on("data", (chunk: Buffer) => chunk.toString().includes("session is open") && resolve());
+      session.child.once("exit", (code) => reject(new Error(`psql ended with code ${code}`)));
+    });
+    session.child.stdin?.write(`${text}\n\\echo session is open\n`);
+    await done;
+    return session;
+  }
+
+  /** Ends it; what it held is rolled back. */
+  async end(): Promise<void> {
+    const ended = new Promise((done) => this.child.once("exit", done));
+    this.child.stdin?.end();
+    await ended;
+  }
+}
+
+/** The parent of a process; nothing when it has ended meanwhile. */
+function parentOf(pid: number): number | undefined {
+  try {
+    // `pid (name) state parent …`; the name may hold anything, a bracket too.
+    return Number(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Stops the whole server where it stands, as a machine that hangs would, and lets it go on afterwards. */
+export async function whileFrozen(work: () => Promise<void>): Promise<void> {
+  const { pid } = server();
+  // The server and its children: each is in a process group of its own.
+  const children = readdirSync("/proc").map(Number).filter((id) => id > 0 && parentOf(id) === pid);
+  const all = [pid, ...children];
+  const signal = (name: NodeJS.Signals) => {
+    for (const one of all) {
+      try {
+        process.kill(one, name);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  };
+  signal("SIGSTOP");
+  try {
+    await work();
+  } finally {
+    signal("SIGCONT");
+  }
+}
