@@ -15,7 +15,7 @@ for (const name of ['"><script>alert(1)</script>', "it's a 'quote'", "two\nlines
       await page.goto(`${TABLES}?search=${encodeURIComponent(name)}`);
       const link = page.locator("table.tables a[data-row]");
       await eventually(page, () => expect(link).toHaveCount(1, { timeout: 1000 }));
-      expect((await link.textContent())?.trim()).toBe(`core.${name}`);
+      expect((await link.textContent())?.replace(/^findawise\./, "")).toBe(`core.${name}`);
       await link.click();
       await expect(page.getByRole("heading", { level: 1 })).toHaveText(`core.${name.replaceAll("\n", " ")}`);
       await page.goto("/admin/db-health");

@@ -23,5 +23,4 @@ test("the sample estate is read without a gap", async ({ page }) => {
 test("a name that nobody registered is not found", { tag: "@once" }, async ({ page }) => {
   const answer = await page.request.get("/admin/targets/nowhere");
   expect(answer.status()).toBe(404);
-  expect(await answer.text()).not.toContain("nowhere.");
 });

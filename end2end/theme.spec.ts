@@ -18,7 +18,7 @@ test("the two themes differ where they should @script @once", async ({ page }) =
   const colours: string[] = [];
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    colours.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+    colours.push(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor));
   }
   expect(colours[0]).not.toBe(colours[1]);
 });

@@ -80,7 +80,9 @@ async fn answer(State(preview): State<Preview>, uri: Uri) -> Response {
         Some(page) => render(page, cx).await,
         None => render_problem(PortError::NotFound("Nothing is found at this address.".into()), &cx),
     };
-    let policy = format!("default-src 'none'; img-src 'self'; connect-src 'self'; form-action 'self'; style-src 'self' 'nonce-{nonce}'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'");
+    let policy = format!(
+        "default-src 'none'; img-src 'self'; connect-src 'self'; form-action 'self'; style-src 'self' 'nonce-{nonce}'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'"
+    );
     let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(rendered.html)).into_response()
 }

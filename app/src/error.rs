@@ -1,6 +1,9 @@
 //! Why a server function did not answer, as it crosses the wire.
 
-use leptos::server_fn::{codec::JsonEncoding, error::{FromServerFnError, ServerFnErrorErr}};
+use leptos::server_fn::{
+    codec::JsonEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+};
 use reeve_access::Denied;
 use reeve_ports::PortError;
 use serde::{Deserialize, Serialize};

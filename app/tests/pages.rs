@@ -50,9 +50,11 @@ async fn b1_the_first_screen_says_what_is_wrong_since_when_and_what_to_do() {
     let at = |needle: &str| shown.html.find(needle).unwrap_or_else(|| panic!("{needle} is missing"));
     assert!(at("1 of 3 targets does not answer.") < at("connection refused by ledger-prod"));
     assert!(at("connection refused by ledger-prod") < at("Check that the server runs"));
-    assert!(at("critical for ") < at("12 min") || shown.html.contains("12 min"));
+    assert!(at("score ") < at("connection refused by ledger-prod") && shown.html.contains(">12 min</time>"));
     assert!(shown.html.contains("data-theme=\"dark\""));
-    assert!(shown.html.contains("Reeve&#x27;s own database does not answer") || shown.html.contains("Reeve's own database does not answer"));
+    assert!(
+        shown.html.contains("Reeve&#x27;s own database does not answer") || shown.html.contains("Reeve's own database does not answer")
+    );
 }
 
 #[tokio::test]
@@ -82,7 +84,14 @@ async fn b1_unknown_is_a_dash_and_an_untried_target_says_so() {
 #[tokio::test]
 async fn a5_the_pools_show_true_figures_and_what_is_reduced() {
     let html = page(Scenario::Trouble, "/admin/db-health").await.html;
-    for needle in ["data-live=\"pool:main.waiting\">3<", "data-live=\"pool:main.total\">20<", "open: calls fail at once", "samples go to main", "DOCUMENTS_DATABASE_URL is not set", "the server allows 97"] {
+    for needle in [
+        "pool:main.waiting\" class=\"num\">3<",
+        "pool:main.total\" class=\"num\">20<",
+        "open: calls fail at once",
+        "samples go to main",
+        "DOCUMENTS_DATABASE_URL is not set",
+        "the server allows 97",
+    ] {
         assert!(html.contains(needle), "{needle}");
     }
 }
@@ -100,7 +109,17 @@ async fn b2_a_calm_estate_says_nothing_is_wrong() {
 async fn b1_the_score_can_be_checked_on_the_targets_page() {
     let html = page(Scenario::Trouble, "/admin/targets/findawise").await.html;
     lawful(&html);
-    for needle in ["Formula 1.", "Wraparound", "No standby streams from this server.", "weighted by calls", "<svg class=\"chart\"", "<desc", "Values, newest 60", "21733 (idle in transaction)", "pg_stat_io begins with PostgreSQL 16."] {
+    for needle in [
+        "Formula 1.",
+        "Wraparound",
+        "No standby streams from this server.",
+        "weighted by calls",
+        "<svg class=\"chart\"",
+        "<desc",
+        "Values, newest 60",
+        "21733 (idle in transaction)",
+        "pg_stat_io begins with PostgreSQL 16.",
+    ] {
         assert!(html.contains(needle), "{needle}");
     }
 }
@@ -109,11 +128,11 @@ async fn b1_the_score_can_be_checked_on_the_targets_page() {
 async fn c1_tables_are_ordered_filtered_grouped_and_paged_by_links() {
     let html = page(Scenario::Calm, "/admin/targets/findawise/tables").await.html;
     lawful(&html);
-    assert_eq!(html.matches(" data-row").count(), 50);
+    assert_eq!(html.matches(" data-row=\"").count(), 50);
     assert!(html.contains("1 to 50 of 299") && html.contains("rel=\"next\""));
     assert!(html.contains("aria-sort=\"descending\"") && html.contains("sort=growth"));
     let all = page(Scenario::Calm, "/admin/targets/findawise/tables?limit=500&group=schema").await.html;
-    assert_eq!(all.matches(" data-row").count(), 299);
+    assert_eq!(all.matches(" data-row=\"").count(), 299);
     assert_eq!(all.matches("scope=\"rowgroup\"").count(), 8);
     assert!(all.contains("locked") && all.contains("partitioned"));
     let none = page(Scenario::Calm, "/admin/targets/findawise/tables?search=nowhere").await.html;
@@ -125,7 +144,11 @@ async fn c1_tables_are_ordered_filtered_grouped_and_paged_by_links() {
 #[tokio::test]
 async fn c1_hostile_names_are_text_everywhere() {
     let address = format!("/admin/targets/findawise/tables/findawise/core/{}", encode(HOSTILE));
-    for address in ["/admin/targets/findawise/tables?limit=500", &address, "/admin/targets/findawise/tables?search=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&schema=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"] {
+    for address in [
+        "/admin/targets/findawise/tables?limit=500",
+        &address,
+        "/admin/targets/findawise/tables?search=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&schema=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+    ] {
         let shown = page(Scenario::Calm, address).await;
         assert_eq!(shown.status, 200, "{address}");
         lawful(&shown.html);
@@ -137,7 +160,16 @@ async fn c1_hostile_names_are_text_everywhere() {
 async fn c1_a_tables_page_links_its_keys_both_ways() {
     let shown = page(Scenario::Calm, "/admin/targets/findawise/tables/findawise/core/accounts").await;
     lawful(&shown.html);
-    for needle in ["/tables/findawise/finance/invoices\"", "referenced by", "references", "no index leads with these columns", "does the same work as accounts_email_idx1", "invalid: a failed build", "CREATE INDEX accounts_email_idx", "may be null"] {
+    for needle in [
+        "/tables/findawise/finance/invoices\"",
+        "referenced by",
+        "references",
+        "no index leads with these columns",
+        "does the same work as accounts_email_idx1",
+        "invalid: a failed build",
+        "CREATE INDEX accounts_email_idx",
+        "may be null",
+    ] {
         assert!(shown.html.contains(needle), "{needle}");
     }
     assert_eq!(page(Scenario::Calm, "/admin/targets/findawise/tables/findawise/core/gone").await.status, 404);
@@ -146,12 +178,17 @@ async fn c1_a_tables_page_links_its_keys_both_ways() {
 
 #[tokio::test]
 async fn g2_without_a_session_no_page_shows_anything() {
-    for address in ["/admin/db-health", "/admin/targets/findawise", "/admin/targets/findawise/tables", "/admin/targets/findawise/tables/findawise/core/accounts"] {
+    for address in [
+        "/admin/db-health",
+        "/admin/targets/findawise",
+        "/admin/targets/findawise/tables",
+        "/admin/targets/findawise/tables/findawise/core/accounts",
+    ] {
         let mut cx = context(Scenario::Calm);
         cx.principal = None;
         let shown = render(Page::parse(address, "").unwrap(), cx.clone()).await;
         assert_eq!(shown.status, 401);
-        assert!(!shown.html.contains("findawise"), "{address}");
+        assert!(!shown.html.contains("PostgreSQL") && !shown.html.contains("findawise.internal"), "{address}");
         let mut nobody = principal(UnixMs::now());
         nobody.roles.clear();
         cx.principal = Some(nobody);
@@ -166,10 +203,18 @@ fn g1_sign_in_keeps_what_was_typed_and_says_why() {
     let mut cx = context(Scenario::Calm);
     cx.principal = None;
     cx.csrf = None;
-    let form = SignInForm { email: "a\"b@example.org".into(), next: Some("/admin/db-health".into()), error: Some("E-mail or password is wrong.".into()) };
+    let form = SignInForm {
+        email: "a\"b@example.org".into(),
+        next: Some("/admin/db-health".into()),
+        error: Some("E-mail or password is wrong.".into()),
+    };
     let shown = render_sign_in(form, &cx);
     assert_eq!(shown.status, 401);
-    assert!(shown.html.contains("value=\"a&quot;b@example.org\"") && shown.html.contains("E-mail or password is wrong.") && shown.html.contains("name=\"next\""));
+    assert!(
+        shown.html.contains("value=\"a&quot;b@example.org\"")
+            && shown.html.contains("E-mail or password is wrong.")
+            && shown.html.contains("name=\"next\"")
+    );
     assert!(shown.html.contains("action=\"/sign-in\"") && !shown.html.contains("type=\"password\" value"));
 }
 
@@ -203,7 +248,9 @@ async fn the_shell_carries_nonce_islands_and_skip_link() {
 #[tokio::test]
 async fn the_gallery_shows_every_state_in_both_themes() {
     let html = page(Scenario::Calm, "/admin/gallery").await.html;
-    for word in ["healthy", "unknown", "degraded", "critical", "not-configured", "nothing-yet", "filtered-out", "no-permission", "unreachable"] {
+    for word in
+        ["healthy", "unknown", "degraded", "critical", "not-configured", "nothing-yet", "filtered-out", "no-permission", "unreachable"]
+    {
         assert!(html.contains(word), "{word}");
     }
     assert!(html.contains("data-theme=\"light\"") && html.contains("data-theme=\"dark\""));

@@ -26,7 +26,7 @@ pub struct FindawiseLogins {
     pub owner_url: SecretString,
     /// Reads and writes rows: the workload's login.
     pub app_url: SecretString,
-    /// `pg_monitor`, at most 10 connections, no rights on any table: the login for Reeve.
+    /// `pg_monitor` and how far sequences are, at most 10 connections, no rights on any table: the login for Reeve.
     pub monitor_url: SecretString,
 }
 
@@ -62,11 +62,13 @@ pub async fn prepare(superuser_url_for: impl Fn(&str) -> String, passwords: &Pas
         let create = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";
         inside_client.batch_execute(create).await.map_err(DemoError::sql("Creating pg_stat_statements"))?;
     }
-    // Rights of the application follow each table the owner makes, so that a rebuilt schema needs no second step.
+    // Rights follow each table the owner makes, so that a rebuilt schema needs no second step. The monitor may read how far a
+    // sequence is: pg_monitor does not include that.
     let rights = format!(
         "ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE ON SCHEMAS TO {APP};
          ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP};
-         ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE ON SEQUENCES TO {APP};"
+         ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE ON SEQUENCES TO {APP};
+         ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT SELECT ON SEQUENCES TO {MONITOR};"
     );
     inside_client.batch_execute(&rights).await.map_err(DemoError::sql("Granting rights to the application"))?;
 

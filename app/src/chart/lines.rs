@@ -81,7 +81,13 @@ impl ValueFormatter<i64> for TimeAxis {
     }
 }
 
-fn plot(chart: &Chart, scale: Scale, time: Range<i64>, (low, high): (f64, f64), body: &mut String) -> Result<(), Box<dyn std::error::Error>> {
+fn plot(
+    chart: &Chart,
+    scale: Scale,
+    time: Range<i64>,
+    (low, high): (f64, f64),
+    body: &mut String,
+) -> Result<(), Box<dyn std::error::Error>> {
     let root = Svg::new(body, WIDTH, HEIGHT).into_drawing_area();
     let text: TextStyle<'_> = ("sans-serif", FONT).into_font().color(&role(Role::Text));
     let (low, high) = (scale.plain(low), scale.plain(high));

@@ -21,12 +21,28 @@ impl Scale {
         let (by, decimals, label) = match unit {
             Unit::Bytes | Unit::BytesPerSecond => {
                 let (by, label) = byte_unit(top);
-                let decimals = if by == 1.0 { 0 } else if top / by < 100.0 { 2 } else { 1 };
+                let decimals = if by == 1.0 {
+                    0
+                } else if top / by < 100.0 {
+                    2
+                } else {
+                    1
+                };
                 (by, decimals, if unit == Unit::Bytes { label } else { per_second(label) })
             }
             Unit::Milliseconds if top >= 10_000.0 => (1000.0, 2, "s"),
             Unit::Milliseconds => (1.0, if top < 100.0 { 2 } else { 1 }, "ms"),
-            Unit::PerSecond => (1.0, if top < 10.0 { 2 } else if top < 1000.0 { 1 } else { 0 }, "/s"),
+            Unit::PerSecond => (
+                1.0,
+                if top < 10.0 {
+                    2
+                } else if top < 1000.0 {
+                    1
+                } else {
+                    0
+                },
+                "/s",
+            ),
             Unit::Ratio => (1.0, 1, "%"),
             Unit::Count | Unit::Transactions => (1.0, 0, ""),
             Unit::Seconds if top < 120.0 => (1.0, if top < 10.0 { 2 } else { 1 }, "s"),

@@ -59,9 +59,13 @@ mod browser {
             feed.borrow_mut().ahead_ms = at - Date::now();
         }
         let for_visibility = feed.clone();
-        dom::listen(&document, "visibilitychange", move |_: Event| {
-            if hidden() { pause(&for_visibility) } else { connect(&for_visibility) }
-        });
+        dom::listen(
+            &document,
+            "visibilitychange",
+            move |_: Event| {
+                if hidden() { pause(&for_visibility) } else { connect(&for_visibility) }
+            },
+        );
         let for_ticks = feed.clone();
         dom::every(1000, move || {
             if !hidden() {
@@ -180,7 +184,8 @@ mod browser {
         }
         for (key, attribute) in [("s", "data-status"), ("d", "d"), ("stale", "data-stale"), ("at", "data-at")] {
             if let Some(value) = field(node, key) {
-                let value = value.as_string().or_else(|| value.as_f64().map(|n| n.to_string())).unwrap_or_else(|| value.is_truthy().to_string());
+                let value =
+                    value.as_string().or_else(|| value.as_f64().map(|n| n.to_string())).unwrap_or_else(|| value.is_truthy().to_string());
                 let _ = element.set_attribute(attribute, &value);
             }
         }

@@ -5,8 +5,14 @@ use leptos::prelude::*;
 use reeve_model::{Status, UnixMs};
 
 const STATUSES: [Status; 4] = [Status::Healthy, Status::Unknown, Status::Degraded, Status::Critical];
-const EMPTIES: [EmptyKind; 6] =
-    [EmptyKind::NotConfigured, EmptyKind::NothingYet, EmptyKind::FilteredOut, EmptyKind::NoPermission, EmptyKind::Unreachable, EmptyKind::None];
+const EMPTIES: [EmptyKind; 6] = [
+    EmptyKind::NotConfigured,
+    EmptyKind::NothingYet,
+    EmptyKind::FilteredOut,
+    EmptyKind::NoPermission,
+    EmptyKind::Unreachable,
+    EmptyKind::None,
+];
 
 /// The page.
 pub fn view() -> impl IntoView {

@@ -30,7 +30,18 @@ fn every_page_is_found_at_its_own_address() {
 
 #[test]
 fn unknown_addresses_are_no_page() {
-    for path in ["", "/", "/admin", "/admin/targets", "/admin/targets/UPPER", "/admin/targets/a/b", "/admin/targets/a/tables/b", "/admin/db-health/x", "/admin/targets/a/tables/b/c/d/e", "/admin/targets/a/tables/%ff/c/d"] {
+    for path in [
+        "",
+        "/",
+        "/admin",
+        "/admin/targets",
+        "/admin/targets/UPPER",
+        "/admin/targets/a/b",
+        "/admin/targets/a/tables/b",
+        "/admin/db-health/x",
+        "/admin/targets/a/tables/b/c/d/e",
+        "/admin/targets/a/tables/%ff/c/d",
+    ] {
         assert_eq!(Page::parse(path, ""), None, "{path}");
     }
 }

@@ -53,7 +53,12 @@ fn all_figures(now: UnixMs) -> Vec<Figure> {
 fn chart(now: UnixMs, id: &str, title: &str, unit: Unit, lines: &[(&str, f64, f64)]) -> Chart {
     let line = |(n, (title, base, swing)): (usize, &(&str, f64, f64))| Trend {
         title: (*title).into(),
-        points: wave(now, 180, 20, *base, *swing, n as u64 + 3).into_iter().enumerate().filter(|(i, _)| !(100..112).contains(i)).map(|(_, p)| p).collect(),
+        points: wave(now, 180, 20, *base, *swing, n as u64 + 3)
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| !(100..112).contains(i))
+            .map(|(_, p)| p)
+            .collect(),
     };
     Chart { id: id.into(), title: title.into(), unit, lines: lines.iter().enumerate().map(line).collect() }
 }
@@ -140,7 +145,14 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
         p99_of_means_ms: Some(41.8),
         evicted: Some(12),
         top: vec![
-            statement(1, 18_230.4, 412, Some("SELECT b.id, b.starts_at, t.title FROM travel.bookings b JOIN travel.trips t ON t.id = b.trip_id WHERE b.customer_id = $1 ORDER BY b.starts_at DESC LIMIT $2")),
+            statement(
+                1,
+                18_230.4,
+                412,
+                Some(
+                    "SELECT b.id, b.starts_at, t.title FROM travel.bookings b JOIN travel.trips t ON t.id = b.trip_id WHERE b.customer_id = $1 ORDER BY b.starts_at DESC LIMIT $2",
+                ),
+            ),
             statement(2, 9120.0, 12_044, Some("UPDATE core.sessions SET last_seen_at = now() WHERE id = $1")),
             statement(3, 4400.0, 88, None),
             statement(4, 12.0, 40, Some("SELECT 1")),
@@ -176,7 +188,13 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
         at: now,
         summary,
         charts: vec![
-            chart(at, "connections", "Connections", Unit::Count, &[("active", 8.0, 6.0), ("idle", 24.0, 6.0), ("idle in transaction", 3.0, 3.0)]),
+            chart(
+                at,
+                "connections",
+                "Connections",
+                Unit::Count,
+                &[("active", 8.0, 6.0), ("idle", 24.0, 6.0), ("idle in transaction", 3.0, 3.0)],
+            ),
             chart(at, "query-time", "Query time, mean", Unit::Milliseconds, &[("mean", 2.4, 1.8)]),
             chart(at, "transactions", "Transactions", Unit::PerSecond, &[("commits", 412.0, 210.0), ("rollbacks", 4.0, 4.0)]),
             chart(at, "wal", "WAL", Unit::BytesPerSecond, &[("written", 620_000.0, 500_000.0)]),
@@ -193,7 +211,14 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
         ),
         probes: vec![
             probe(at, "activity", "Activity", None, 0.8, ProbeOutcome::Ok),
-            probe(at, "tables", "Tables and indexes", Some("findawise"), 6.4, ProbeOutcome::Partial { sentence: "core.ledger is locked: its size is the last known.".into() }),
+            probe(
+                at,
+                "tables",
+                "Tables and indexes",
+                Some("findawise"),
+                6.4,
+                ProbeOutcome::Partial { sentence: "core.ledger is locked: its size is the last known.".into() },
+            ),
             probe(at, "statements", "Statements", None, 4.1, ProbeOutcome::Ok),
             probe(at, "io", "I/O", None, 0.0, ProbeOutcome::Unavailable { sentence: "pg_stat_io begins with PostgreSQL 16.".into() }),
         ],

@@ -7,8 +7,8 @@ pub mod tables;
 
 use reeve_access::{Principal, Role, Via};
 use reeve_model::{
-    Environment, Figure, FigureGroup, HealthOverview, Reach, Reason, Status, StoreState, TargetInfo, TargetKind, TargetName, TargetSummary, Unit,
-    UnixMs, Verdict,
+    Environment, Figure, FigureGroup, HealthOverview, Reach, Reason, Status, StoreState, TargetInfo, TargetKind, TargetName, TargetSummary,
+    Unit, UnixMs, Verdict,
     pool::{Circuit, PoolFigures, PoolReport, RoleState, StoreRole},
     series::Point,
     status::CategoryScore,
@@ -117,7 +117,13 @@ pub fn reason(now: UnixMs, id: &str, severity: Status, sentence: &str, next: &st
 }
 
 fn info(n: &str, environment: Environment) -> TargetInfo {
-    TargetInfo { name: name(n), kind: TargetKind::Postgres, environment, address: format!("{n}.internal:5432"), tags: vec!["sample".into()] }
+    TargetInfo {
+        name: name(n),
+        kind: TargetKind::Postgres,
+        environment,
+        address: format!("{n}.internal:5432"),
+        tags: vec!["sample".into()],
+    }
 }
 
 fn troubles(now: UnixMs) -> Vec<Reason> {
@@ -180,11 +186,21 @@ pub fn overview(now: UnixMs, scenario: Scenario) -> HealthOverview {
                 at: now,
                 estate: verdict(now, Status::Critical, all),
                 targets: vec![
-                    target("ledger-prod", Environment::Prod, down, verdict(now, Status::Critical, vec![dead]), headline(now, 5, true), Some(744)),
+                    target(
+                        "ledger-prod",
+                        Environment::Prod,
+                        down,
+                        verdict(now, Status::Critical, vec![dead]),
+                        headline(now, 5, true),
+                        Some(744),
+                    ),
                     target("findawise", Environment::Dev, up, verdict(now, Status::Degraded, troubles(now)), degraded, Some(3)),
                     target("newcomer", Environment::Staging, Reach::Untried, Verdict::not_yet(now.plus_ms(-4000)), vec![], None),
                 ],
-                store: StoreState::Down { since: now.plus_ms(-65_000), sentence: "Reeve's own database does not answer; it is being restarted.".into() },
+                store: StoreState::Down {
+                    since: now.plus_ms(-65_000),
+                    sentence: "Reeve's own database does not answer; it is being restarted.".into(),
+                },
             }
         }
     }
@@ -192,7 +208,13 @@ pub fn overview(now: UnixMs, scenario: Scenario) -> HealthOverview {
 
 pub fn pools(now: UnixMs, scenario: Scenario) -> PoolReport {
     let trouble = scenario == Scenario::Trouble;
-    let role = |role, configured, served_by, reduced: Option<&str>| RoleState { role, configured, answers: true, served_by, reduced: reduced.map(Into::into) };
+    let role = |role, configured, served_by, reduced: Option<&str>| RoleState {
+        role,
+        configured,
+        answers: true,
+        served_by,
+        reduced: reduced.map(Into::into),
+    };
     let pool = |role: StoreRole, total, idle, waiting| PoolFigures {
         role,
         total,

@@ -9,12 +9,12 @@ use reeve_access::{
 };
 use reeve_model::{
     HealthOverview, TargetDetail, UnixMs,
-    pool::PoolReport,
+    pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
 };
 use reeve_ports::{HealthPort, IdentityPort, PoolsPort, PortError, Ports, SignedIn, TablesPort};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub struct Fake(pub Scenario);
 
@@ -39,7 +39,14 @@ impl HealthPort for Fake {
         futures::stream::pending().boxed()
     }
     async fn history(&self, _: Grant<ReadMetrics>, q: HistoryQuery) -> Result<HistoryAnswer, PortError> {
-        Ok(HistoryAnswer { target: q.target, metric: q.metric, object: q.object, from: q.from.unwrap_or_default(), to: q.to.unwrap_or_default(), points: vec![] })
+        Ok(HistoryAnswer {
+            target: q.target,
+            metric: q.metric,
+            object: q.object,
+            from: q.from.unwrap_or_default(),
+            to: q.to.unwrap_or_default(),
+            points: vec![],
+        })
     }
     async fn metrics(&self, _: Grant<ReadMetrics>) -> Result<String, PortError> {
         Ok(String::new())
@@ -48,6 +55,9 @@ impl HealthPort for Fake {
 
 #[async_trait]
 impl PoolsPort for Fake {
+    async fn databases(&self, _: Grant<ViewPools>) -> Result<BTreeMap<StoreRole, bool>, PortError> {
+        Ok(pools(UnixMs::now(), self.0).roles.iter().map(|r| (r.role, r.answers)).collect())
+    }
     async fn pool_stats(&self, _: Grant<ViewPools>) -> Result<PoolReport, PortError> {
         Ok(pools(UnixMs::now(), self.0))
     }

@@ -6,15 +6,27 @@ use reeve_model::{
     health::Chart,
     series::Trend,
     table::{
-        Column, ForeignKey, IndexFault, IndexStats, SchemaGroup, TableDefinition, TableDetail, TableFault, TableKind, TablePage, TableQuery, TableRef,
-        TableRow, TableSort, TableStats,
+        Column, ForeignKey, IndexFault, IndexStats, SchemaGroup, TableDefinition, TableDetail, TableFault, TableKind, TablePage,
+        TableQuery, TableRef, TableRow, TableSort, TableStats,
     },
 };
 
 const SCHEMAS: [(&str, usize); 8] =
     [("core", 50), ("finance", 35), ("health", 30), ("saas", 25), ("travel", 40), ("security", 30), ("education", 25), ("ai_ml", 64)];
-const STEMS: [&str; 12] =
-    ["accounts", "sessions", "invoices", "ledger_entries", "bookings", "trips", "event_log", "messages", "audit_entries", "preferences", "embeddings", "model_runs"];
+const STEMS: [&str; 12] = [
+    "accounts",
+    "sessions",
+    "invoices",
+    "ledger_entries",
+    "bookings",
+    "trips",
+    "event_log",
+    "messages",
+    "audit_entries",
+    "preferences",
+    "embeddings",
+    "model_runs",
+];
 
 pub fn rows(now: UnixMs) -> Vec<TableRow> {
     let mut all = Vec::new();
@@ -22,7 +34,11 @@ pub fn rows(now: UnixMs) -> Vec<TableRow> {
         for i in 0..count {
             let n = all.len() as i64;
             let stem = STEMS[(i * 5 + n as usize) % STEMS.len()];
-            let table = if i < STEMS.len() { STEMS[i].to_owned() } else { format!("{stem}_{}", ["archive", "daily", "links", "drafts", "shares"][i % 5].to_owned() + &"x".repeat(i / 12)) };
+            let table = if i < STEMS.len() {
+                STEMS[i].to_owned()
+            } else {
+                format!("{stem}_{}", ["archive", "daily", "links", "drafts", "shares"][i % 5].to_owned() + &"x".repeat(i / 12))
+            };
             all.push(row(now, n, schema, &table));
         }
     }
@@ -39,7 +55,10 @@ fn row(now: UnixMs, n: i64, schema: &str, table: &str) -> TableRow {
     let heap = rows * 96 + 8192;
     let fault = |fault: IndexFault, sentence: String| TableFault { fault, sentence };
     let faults = match n % 19 {
-        2 => vec![fault(IndexFault::MissingForForeignKey, format!("No index leads with account_id, the foreign key to core.accounts of {table}."))],
+        2 => vec![fault(
+            IndexFault::MissingForForeignKey,
+            format!("No index leads with account_id, the foreign key to core.accounts of {table}."),
+        )],
         5 => vec![fault(IndexFault::Unused, format!("{table}_state_idx was never used and costs each write."))],
         9 => vec![
             fault(IndexFault::Invalid, format!("{table}_title_idx is invalid: its build failed.")),
@@ -103,7 +122,10 @@ pub fn page(now: UnixMs, query: &TableQuery) -> TablePage {
     let wanted = |r: &TableRow| {
         query.schema.as_ref().is_none_or(|s| *s == r.stats.schema)
             && query.database.as_ref().is_none_or(|d| *d == r.database)
-            && query.search.as_ref().is_none_or(|s| format!("{}.{}", r.stats.schema, r.stats.name).to_lowercase().contains(&s.to_lowercase()))
+            && query
+                .search
+                .as_ref()
+                .is_none_or(|s| format!("{}.{}", r.stats.schema, r.stats.name).to_lowercase().contains(&s.to_lowercase()))
             && query.fault.is_none_or(|f| r.faults.iter().any(|x| x.fault == f))
     };
     let mut kept: Vec<_> = all.into_iter().filter(wanted).collect();
@@ -134,7 +156,8 @@ pub fn page(now: UnixMs, query: &TableQuery) -> TablePage {
 }
 
 pub fn detail(now: UnixMs, table: &TableRef) -> Option<TableDetail> {
-    let row = rows(now).into_iter().find(|r| r.stats.schema == table.schema && r.stats.name == table.table && r.database == table.database)?;
+    let row =
+        rows(now).into_iter().find(|r| r.stats.schema == table.schema && r.stats.name == table.table && r.database == table.database)?;
     let index = |oid, name: &str, columns: &[&str], scans, primary, valid| IndexStats {
         oid,
         table_oid: row.stats.oid,
@@ -182,14 +205,25 @@ pub fn detail(now: UnixMs, table: &TableRef) -> Option<TableDetail> {
                     column("title", "character varying(120)", true, None),
                     column("created_at", "timestamp with time zone", false, Some("now()")),
                 ],
-                foreign_keys: vec![key("invoices_account_id_fkey", "finance.invoices", false, true), key("accounts_owner_fkey", "core.sessions", true, false)],
-                index_definitions: vec![("accounts_email_idx".into(), "CREATE INDEX accounts_email_idx ON core.accounts USING btree (lower(email))".into())],
+                foreign_keys: vec![
+                    key("invoices_account_id_fkey", "finance.invoices", false, true),
+                    key("accounts_owner_fkey", "core.sessions", true, false),
+                ],
+                index_definitions: vec![(
+                    "accounts_email_idx".into(),
+                    "CREATE INDEX accounts_email_idx ON core.accounts USING btree (lower(email))".into(),
+                )],
             },
             now.plus_ms(-120_000),
         ),
         charts: vec![
             Chart { id: "size".into(), title: "Size".into(), unit: Unit::Bytes, lines: vec![line("total", 12e6, 2)] },
-            Chart { id: "rows".into(), title: "Rows".into(), unit: Unit::Count, lines: vec![line("live", 88_000.0, 3), line("dead", 3000.0, 4)] },
+            Chart {
+                id: "rows".into(),
+                title: "Rows".into(),
+                unit: Unit::Count,
+                lines: vec![line("live", 88_000.0, 3), line("dead", 3000.0, 4)],
+            },
         ],
         row,
     })

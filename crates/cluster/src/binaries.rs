@@ -46,10 +46,14 @@ impl Installation {
     }
 }
 
-/// All installed servers, newest major first; for one major, that on PATH first.
+/// All installed servers, newest major first; for one major, that on PATH first. `REEVE_POSTGRES_BIN` names the directories
+/// to look in instead.
 #[must_use]
 pub fn installed() -> Vec<Installation> {
-    installed_in(&candidate_dirs(std::env::var_os("PATH").as_deref()))
+    match std::env::var_os("REEVE_POSTGRES_BIN") {
+        Some(dirs) => installed_in(&std::env::split_paths(&dirs).collect::<Vec<_>>()),
+        None => installed_in(&candidate_dirs(std::env::var_os("PATH").as_deref())),
+    }
 }
 
 /// The servers in the given directories, newest major first.

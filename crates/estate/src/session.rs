@@ -12,7 +12,7 @@ use tokio_postgres::{Error, Row, Statement, error::SqlState, types::ToSql};
 pub const APPLICATION: &str = "reeve/probe";
 
 /// Time to connect and sign in.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Settings of every probing connection. PostgreSQL itself ends what takes too long, so that nothing is left running
 /// there when Reeve gives up. `stats_fetch_consistency` is set after connecting, where the server knows it.

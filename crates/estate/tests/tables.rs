@@ -127,6 +127,8 @@ async fn a7_partitions_are_rolled_up_to_their_parent() {
     )
     .await
     .unwrap();
+    // A session hands in its counters at its end.
+    drop(db);
     let mut collector = collector(&cluster.url("postgres"));
     let s = until(&mut collector, "800 rows", |s| {
         s.tables.get("postgres").and_then(|t| t.value()).is_some_and(|t| t.tables.iter().any(|t| t.name == "events" && t.inserted == 800))

@@ -10,12 +10,12 @@ use reeve_access::{
 };
 use reeve_model::{
     HealthOverview, TargetDetail,
-    pool::PoolReport,
+    pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Why a port did not answer. Each text is one sentence for a person and holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -63,6 +63,8 @@ pub trait HealthPort: Send + Sync {
 /// Reeve's own pools.
 #[async_trait]
 pub trait PoolsPort: Send + Sync {
+    /// Which roles answer (SPEC A5): a role that isn't set answers what its fallback answers, the read replica then does not.
+    async fn databases(&self, grant: Grant<ViewPools>) -> Result<BTreeMap<StoreRole, bool>, PortError>;
     /// The live figures of all pools.
     async fn pool_stats(&self, grant: Grant<ViewPools>) -> Result<PoolReport, PortError>;
 }

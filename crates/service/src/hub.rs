@@ -101,6 +101,7 @@ impl Hub {
         lock(&slot.trends).push(&figures);
         let changed = previous.status != verdict.status;
         *slot.state.write().unwrap_or_else(PoisonError::into_inner) = Latest { snapshot, verdict: verdict.clone() };
+        self.judge_estate(now);
         self.touch();
         Some((verdict, changed))
     }
@@ -167,11 +168,21 @@ impl Hub {
     fn build_overview(&self, now: UnixMs) -> HealthOverview {
         let mut targets: Vec<TargetSummary> =
             self.slots.values().map(|slot| summary(slot, now, Some(reeve_rules::figures::HEADLINE))).collect();
-        let verdicts: Vec<_> = targets.iter().map(|t| (t.info.name.clone(), t.verdict.clone())).collect();
+        self.judge_estate(now);
+        let estate = lock(&self.estate).clone();
+        targets.sort_by(|a, b| b.verdict.status.cmp(&a.verdict.status).then_with(|| a.info.name.cmp(&b.info.name)));
+        HealthOverview { at: now, estate, targets, store: self.store_state() }
+    }
+
+    /// Judged at every round and not only when somebody looks, so that "since" is when it began.
+    fn judge_estate(&self, now: UnixMs) {
+        let verdicts: Vec<_> = self
+            .slots
+            .iter()
+            .map(|(name, slot)| (name.clone(), slot.state.read().unwrap_or_else(PoisonError::into_inner).verdict.clone()))
+            .collect();
         let mut estate = lock(&self.estate);
         *estate = reeve_rules::verdict::estate(&verdicts, now, Some(&estate));
-        targets.sort_by(|a, b| b.verdict.status.cmp(&a.verdict.status).then_with(|| a.info.name.cmp(&b.info.name)));
-        HealthOverview { at: now, estate: estate.clone(), targets, store: self.store_state() }
     }
 
     /// One target with all its figures; none when there is no such target.

@@ -69,7 +69,8 @@ impl Identity {
     /// One sentence when the store or the keys can't be used.
     pub async fn start(store: Store, hub: Arc<Hub>, passwords: Passwords) -> Result<Self, String> {
         let tokens = load_keys(&store).await?;
-        let inner = Inner { store, hub, passwords, tokens: RwLock::new(tokens), confirmed: Mutex::default(), ended: broadcast::channel(64).0 };
+        let inner =
+            Inner { store, hub, passwords, tokens: RwLock::new(tokens), confirmed: Mutex::default(), ended: broadcast::channel(64).0 };
         Ok(Self { inner: Arc::new(inner) })
     }
 

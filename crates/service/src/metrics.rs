@@ -92,7 +92,13 @@ fn own(text: &mut Text, hub: &Hub, pools: &RolePools, recorder: &Recorder) {
     text.add("reeve_store_up", "gauge", "Reeve's own database answers.", &[], up);
     text.add("reeve_live_viewers", "gauge", "Open live streams.", &[], hub.viewers() as f64);
     text.add("reeve_history_samples_total", "counter", "Samples written to history.", &[], recorder.written() as f64);
-    text.add("reeve_history_lost_rounds_total", "counter", "Rounds not kept because the store was away too long.", &[], recorder.lost() as f64);
+    text.add(
+        "reeve_history_lost_rounds_total",
+        "counter",
+        "Rounds not kept because the store was away too long.",
+        &[],
+        recorder.lost() as f64,
+    );
     let report = pools.report();
     for pool in &report.pools {
         let role = pool.role.word();
@@ -120,13 +126,7 @@ fn target(text: &mut Text, name: &str, latest: &crate::hub::Latest, now: UnixMs)
     if let Some(score) = latest.verdict.score {
         text.add("reeve_target_score", "gauge", "Health score, 0 to 100 (docs/HEALTH.md).", &label, score);
     }
-    text.add(
-        "reeve_target_measured_ratio",
-        "gauge",
-        "Share of the score that could be measured.",
-        &label,
-        latest.verdict.measured_ratio,
-    );
+    text.add("reeve_target_measured_ratio", "gauge", "Share of the score that could be measured.", &label, latest.verdict.measured_ratio);
     for run in &snapshot.probes {
         let labels = [("target", name), ("probe", run.id.as_str()), ("database", run.database.as_deref().unwrap_or_default())];
         text.add("reeve_probe_wall_seconds", "gauge", "Wall time of the newest run.", &labels, run.wall_ms / 1000.0);
@@ -173,7 +173,8 @@ mod tests {
         text.add("b", "gauge", "B\nb.", &[], 2.5);
         text.add("a", "gauge", "A.", &[("t", "x")], f64::NAN);
         text.add("a", "gauge", "A.", &[("t", "y")], 3.0);
-        let expected = "# HELP a A.\n# TYPE a gauge\na{t=\"\\\"><script>\\n\\\\\"} 1\na{t=\"y\"} 3\n# HELP b B\\nb.\n# TYPE b gauge\nb 2.5\n";
+        let expected =
+            "# HELP a A.\n# TYPE a gauge\na{t=\"\\\"><script>\\n\\\\\"} 1\na{t=\"y\"} 3\n# HELP b B\\nb.\n# TYPE b gauge\nb 2.5\n";
         assert_eq!(text.finish(), expected);
     }
 }

@@ -60,8 +60,8 @@ impl Passwords {
         self.in_turn(move || {
             let known = stored.is_some();
             let text = stored.unwrap_or_else(|| decoy.to_string());
-            let right = PasswordHash::new(&text)
-                .is_ok_and(|hash| argon.verify_password(password.expose_secret().as_bytes(), &hash).is_ok());
+            let right =
+                PasswordHash::new(&text).is_ok_and(|hash| argon.verify_password(password.expose_secret().as_bytes(), &hash).is_ok());
             known && right
         })
         .await

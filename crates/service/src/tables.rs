@@ -195,10 +195,14 @@ impl TablesPort for Tables {
         let read: Vec<(&String, &Timed<Arc<DatabaseTables>>, Faults)> = snapshot
             .tables
             .iter()
-            .filter_map(|(database, reading)| reading.last.as_ref().map(|last| (database, last, self.faults_of(name, database, last, snapshot))))
+            .filter_map(|(database, reading)| {
+                reading.last.as_ref().map(|last| (database, last, self.faults_of(name, database, last, snapshot)))
+            })
             .collect();
-        let views: Vec<View<'_>> =
-            read.iter().map(|(database, last, faults)| View { name: database.as_str(), tables: &last.value, faults: faults.as_ref() }).collect();
+        let views: Vec<View<'_>> = read
+            .iter()
+            .map(|(database, last, faults)| View { name: database.as_str(), tables: &last.value, faults: faults.as_ref() })
+            .collect();
         let sizes: HashMap<(&str, &str, &str), i64> = views
             .iter()
             .flat_map(|v| v.tables.tables.iter().map(move |t| (v.name, t)))
@@ -233,8 +237,7 @@ impl TablesPort for Tables {
         let missing = || PortError::NotFound("There is no such table on this target, or it was dropped.".to_owned());
         let reading = snapshot.tables.get(&table.database).ok_or_else(missing)?;
         let last = reading.last.as_ref().ok_or_else(missing)?;
-        let stats =
-            last.value.tables.iter().find(|t| t.schema == table.schema && t.name == table.table).ok_or_else(missing)?.clone();
+        let stats = last.value.tables.iter().find(|t| t.schema == table.schema && t.name == table.table).ok_or_else(missing)?.clone();
         let baseline = self.baseline(name, now).await;
         let faults = self.faults_of(name, &table.database, last, snapshot);
         #[allow(clippy::cast_possible_truncation)] // sizes are whole bytes

@@ -32,6 +32,7 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
     if config.targets.iter().any(|t| t.info.name == name) {
         return Err("The sample estate brings a target called findawise; rename yours in the configuration.".to_owned());
     }
+    let listener = run::reeve::listen(&config).await?;
     let started = tokio::select! {
         outcome = start(&config) => outcome,
         () = signal.requested() => return Ok(ExitCode::SUCCESS),
@@ -55,7 +56,7 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
             return Err(sentence);
         }
     };
-    let outcome = run::reeve::serve(config, store, Extra { unused_after_s: Some(UNUSED_AFTER_S) }, signal).await;
+    let outcome = run::reeve::serve(config, listener, store, Extra { unused_after_s: Some(UNUSED_AFTER_S) }, signal).await;
     workload.stop().await;
     cluster.stop().await;
     outcome

@@ -16,8 +16,10 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 /// The control room of a database estate: health, tables, pools, in one program.
 #[derive(Debug, Parser)]
 #[command(name = "reeve", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 all is well, 1 something is wrong (it says what), 2 the command line or configuration can't be used.\n\
-                        Settings come from reeve.toml and the environment; the environment wins. See docs/CONFIGURATION.md.")]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 something is wrong (it says what), 2 the command line or configuration can't be used.\n\
+                        Settings come from reeve.toml and the environment; the environment wins. See docs/CONFIGURATION.md."
+)]
 pub struct Reeve {
     #[command(subcommand)]
     command: Command,
@@ -73,7 +75,8 @@ impl Common {
         let text = match &path {
             None => None,
             Some(path) => Some(
-                std::fs::read_to_string(path).map_err(|error| format!("The configuration file {} can't be read ({error}).", path.display()))?,
+                std::fs::read_to_string(path)
+                    .map_err(|error| format!("The configuration file {} can't be read ({error}).", path.display()))?,
             ),
         };
         let name = path.as_ref().map(|p| p.display().to_string()).unwrap_or_default();

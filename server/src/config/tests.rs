@@ -25,9 +25,18 @@ fn all_mistakes_are_reported_together_with_their_places() {
                 kind = \"oracle\"\nurl = \"postgres://u:hunter2secret@/:x\"\n[[target]]\nenvironment = \"moon\"\n";
     let problems = load(Some(("reeve.toml", text)), &env(&[("REEVE_ADMIN_PASSWORD", "short")])).expect_err("full of mistakes");
     let shown = problems.to_string();
-    for expected in ["reeve.toml:1: listen", "reeve.toml:2: colour", "reeve.toml:4: intervals.metrics", "target[0].name", "target[0].kind",
-        "target[0].url", "target[1].environment", "has no name", "has no address", "REEVE_ADMIN_PASSWORD"]
-    {
+    for expected in [
+        "reeve.toml:1: listen",
+        "reeve.toml:2: colour",
+        "reeve.toml:4: intervals.metrics",
+        "target[0].name",
+        "target[0].kind",
+        "target[0].url",
+        "target[1].environment",
+        "has no name",
+        "has no address",
+        "REEVE_ADMIN_PASSWORD",
+    ] {
         assert!(shown.contains(expected), "{expected} is missing in:\n{shown}");
     }
     assert!(!shown.contains("hunter2secret"), "{shown}");

@@ -12,9 +12,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 /// Takes in the environment; it wins over the file.
 pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, problems: &mut Problems) {
-    let get = |name: &str| {
-        env.get(name).filter(|v| !v.is_empty()).map(|value| Placed { value: value.clone(), place: name.to_owned() })
-    };
+    let get = |name: &str| env.get(name).filter(|v| !v.is_empty()).map(|value| Placed { value: value.clone(), place: name.to_owned() });
     draft.listen = get("REEVE_LISTEN").or(draft.listen.take());
     draft.data_dir = get("REEVE_DATA_DIR").or(draft.data_dir.take());
     draft.admin_email = get("REEVE_ADMIN_EMAIL").or(draft.admin_email.take());
@@ -50,7 +48,8 @@ pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Probl
     let listen = draft.listen.unwrap_or_else(|| Placed { value: DEFAULT_LISTEN.to_owned(), place: String::new() });
     let fallback = SocketAddr::from(([127, 0, 0, 1], 4400));
     let listen = listen.value.parse().unwrap_or_else(|_| {
-        problems.add(&listen.place, format!("{:?} is no address to listen on; write one like {DEFAULT_LISTEN} or [::]:4400.", listen.value));
+        problems
+            .add(&listen.place, format!("{:?} is no address to listen on; write one like {DEFAULT_LISTEN} or [::]:4400.", listen.value));
         fallback
     });
     let data_dir = draft.data_dir.map_or_else(|| default_data_dir(env), |p| PathBuf::from(p.value));

@@ -43,15 +43,13 @@ pub struct Extra {
 }
 
 /// Serves until told to stop. Always stops what it was given.
-pub async fn serve(config: Config, opened: Opened, extra: Extra, mut signal: Stop) -> Result<ExitCode, String> {
-    let outcome = run(config, &opened, extra, &mut signal).await;
+pub async fn serve(config: Config, listener: TcpListener, opened: Opened, extra: Extra, mut signal: Stop) -> Result<ExitCode, String> {
+    let outcome = run(config, listener, &opened, extra, &mut signal).await;
     opened.stop().await;
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-async fn run(config: Config, opened: &Opened, extra: Extra, signal: &mut Stop) -> Result<(), String> {
-    // The address first: everything else would be done in vain.
-    let listener = listen(&config).await?;
+async fn run(config: Config, listener: TcpListener, opened: &Opened, extra: Extra, signal: &mut Stop) -> Result<(), String> {
     let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
     let passwords = Passwords::new(HASHES_AT_ONCE).map_err(|e| e.to_string())?;
     let first = accounts::ensure_admin(&store, &passwords, config.admin_email.as_deref(), config.admin_password.clone())
@@ -78,13 +76,8 @@ async fn run(config: Config, opened: &Opened, extra: Extra, signal: &mut Stop) -
     watch::start(&supervisor, specs, &hub, &recorder);
 
     let address = listener.local_addr().map_err(|error| format!("The address can't be told ({error})."))?;
-    let web = Web {
-        ports,
-        hub,
-        options: LeptosOptions::builder().output_name("reeve").build(),
-        stopping: supervisor.stopping(),
-        tls: false,
-    };
+    let web =
+        Web { ports, hub, options: LeptosOptions::builder().output_name("reeve").build(), stopping: supervisor.stopping(), tls: false };
     let router = router::build(web, store.web_sessions())?;
     announce(&address.to_string(), first.as_ref());
     let stopping = supervisor.stopping();
@@ -115,18 +108,24 @@ async fn run(config: Config, opened: &Opened, extra: Extra, signal: &mut Stop) -
 }
 
 fn spec(target: &crate::config::TargetConfig) -> TargetSpec {
-    let databases =
-        if target.databases.is_empty() { DatabaseChoice::AllUser } else { DatabaseChoice::Only(target.databases.clone()) };
+    let databases = if target.databases.is_empty() { DatabaseChoice::AllUser } else { DatabaseChoice::Only(target.databases.clone()) };
     TargetSpec { cadence: target.cadence, databases, ..TargetSpec::new(target.info.clone(), target.endpoint.clone()) }
 }
 
-async fn listen(config: &Config) -> Result<TcpListener, String> {
+/// Takes the address. Done before anything else: without it all the rest would be in vain.
+///
+/// # Errors
+/// One sentence that says what to do.
+pub async fn listen(config: &Config) -> Result<TcpListener, String> {
     TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             format!("{} is in use by another program; stop it, or set REEVE_LISTEN to another address.", config.listen)
         }
         std::io::ErrorKind::PermissionDenied => {
-            format!("{} may not be listened on by this user; ports below 1024 need more rights. Set REEVE_LISTEN to another.", config.listen)
+            format!(
+                "{} may not be listened on by this user; ports below 1024 need more rights. Set REEVE_LISTEN to another.",
+                config.listen
+            )
         }
         _ => format!("{} can't be listened on ({error}); set REEVE_LISTEN to an address of this machine.", config.listen),
     })

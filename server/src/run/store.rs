@@ -20,18 +20,14 @@ const DATABASE: &str = "reeve";
 const OWNER: &str = "reeve_owner";
 const RUNTIME: &str = "reeve_runtime";
 /// Small: Reeve's own data is history and a few accounts.
-const SETTINGS: &[(&str, &str)] = &[
-    ("shared_buffers", "64MB"),
-    ("max_connections", "120"),
-    ("max_wal_size", "256MB"),
-    ("autovacuum_naptime", "20s"),
-];
+const SETTINGS: &[(&str, &str)] =
+    &[("shared_buffers", "64MB"), ("max_connections", "120"), ("max_wal_size", "256MB"), ("autovacuum_naptime", "20s")];
 
 /// Where Reeve's own databases are.
 pub struct Database {
     cluster: Option<Cluster>,
     roles: BTreeMap<StoreRole, Endpoint>,
-    owners: BTreeMap<Domain, Endpoint>,
+    owners: BTreeMap<StoreRole, Endpoint>,
 }
 
 /// A migrated database with its pools.
@@ -76,13 +72,9 @@ impl Database {
     /// One sentence that says what to do.
     pub async fn reach(config: &Config) -> Result<Self, String> {
         if let Some(main) = config.store.get(&StoreRole::Main) {
-            let owner_of = |domain: Domain| {
-                let own = config.store.get(&domain.role());
-                // A role with a database of its own is migrated with its own login; main's may have a separate owner.
-                let owner = if own.is_some() && domain.role() != StoreRole::Main { own } else { config.owner.as_ref() };
-                (domain, owner.or(own).unwrap_or(main).clone())
-            };
-            let owners = Domain::ALL.into_iter().map(owner_of).collect();
+            // A role with a database of its own is migrated with its own login; main's may have a separate owner.
+            let mut owners = config.store.clone();
+            owners.insert(StoreRole::Main, config.owner.as_ref().unwrap_or(main).clone());
             return Ok(Self { cluster: None, roles: config.store.clone(), owners });
         }
         let dir = config.data_dir.join("store");
@@ -93,7 +85,7 @@ impl Database {
             Ok((owner, runtime)) => Ok(Self {
                 cluster: Some(cluster),
                 roles: BTreeMap::from([(StoreRole::Main, runtime)]),
-                owners: Domain::ALL.into_iter().map(|d| (d, owner.clone())).collect(),
+                owners: BTreeMap::from([(StoreRole::Main, owner)]),
             }),
             Err(sentence) => {
                 cluster.stop().await;
@@ -108,10 +100,9 @@ impl Database {
     /// One sentence that says what to do.
     pub async fn migrate(&self) -> Result<usize, String> {
         let mut applied = 0;
-        for domain in Domain::ALL {
-            let mut connection = self.owner(domain).await?;
-            let runtime = self.roles.get(&domain.role()).or_else(|| self.roles.get(&StoreRole::Main));
-            let login = runtime.map(|e| e.user().to_owned()).unwrap_or_default();
+        for (role, domain) in self.homes() {
+            let mut connection = self.owner(role, domain).await?;
+            let login = self.roles.get(&role).map(|e| e.user().to_owned()).unwrap_or_default();
             applied += migrate::up(&mut connection, domain, &login).await.map_err(|e| e.to_string())?.len();
         }
         Ok(applied)
@@ -123,15 +114,20 @@ impl Database {
     /// One sentence that says what to do.
     pub async fn status(&self) -> Result<Vec<MigrationState>, String> {
         let mut all = Vec::new();
-        for domain in Domain::ALL {
-            let mut connection = self.owner(domain).await?;
+        for (role, domain) in self.homes() {
+            let mut connection = self.owner(role, domain).await?;
             all.extend(migrate::status(&mut connection, domain).await.map_err(|e| e.to_string())?);
         }
         Ok(all)
     }
 
-    async fn owner(&self, domain: Domain) -> Result<PgConnection, String> {
-        let endpoint = self.owners.get(&domain).ok_or_else(|| format!("Nobody is named who may migrate {domain}."))?;
+    /// Main holds every domain, so that it can stand in; a role with a database of its own holds its domain there too.
+    fn homes(&self) -> Vec<(StoreRole, Domain)> {
+        migrate::homes(|role| self.roles.contains_key(&role))
+    }
+
+    async fn owner(&self, role: StoreRole, domain: Domain) -> Result<PgConnection, String> {
+        let endpoint = self.owners.get(&role).ok_or_else(|| format!("Nobody is named who may migrate {domain}."))?;
         let options = endpoint.to_sqlx("reeve/migrate").map_err(|e| e.to_string())?.disable_statement_logging();
         PgConnection::connect_with(&options).await.map_err(|error| {
             let sorted = reeve_adapter::AdapterError::from_sqlx(&endpoint.redacted(), &error);

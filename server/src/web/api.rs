@@ -40,17 +40,15 @@ pub async fn login(State(web): State<Web>, body: Result<Json<Login>, JsonRejecti
 
 /// SPEC A5: which of Reeve's own databases answer.
 pub async fn databases(State(web): State<Web>, Extension(who): Extension<Principal>) -> Answer {
-    let report = web.ports.pools.pool_stats(authorize::<ViewPools>(&who, ())?).await?;
-    let map: Map<String, Value> = report.roles.iter().map(|r| (r.role.word().to_owned(), json!(r.answers))).collect();
+    let answers = web.ports.pools.databases(authorize::<ViewPools>(&who, ())?).await?;
+    let map: Map<String, Value> = answers.iter().map(|(role, answers)| (role.word().to_owned(), json!(answers))).collect();
     Ok(Json(Value::Object(map)))
 }
 
 /// SPEC A5: the true figures of the pools that exist.
 pub async fn connections(State(web): State<Web>, Extension(who): Extension<Principal>) -> Answer {
     let report = web.ports.pools.pool_stats(authorize::<ViewPools>(&who, ())?).await?;
-    let figures = |p: &reeve_model::pool::PoolFigures| {
-        json!({ "totalConnections": p.total, "idleConnections": p.idle, "waitingConnections": p.waiting })
-    };
+    let figures = |p: &reeve_model::pool::PoolFigures| json!({ "totalConnections": p.total, "idleConnections": p.idle, "waitingConnections": p.waiting });
     let map: Map<String, Value> = StoreRole::ALL
         .iter()
         .filter_map(|role| report.pools.iter().find(|p| p.role == *role))
@@ -81,13 +79,10 @@ pub async fn db_health(State(web): State<Web>, Extension(who): Extension<Princip
 
 /// Sums for counts; for times and ratios the worst, which is what somebody on call wants to know.
 fn shape(targets: &[Vec<Figure>]) -> Map<String, Value> {
-    let values = |id: &str| -> Vec<f64> {
-        targets.iter().filter_map(|figures| figures.iter().find(|f| f.id == id).and_then(|f| f.value)).collect()
-    };
-    let limits: Vec<f64> = targets
-        .iter()
-        .filter_map(|figures| figures.iter().find(|f| f.id == "connections.total").and_then(|f| f.max))
-        .collect();
+    let values =
+        |id: &str| -> Vec<f64> { targets.iter().filter_map(|figures| figures.iter().find(|f| f.id == id).and_then(|f| f.value)).collect() };
+    let limits: Vec<f64> =
+        targets.iter().filter_map(|figures| figures.iter().find(|f| f.id == "connections.total").and_then(|f| f.max)).collect();
     let sum = |list: Vec<f64>| if list.is_empty() { Value::Null } else { json!(list.iter().sum::<f64>()) };
     let worst = |list: Vec<f64>, pick: fn(f64, f64) -> f64| list.into_iter().reduce(pick).map_or(Value::Null, |v| json!(v));
     let mut map = Map::new();

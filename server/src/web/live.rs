@@ -37,7 +37,8 @@ fn topic(page: &str) -> Option<Topic> {
     if page == "/admin/db-health" {
         return Some(Topic::Overview);
     }
-    let name = page.strip_prefix("/admin/targets/")?;
+    // A target's tables show the state of the target above them.
+    let name = page.strip_prefix("/admin/targets/")?.split('/').next()?;
     TargetName::new(name).ok().map(Topic::Target)
 }
 

@@ -43,7 +43,8 @@ fn operation(route: &Route) -> Value {
         out["security"] = json!([{ "bearer": [] }]);
     }
     if route.path == "/api/auth/login" {
-        out["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Login" } } } });
+        out["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Login" } } } });
     }
     out
 }
@@ -111,7 +112,8 @@ fn schemas() -> Value {
     let number = || json!({ "type": ["number", "null"] });
     let whole = || json!({ "type": ["integer", "null"] });
     let flag = || json!({ "type": "boolean" });
-    let list = |items: Value| object(&[("items", json!({ "type": "array", "items": items })), ("next", json!({ "type": ["string", "null"] }))]);
+    let list =
+        |items: Value| object(&[("items", json!({ "type": "array", "items": items })), ("next", json!({ "type": ["string", "null"] }))]);
     let pool = object(&[("totalConnections", whole()), ("idleConnections", whole()), ("waitingConnections", whole())]);
     let shape = [
         ("overall", text()),

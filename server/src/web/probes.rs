@@ -38,8 +38,11 @@ pub async fn detailed(State(web): State<Web>, Extension(who): Extension<Principa
         .targets
         .iter()
         .map(|t| {
-            let metrics: serde_json::Map<String, Value> =
-                t.figures.iter().map(|f| (f.id.clone(), json!({ "value": f.value, "unit": f.unit, "at": f.at, "stale": f.stale }))).collect();
+            let metrics: serde_json::Map<String, Value> = t
+                .figures
+                .iter()
+                .map(|f| (f.id.clone(), json!({ "value": f.value, "unit": f.unit, "at": f.at, "stale": f.stale })))
+                .collect();
             json!({
                 "name": t.info.name, "status": t.verdict.status, "since": t.verdict.since, "score": t.verdict.score,
                 "measuredRatio": t.verdict.measured_ratio, "metrics": metrics,

@@ -31,9 +31,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// # Errors
 /// One sentence when the table and the program don't agree; Reeve must not start then.
 pub fn build<S: SessionStore + Clone>(web: Web, store: S) -> Result<Router, String> {
-    let registered: Vec<(String, String)> = leptos::server_fn::axum::server_fn_paths()
-        .map(|(path, method)| (method.to_string(), path.to_owned()))
-        .collect();
+    let registered: Vec<(String, String)> =
+        leptos::server_fn::axum::server_fn_paths().map(|(path, method)| (method.to_string(), path.to_owned())).collect();
     check_functions(&registered)?;
     let mut router = Router::new();
     for route in ROUTES {
@@ -47,12 +46,7 @@ pub fn build<S: SessionStore + Clone>(web: Web, store: S) -> Result<Router, Stri
         router = router.route(route.path, handler.layer(guard));
     }
     let sessions = sessions::layer(store, web.tls);
-    Ok(router
-        .fallback(pages::missing)
-        .layer(sessions)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(headers::add))
-        .with_state(web))
+    Ok(router.fallback(pages::missing).layer(sessions).layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn(headers::add)).with_state(web))
 }
 
 fn handler(route: &Route) -> Option<MethodRouter<Web>> {

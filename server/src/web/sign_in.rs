@@ -8,7 +8,7 @@ use super::{
 };
 use axum::{
     Extension, Form,
-    extract::{Request, State, rejection::FormRejection},
+    extract::{State, rejection::FormRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -90,7 +90,10 @@ pub struct Theme {
 }
 
 /// Keeps the chosen theme in a cookie, so that the next page comes in it at once.
-pub async fn theme(State(web): State<Web>, request_headers: axum::http::HeaderMap, Form(form): Form<Theme>) -> Response {
+pub async fn theme(State(web): State<Web>, request_headers: axum::http::HeaderMap, form: Result<Form<Theme>, FormRejection>) -> Response {
+    let Ok(Form(form)) = form else {
+        return Refusal(PortError::Invalid("The form is incomplete: it takes theme.".to_owned())).into_response();
+    };
     let theme = match form.theme.as_str() {
         "light" => "light",
         "dark" => "dark",
@@ -113,7 +116,7 @@ fn path_of(url: &str) -> Option<&str> {
     rest.find('/').map(|at| &rest[at..])
 }
 
-/// Leads a signed-in browser past the sign-in page.
-pub async fn root(_request: Request) -> Redirect {
+/// Leads to the control room.
+pub async fn root() -> Redirect {
     Redirect::to("/admin/db-health")
 }

@@ -176,7 +176,8 @@ pub const MONITOR_PASSWORD: &str = "monitor-secret-5309";
 
 impl Shop {
     pub async fn start() -> Self {
-        let settings = [("shared_preload_libraries", "pg_stat_statements")];
+        // fsync on: a server without it is rightly critical.
+        let settings = [("shared_preload_libraries", "pg_stat_statements"), ("fsync", "on")];
         let cluster = reeve_cluster::testing::TestCluster::start(&settings).await.expect("a cluster");
         let root = connect(&cluster.url("postgres")).await;
         root.batch_execute(&format!("CREATE ROLE watcher LOGIN PASSWORD '{MONITOR_PASSWORD}' IN ROLE pg_monitor")).await.unwrap();

@@ -88,7 +88,8 @@ fn figures(role: &RoleState, pool: Option<&PoolFigures>) -> AnyView {
     let Some(p) = pool else {
         return view! { <td colspan="8" class="muted">{if role.configured { "opens with its first use" } else { "no pool of its own" }}</td> }.into_any();
     };
-    let count = |column: &str, value: u32| view! { <td class="num" data-live=key::pool(p.role, column)>{format::whole(Some(value.into()))}</td> };
+    let count =
+        |column: &str, value: u32| view! { <td class="num" data-live=key::pool(p.role, column)>{format::whole(Some(value.into()))}</td> };
     let ms = Scale::of(Unit::Milliseconds, []);
     let time = |column: &str, value: Option<f64>| view! { <td class="num" data-live=key::pool(p.role, column)>{ms.show(value)}</td> };
     let circuit = match p.circuit {

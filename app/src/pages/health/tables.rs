@@ -82,9 +82,7 @@ fn belongs(sort: TableSort, row: &TableRow) -> bool {
 fn nothing(sort: TableSort, page: &TablePage) -> AnyView {
     let unread = page.read.at().is_none();
     let (kind, title, words) = match sort {
-        _ if unread && page.read.fault.is_some() => {
-            (EmptyKind::Unreachable, "Not read", page.read.why().unwrap_or_default().to_owned())
-        }
+        _ if unread && page.read.fault.is_some() => (EmptyKind::Unreachable, "Not read", page.read.why().unwrap_or_default().to_owned()),
         _ if unread => (EmptyKind::NothingYet, "Not read yet", "The first round reads them.".to_owned()),
         TableSort::Growth if page.growth_window_s <= 0.0 => {
             (EmptyKind::NothingYet, "No older size yet", "Growth needs two readings of the sizes.".into())

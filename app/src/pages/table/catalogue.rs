@@ -18,7 +18,8 @@ pub(super) fn indexes(d: &TableDetail) -> impl IntoView + use<> {
         all.iter().find(|(n, _)| n == name).map(|(_, sql)| sql.clone())
     };
     let row = |i: &IndexStats| {
-        let double = d.indexes.iter().find(|o| o.oid != i.oid && o.signature == i.signature).map(|o| format!("does the same work as {}", o.name));
+        let double =
+            d.indexes.iter().find(|o| o.oid != i.oid && o.signature == i.signature).map(|o| format!("does the same work as {}", o.name));
         let unused = (i.scans == 0 && !i.constraint && i.valid).then(|| "never used since statistics began".to_owned());
         let invalid = (!i.valid).then(|| "invalid: a failed build left it behind".to_owned());
         let words: Vec<_> = [invalid, double, unused].into_iter().flatten().collect();

@@ -46,7 +46,8 @@ pub fn view(data: &TableData, now: UnixMs) -> impl IntoView + use<> {
     let d = &data.detail;
     let stale = (d.read.fault.is_some() || d.row.stats.locked).to_string();
     let charts = if d.charts.is_empty() {
-        view! { <Empty kind=EmptyKind::NothingYet title="No history yet">"Charts begin with the second reading of the sizes."</Empty> }.into_any()
+        view! { <Empty kind=EmptyKind::NothingYet title="No history yet">"Charts begin with the second reading of the sizes."</Empty> }
+            .into_any()
     } else {
         view! { <Charts charts=d.charts.clone()/> }.into_any()
     };

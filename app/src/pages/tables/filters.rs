@@ -72,7 +72,12 @@ pub(super) fn chips(data: &TablesData) -> impl IntoView + use<> {
                 }
             }
         }));
-        let hint = format!("{}, {} rows, {} with faults", format::size(Some(s.bytes)), format::text(Some(s.rows), reeve_model::Unit::Count), s.faulty);
+        let hint = format!(
+            "{}, {} rows, {} with faults",
+            format::size(Some(s.bytes)),
+            format::text(Some(s.rows), reeve_model::Unit::Count),
+            s.faulty
+        );
         let label = if several { format!("{}.{}", s.database, s.schema) } else { s.schema.clone() };
         view! { <a href=href title=hint aria-current=chosen.then_some("true")>{label}<b>{format::whole(Some(s.tables.into()))}</b></a> }
     };

@@ -73,7 +73,9 @@ fn nothing(data: &TablesData) -> AnyView {
             let why = why.to_owned();
             view! { <Empty kind=EmptyKind::Unreachable title="The tables could not be read">{why}</Empty> }.into_any()
         }
-        (None, None) => view! { <Empty kind=EmptyKind::NothingYet title="Not read yet">"The first round reads the tables."</Empty> }.into_any(),
+        (None, None) => {
+            view! { <Empty kind=EmptyKind::NothingYet title="Not read yet">"The first round reads the tables."</Empty> }.into_any()
+        }
         _ if data.view.query.offset > 0 => {
             let first = data.href(data.view.from_row(0));
             view! { <Empty kind=EmptyKind::FilteredOut title="No rows this far down">"The list ends earlier. "<a href=first>"Go to its start"</a></Empty> }.into_any()

@@ -32,7 +32,8 @@ pub(super) fn table(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
     let bodies = if data.view.by_schema {
         rows.chunk_by(|a, b| a.database == b.database && a.stats.schema == b.stats.schema)
             .map(|chunk| {
-                let group = chunk.first().and_then(|r| data.page.schemas.iter().find(|g| g.schema == r.stats.schema && g.database == r.database));
+                let group =
+                    chunk.first().and_then(|r| data.page.schemas.iter().find(|g| g.schema == r.stats.schema && g.database == r.database));
                 view! { <tbody>{group.map(|g| group_row(g, several))}{chunk.iter().map(one).collect_view()}</tbody> }.into_any()
             })
             .collect_view()
@@ -75,7 +76,14 @@ pub(super) fn table(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
 }
 
 /// A header that orders by its column, or turns the order round.
-fn sortable(data: &TablesData, sort: TableSort, title: &'static str, unit: &'static str, hint: String, number: bool) -> impl IntoView + use<> {
+fn sortable(
+    data: &TablesData,
+    sort: TableSort,
+    title: &'static str,
+    unit: &'static str,
+    hint: String,
+    number: bool,
+) -> impl IntoView + use<> {
     let (q, by_schema) = (&data.view.query, data.view.by_schema);
     let active = if by_schema { sort == TableSort::Name } else { q.sort == sort };
     let href = data.href(data.view.with(|v| {
@@ -96,7 +104,12 @@ fn sortable(data: &TablesData, sort: TableSort, title: &'static str, unit: &'sta
 
 fn group_row(g: &SchemaGroup, several: bool) -> impl IntoView + use<> {
     let name = if several { format!("{}.{}", g.database, g.schema) } else { g.schema.clone() };
-    let sums = format!("{}, {}, {} rows", format::plural(g.tables as usize, "table", "tables"), format::size(Some(g.bytes)), format::text(Some(g.rows), Unit::Count));
+    let sums = format!(
+        "{}, {}, {} rows",
+        format::plural(g.tables as usize, "table", "tables"),
+        format::size(Some(g.bytes)),
+        format::text(Some(g.rows), Unit::Count)
+    );
     let faulty = (g.faulty > 0).then(|| format!(", {} with faults", g.faulty));
     view! { <tr class="group"><th scope="rowgroup" colspan=WIDTH><span class="mono">{name}</span><span class="muted">{sums}{faulty}</span></th></tr> }
 }
@@ -172,5 +185,6 @@ fn health(faults: &[TableFault]) -> AnyView {
         .collect::<Vec<_>>()
         .join(", ");
     let sentences = faults.iter().map(|f| f.sentence.as_str()).collect::<Vec<_>>().join("\n");
-    view! { <span class="fault-words" title=sentences><i class="glyph" data-status="degraded" aria-hidden="true"></i>{words}</span> }.into_any()
+    view! { <span class="fault-words" title=sentences><i class="glyph" data-status="degraded" aria-hidden="true"></i>{words}</span> }
+        .into_any()
 }

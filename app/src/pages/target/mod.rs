@@ -3,6 +3,7 @@
 mod parts;
 mod score;
 
+use crate::components::Age;
 use crate::{
     components::{Charts, Empty, EmptyKind, FigureGroups, Reasons, StatusBadge, charts_shape},
     live,
@@ -10,7 +11,6 @@ use crate::{
     pages::health::targets_words,
     route::Page,
 };
-use crate::components::Age;
 use leptos::prelude::*;
 use reeve_model::{Reach, TargetDetail, UnixMs};
 

@@ -108,7 +108,8 @@ pub(super) fn statements(detail: &TargetDetail, now: UnixMs) -> AnyView {
             format::length(Some(s.window_s)),
             s.extension_version
         );
-        let lossy = s.evicted.filter(|n| *n > 0).map(|n| format!(" {} entries were pushed out, so history is lossy.", format::whole(Some(n))));
+        let lossy =
+            s.evicted.filter(|n| *n > 0).map(|n| format!(" {} entries were pushed out, so history is lossy.", format::whole(Some(n))));
         let head = view! {
             {num("Time", total.label)}{num("Share", "%")}{num("Calls", "")}{num("Mean", "")}{num("Rows", "")}{col("Database")}{col("Role")}{col("Statement")}
         };
@@ -141,7 +142,8 @@ pub(super) fn locks(detail: &TargetDetail, now: UnixMs) -> AnyView {
                 </tr>
             }
         };
-        let more = (l.waiting > l.waits.len() as i64).then(|| view! { <p class="fine">{format!("The longest {} of {} waiting sessions.", l.waits.len(), l.waiting)}</p> });
+        let more = (l.waiting > l.waits.len() as i64)
+            .then(|| view! { <p class="fine">{format!("The longest {} of {} waiting sessions.", l.waits.len(), l.waiting)}</p> });
         let head = view! { {num("Session", "pid")}{num("Waited", "")}{col("Mode")}{col("Relation")}{col("Database")}{col("Blocked by")}{col("Root of the chain")} };
         view! { {table(head, l.waits.iter().map(row).collect_view())}{more} }.into_any()
     })
@@ -175,14 +177,24 @@ pub(super) fn replication(detail: &TargetDetail, now: UnixMs) -> AnyView {
         };
         let receiving = r.receiving.map(|connected| {
             let state = if connected { "It is a standby and receives WAL." } else { "It is a standby and receives nothing." };
-            let behind = format!(" Received and not replayed: {}; behind by {}.", format::size(r.replay_backlog_bytes), format::length(r.replay_delay_s));
+            let behind = format!(
+                " Received and not replayed: {}; behind by {}.",
+                format::size(r.replay_backlog_bytes),
+                format::length(r.replay_delay_s)
+            );
             view! { <p>{state}{behind}</p> }
         });
         let standbys = (!r.standbys.is_empty()).then(|| {
-            table(view! { {col("Standby")}{col("State")}{col("Sync")}{num("Behind", lag.label)}{num("Lag", "")} }, r.standbys.iter().map(standby).collect_view())
+            table(
+                view! { {col("Standby")}{col("State")}{col("Sync")}{num("Behind", lag.label)}{num("Lag", "")} },
+                r.standbys.iter().map(standby).collect_view(),
+            )
         });
         let slots = (!r.slots.is_empty()).then(|| {
-            table(view! { {col("Slot")}{col("Kind")}{col("State")}{num("WAL kept", kept.label)}{col("WAL status")}{num("Safe", "")} }, r.slots.iter().map(slot).collect_view())
+            table(
+                view! { {col("Slot")}{col("Kind")}{col("State")}{num("WAL kept", kept.label)}{col("WAL status")}{num("Safe", "")} },
+                r.slots.iter().map(slot).collect_view(),
+            )
         });
         view! { {receiving}{standbys}{slots} }.into_any()
     })
@@ -203,7 +215,11 @@ pub(super) fn sequences(detail: &TargetDetail, now: UnixMs) -> AnyView {
                 </tr>
             }
         };
-        let more = list.len().checked_sub(20).filter(|n| *n > 0).map(|n| view! { <p class="fine">{format!("{} more are less full.", format::plural(n, "sequence", "sequences"))}</p> });
+        let more = list
+            .len()
+            .checked_sub(20)
+            .filter(|n| *n > 0)
+            .map(|n| view! { <p class="fine">{format!("{} more are less full.", format::plural(n, "sequence", "sequences"))}</p> });
         let head = view! { {col("Sequence")}{num("Used", "%")}{num("Last value", "")}{num("Limit", "")} };
         view! { {table(head, list.iter().take(20).map(row).collect_view())}{more} }.into_any()
     })
