@@ -33,7 +33,7 @@ pub struct CheckReport {
 pub async fn check(spec: &TargetSpec) -> Result<CheckReport, AdapterError> {
     let start = Instant::now();
     let look = async {
-        let session = Session::open(&spec.endpoint, None).await?;
+        let session = Session::open(&spec.endpoint, None, &std::sync::Arc::default()).await?;
         let sql = identity::QUERY.sql(&identity::before_contact());
         let sql = sql.map_err(|message| AdapterError::Other { server: spec.endpoint.redacted(), message })?;
         let rows = session.query(&sql, &[]).await.map_err(|e| session.sort(&e))?;

@@ -16,7 +16,14 @@ use reeve_model::{
     probe::{ProbeOutcome, ProbeRun},
     snapshot::TargetSnapshot,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::{Instant, timeout_at};
 
 mod outage;
@@ -35,6 +42,8 @@ pub struct Collector {
     schedule: Schedule,
     runs: BTreeMap<Place, ProbeRun>,
     previous: Option<Previous>,
+    /// Transactions of Reeve's own, which the server counts among everybody's.
+    own: Arc<AtomicI64>,
     /// Failed rounds in a row and when to try again.
     rest: Option<(u32, Instant)>,
 }
@@ -54,6 +63,7 @@ impl Collector {
             schedule: Schedule::default(),
             runs: BTreeMap::new(),
             previous: None,
+            own: Arc::default(),
             rest: None,
         }
     }
@@ -130,7 +140,7 @@ impl Collector {
     }
 
     async fn connect(&mut self) -> Result<(), Away> {
-        let session = Session::open(&self.spec.endpoint, None).await.map_err(|e| Away(sentence(&e.to_string())))?;
+        let session = Session::open(&self.spec.endpoint, None, &self.own).await.map_err(|e| Away(sentence(&e.to_string())))?;
         let rows = match identity::QUERY.sql(&identity::before_contact()) {
             Ok(sql) => session.query(&sql, &[]).await,
             Err(why) => return Err(Away(why)),
@@ -244,7 +254,7 @@ impl Collector {
         self.further = None;
         let version = self.board.memory.facts.as_ref().map_or(0, |f| f.version_num);
         let open = async {
-            let session = Session::open(&self.spec.endpoint, Some(database)).await.map_err(|e| e.to_string())?;
+            let session = Session::open(&self.spec.endpoint, Some(database), &self.own).await.map_err(|e| e.to_string())?;
             session.adjust(version).await.map_err(|e| session.sort(&e).to_string())?;
             Ok::<_, String>(session)
         };
@@ -316,7 +326,7 @@ impl Collector {
         if !fresh("databases") || !fresh("wal") {
             return;
         }
-        if let Some(rates) = rates::advance(&mut self.previous, &self.board.snapshot, instant) {
+        if let Some(rates) = rates::advance(&mut self.previous, &self.board.snapshot, self.own.load(Ordering::Relaxed), instant) {
             self.board.snapshot.rates.absorb(Ok(rates), UnixMs::now());
         }
     }

@@ -17,11 +17,13 @@ pub(crate) struct Previous {
     standby: bool,
     databases: HashMap<u32, DatabaseCounters>,
     wal: i64,
+    own: i64,
 }
 
 /// The rates since `previous`, which is replaced by the counters of this round. None: there is no earlier round, or it
-/// was only a moment ago. All fields none: the server restarted or its counters were reset.
-pub(crate) fn advance(previous: &mut Option<Previous>, snapshot: &TargetSnapshot, at: Instant) -> Option<Rates> {
+/// was only a moment ago. All fields none: the server restarted or its counters were reset. `own` counts Reeve's own
+/// transactions so far: they are taken out of the commits.
+pub(crate) fn advance(previous: &mut Option<Previous>, snapshot: &TargetSnapshot, own: i64, at: Instant) -> Option<Rates> {
     let (databases, wal, server) = (snapshot.databases.value()?, snapshot.wal.value()?, snapshot.server.as_ref()?);
     let window_s = previous.as_ref().map(|p| at.duration_since(p.at).as_secs_f64());
     if window_s.is_some_and(|w| w < SHORTEST_S) {
@@ -33,14 +35,15 @@ pub(crate) fn advance(previous: &mut Option<Previous>, snapshot: &TargetSnapshot
         standby: server.standby,
         databases: databases.iter().map(|d| (d.oid, d.clone())).collect(),
         wal: wal.position_bytes,
+        own,
     };
     let was = previous.replace(next)?;
     let window_s = window_s.filter(|w| *w > 0.0)?;
-    Some(between(&was, databases, wal.position_bytes, server, window_s))
+    Some(between(&was, databases, wal.position_bytes, own, server, window_s))
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn between(was: &Previous, now: &[DatabaseCounters], wal: i64, server: &ServerIdentity, window_s: f64) -> Rates {
+fn between(was: &Previous, now: &[DatabaseCounters], wal: i64, own: i64, server: &ServerIdentity, window_s: f64) -> Rates {
     let nothing = Rates { window_s, ..Rates::default() };
     if was.started_at != server.started_at {
         return nothing;
@@ -59,6 +62,8 @@ fn between(was: &Previous, now: &[DatabaseCounters], wal: i64, server: &ServerId
         }
     }
     let [commits, rollbacks, hit, read, deadlocks, temp] = sum.map(|n| n as f64);
+    // Sessions report within a second, so the server may not have counted the newest of ours yet.
+    let commits = (commits - (own - was.own) as f64).max(0.0);
     let wal_grown = wal - was.wal;
     Rates {
         window_s,
@@ -119,15 +124,21 @@ mod tests {
 
     fn was(commits: i64) -> Previous {
         let databases = HashMap::from([(5, database(commits, 0))]);
-        Previous { at: Instant::now(), started_at: UnixMs(1), standby: false, databases, wal: 1_000 }
+        Previous { at: Instant::now(), started_at: UnixMs(1), standby: false, databases, wal: 1_000, own: 7 }
     }
 
     #[test]
     fn b2_rates_are_growth_per_second() {
-        let rates = between(&was(100), &[database(150, 0)], 3_000, &server(), 10.0);
+        let rates = between(&was(100), &[database(150, 0)], 3_000, 7, &server(), 10.0);
         assert_eq!(rates.commits, Some(5.0));
         assert_eq!(rates.cache_hit_ratio, Some(0.9));
         assert_eq!(rates.wal_bytes, Some(200.0));
+    }
+
+    #[test]
+    fn b2_own_transactions_are_taken_out() {
+        let own = |n: i64| between(&was(100), &[database(150, 0)], 3_000, 7 + n, &server(), 10.0).commits;
+        assert_eq!((own(20), own(1_000)), (Some(3.0), Some(0.0)));
     }
 
     #[test]
@@ -137,13 +148,13 @@ mod tests {
             (database(20, 0), server()),
             (database(150, 0), ServerIdentity { started_at: UnixMs(2), ..server() }),
         ] {
-            assert_eq!(between(&was(100), &[now], 3_000, &server, 10.0), Rates { window_s: 10.0, ..Rates::default() });
+            assert_eq!(between(&was(100), &[now], 3_000, 7, &server, 10.0), Rates { window_s: 10.0, ..Rates::default() });
         }
     }
 
     #[test]
     fn b2_an_idle_server_has_no_hit_ratio() {
-        let rates = between(&was(100), &[database(100, 0)], 1_000, &server(), 10.0);
+        let rates = between(&was(100), &[database(100, 0)], 1_000, 7, &server(), 10.0);
         assert_eq!((rates.cache_hit_ratio, rates.rollback_ratio, rates.commits), (None, None, Some(0.0)));
     }
 }

@@ -3,7 +3,10 @@
 use reeve_adapter::{AdapterError, Endpoint, WireClient, WireOptions, wire};
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 use tokio_postgres::{Error, Row, Statement, error::SqlState, types::ToSql};
@@ -42,13 +45,15 @@ pub(crate) async fn connect(
 pub(crate) struct Session {
     link: WireClient,
     prepared: Mutex<HashMap<String, Statement>>,
+    /// Transactions of Reeve's own on this target, over all its connections.
+    own: Arc<AtomicI64>,
 }
 
 impl Session {
-    /// Connects; `database` overrides the endpoint's.
-    pub(crate) async fn open(endpoint: &Endpoint, database: Option<&str>) -> Result<Self, AdapterError> {
+    /// Connects; `database` overrides the endpoint's. Each transaction is counted in `own`.
+    pub(crate) async fn open(endpoint: &Endpoint, database: Option<&str>, own: &Arc<AtomicI64>) -> Result<Self, AdapterError> {
         let link = connect(endpoint, database, APPLICATION, SETTINGS).await?;
-        Ok(Self { link, prepared: Mutex::default() })
+        Ok(Self { link, prepared: Mutex::default(), own: Arc::clone(own) })
     }
 
     /// The connection is gone.
@@ -81,6 +86,7 @@ impl Session {
     /// Runs a statement, preparing it the first time. Calls made at the same time share one round trip.
     pub(crate) async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
         let statement = self.statement(sql).await?;
+        self.own.fetch_add(1, Ordering::Relaxed);
         match self.link.query(&statement, params).await {
             Err(error) if outdated(&error) => {
                 self.forget(sql);
@@ -96,6 +102,8 @@ impl Session {
         if let Some(statement) = known {
             return Ok(statement);
         }
+        // Preparing ends with a commit, too.
+        self.own.fetch_add(1, Ordering::Relaxed);
         let statement = self.link.prepare(sql).await?;
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned(), statement.clone());
         Ok(statement)

@@ -105,7 +105,7 @@ pub struct Rates {
     pub rollbacks: Option<f64>,
     /// Share of block reads served from shared buffers, 0 to 1; none when no block was read.
     pub cache_hit_ratio: Option<f64>,
-    /// Block accesses behind that share (a share of few says little).
+    /// Block accesses of the whole window behind that share (a share of few says little); a count, not a rate.
     pub block_accesses: Option<f64>,
     /// Deadlocks.
     pub deadlocks: Option<f64>,
