@@ -49,3 +49,14 @@ test.describe("the end of a session", () => {
     await expect(page.locator("#signed-out")).toBeVisible({ timeout: 20_000 });
   });
 });
+
+test.describe("without script", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("the page loads itself again @once", async ({ page }) => {
+    await page.goto("/admin/db-health");
+    const rendered = page.locator("body");
+    const before = await rendered.getAttribute("data-now");
+    await expect(rendered).not.toHaveAttribute("data-now", before ?? "", { timeout: 30_000 });
+  });
+});

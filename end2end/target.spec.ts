@@ -1,7 +1,7 @@
 // B1, B2: all of one target.
 import { expect, test } from "./support/test";
 
-const SECTIONS = ["Figures", "Charts", "Databases", "Statements", "Locks", "Replication", "Sequences", "Settings"];
+const SECTIONS = ["Figures", "The last hour", "Databases", "Statements", "Locks", "Replication", "Sequences", "Settings"];
 
 test.beforeEach(async ({ page }) => {
   await page.goto("/admin/targets/findawise");

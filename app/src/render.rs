@@ -182,7 +182,8 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
     let status = if let Data::Problem(error) = &data { error.status() } else { 200 };
     let now = UnixMs::now();
     let html = owner.with(|| {
-        let document = Document { cx, page, overview, now };
+        let moves = status == 200 && page.is_some_and(Page::moves);
+        let document = Document { cx, page, overview, now, moves };
         let (title, body) = match data {
             Data::SignIn(form) => return shell::bare(&document, "Sign in", pages::sign_in::view(&form).into_any()),
             Data::Problem(error) if cx.principal.is_none() => {

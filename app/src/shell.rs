@@ -21,6 +21,8 @@ pub struct Document<'a> {
     pub overview: Option<&'a HealthOverview>,
     /// The present moment.
     pub now: UnixMs,
+    /// A live stream serves this page.
+    pub moves: bool,
 }
 
 impl Document<'_> {
@@ -46,6 +48,7 @@ pub fn bare(doc: &Document<'_>, title: &str, body: AnyView) -> String {
 /// A page in the shell.
 #[must_use]
 pub fn full(doc: &Document<'_>, title: &str, body: AnyView) -> String {
+    let moves = doc.moves;
     let newest = doc.overview.and_then(|o| o.targets.iter().filter_map(|t| t.last_round).max());
     let content = view! {
         <a class="skip" href="#main">"Skip to the content"</a>
@@ -61,7 +64,7 @@ pub fn full(doc: &Document<'_>, title: &str, body: AnyView) -> String {
             <header class="top">
                 {crumbs(doc, title)}
                 <div class="top-state">
-                    <LiveFeed/>
+                    {moves.then(|| view! { <LiveFeed/> })}
                     {newest.map(|at| view! { <span class="newest">"newest data " <Age at=at now=doc.now live=key::NEWEST/></span> })}
                     <button type="button" class="button" data-palette="" hidden>"Go to " <kbd>"⌘K"</kbd></button>
                 </div>
@@ -91,7 +94,7 @@ fn page(doc: &Document<'_>, title: &str, body: AnyView, live: bool) -> String {
             <title>{format!("{title} · Reeve")}</title>
             <link rel="icon" href=cx.assets.icon.clone()/>
             <link rel="stylesheet" href=cx.assets.css.clone()/>
-            {live.then(|| view! { <noscript><meta http-equiv="refresh" content="15"/></noscript> })}
+            {doc.moves.then(|| view! { <noscript><meta http-equiv="refresh" content="15"/></noscript> })}
             {live.then(|| scripts(cx)).flatten()}
         </head>
     };

@@ -140,7 +140,7 @@ fn describe(chart: &Chart) -> String {
         format!(
             "{}: now {}, lowest {}, highest {}.",
             l.title,
-            show(values().last()),
+            show(values().next_back()),
             show(values().reduce(f64::min)),
             show(values().reduce(f64::max))
         )

@@ -68,7 +68,7 @@ fn values(c: &Chart) -> impl IntoView + use<> {
     view! {
         <details class="values" id=format!("values-{}", c.id)>
             <summary>{if shown < moments.len() { format!("Values, newest {shown} of {}", moments.len()) } else { "Values".into() }}</summary>
-            <div class="table-frame">
+            <div class="table-frame" tabindex="0">
                 <table class="table">
                     <thead><tr><th scope="col">"Time"</th>{c.lines.iter().map(head).collect_view()}</tr></thead>
                     <tbody>{moments.iter().rev().take(TABLE_ROWS).map(row).collect_view()}</tbody>

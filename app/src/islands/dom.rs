@@ -17,6 +17,12 @@ pub fn all(selector: &str) -> Vec<Element> {
     (0..list.length()).filter_map(|i| list.item(i)?.dyn_into().ok()).collect()
 }
 
+/// All elements inside another that match, in document order.
+pub fn within(outer: &Element, selector: &str) -> Vec<Element> {
+    let Ok(list) = outer.query_selector_all(selector) else { return Vec::new() };
+    (0..list.length()).filter_map(|i| list.item(i)?.dyn_into().ok()).collect()
+}
+
 /// The first element that matches.
 pub fn first(selector: &str) -> Option<Element> {
     document()?.query_selector(selector).ok()?

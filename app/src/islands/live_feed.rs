@@ -223,12 +223,19 @@ mod browser {
                 let focused = active.as_ref().is_some_and(|a| old.contains(Some(a.unchecked_ref())));
                 if !focused && new.get_attribute("data-shape") != old.get_attribute("data-shape") {
                     // What a person opened stays open.
-                    for open in dom::all(&format!("#{} details[open][id]", old.id())) {
-                        if let Ok(Some(same)) = new.query_selector(&format!("#{}", open.id())) {
+                    for open in dom::within(&old, "details[open][id]") {
+                        if let Some(same) = fresh.get_element_by_id(&open.id()) {
                             let _ = same.set_attribute("open", "");
                         }
                     }
-                    let _ = old.replace_with_with_node_1(&new);
+                    // And what they scrolled to stays in view.
+                    let places: Vec<_> = dom::within(&old, ".table-frame").iter().map(|f| (f.scroll_top(), f.scroll_left())).collect();
+                    if old.replace_with_with_node_1(&new).is_ok() {
+                        for (frame, (top, left)) in dom::within(&new, ".table-frame").iter().zip(places) {
+                            frame.set_scroll_top(top);
+                            frame.set_scroll_left(left);
+                        }
+                    }
                 }
             }
         });

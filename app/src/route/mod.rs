@@ -88,6 +88,12 @@ impl Page {
         }
     }
 
+    /// Whether the page has nodes that move, so that a live stream serves it.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        matches!(self, Self::Health | Self::Target(_) | Self::Tables(..) | Self::Table(..))
+    }
+
     /// The target the page is about.
     #[must_use]
     pub fn target(&self) -> Option<&TargetName> {

@@ -10,11 +10,12 @@ use axum::{
     },
 };
 use futures::{Stream, StreamExt, stream};
-use reeve_access::{
-    Principal, authorize,
-    permission::{ViewEstate, ViewPools, ViewTarget},
+use reeve_access::{Principal, authorize, permission::ViewEstate};
+use reeve_app::{
+    render::{Assets, PageContext, Theme},
+    route::Page,
 };
-use reeve_model::{TargetName, UnixMs, live::LiveFrame};
+use reeve_model::live::LiveFrame;
 use reeve_ports::PortError;
 use serde::Deserialize;
 use std::{convert::Infallible, time::Duration};
@@ -26,35 +27,19 @@ pub struct LiveQuery {
     page: String,
 }
 
-/// What a page shows live.
-#[derive(Clone)]
-enum Topic {
-    Overview,
-    Target(TargetName),
-}
-
-fn topic(page: &str) -> Option<Topic> {
-    if page == "/admin/db-health" {
-        return Some(Topic::Overview);
-    }
-    // A target's tables show the state of the target above them.
-    let name = page.strip_prefix("/admin/targets/")?.split('/').next()?;
-    TargetName::new(name).ok().map(Topic::Target)
-}
-
 /// Opens a stream.
 pub async fn live(
     State(web): State<Web>,
     Extension(who): Extension<Principal>,
     Query(query): Query<LiveQuery>,
 ) -> Result<Response, Refusal> {
-    let Some(topic) = topic(&query.page) else {
-        return Err(Refusal(PortError::NotFound("There is nothing live on that page.".to_owned())));
-    };
+    let (path, rest) = query.page.split_once('?').unwrap_or((&query.page, ""));
+    let still = || Refusal(PortError::NotFound("There is nothing live on that page.".to_owned()));
+    let page = Page::parse(path, rest).ok_or_else(still)?;
     // Asked once before the stream opens, so that a refusal has its status.
-    frame(&web, &who, &topic).await?;
+    frame(&web, &who, &page).await?.ok_or_else(still)?;
     let changes = web.ports.health.changes(authorize::<ViewEstate>(&who, ())?);
-    let events = Box::pin(frames(web.clone(), who.clone(), topic, changes));
+    let events = Box::pin(frames(web.clone(), who.clone(), page, changes));
     let (identity, session, stopping) = (web.ports.identity.clone(), who.session.clone(), web.stopping.clone());
     let end = async move {
         tokio::select! {
@@ -67,38 +52,31 @@ pub async fn live(
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 
-async fn frame(web: &Web, who: &Principal, topic: &Topic) -> Result<LiveFrame, PortError> {
-    let now = UnixMs::now();
-    match topic {
-        Topic::Overview => {
-            let overview = web.ports.health.health_overview(authorize::<ViewEstate>(who, ())?).await?;
-            let pools = web.ports.pools.pool_stats(authorize::<ViewPools>(who, ())?).await?;
-            Ok(reeve_app::live::overview_frame(&overview, &pools, now))
-        }
-        Topic::Target(name) => {
-            let detail = web.ports.health.target_detail(authorize::<ViewTarget>(who, name.clone())?).await?;
-            Ok(reeve_app::live::target_frame(&detail, now))
-        }
-    }
+async fn frame(web: &Web, who: &Principal, page: &Page) -> Result<Option<LiveFrame>, PortError> {
+    let context = PageContext {
+        ports: web.ports.clone(),
+        principal: Some(who.clone()),
+        theme: Theme::default(),
+        nonce: String::new(),
+        assets: Assets::default(),
+        csrf: None,
+    };
+    reeve_app::live::frame(page.clone(), &context).await.map_err(|error| error.0)
 }
 
 /// The first event carries everything, later ones what changed.
-fn frames(
-    web: Web,
-    who: Principal,
-    topic: Topic,
-    changes: stream::BoxStream<'static, ()>,
-) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold((web, who, topic, changes, LiveFrame::default()), |(web, who, topic, mut changes, last)| async move {
+fn frames(web: Web, who: Principal, page: Page, changes: stream::BoxStream<'static, ()>) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold((web, who, page, changes, LiveFrame::default()), |(web, who, page, mut changes, last)| async move {
         loop {
             changes.next().await?;
-            let Ok(next) = frame(&web, &who, &topic).await else { continue };
+            // A target that is gone or a store that is away: the next change may bring it back.
+            let Ok(Some(next)) = frame(&web, &who, &page).await else { continue };
             let diff = reeve_app::live::diff(&last, &next);
             if diff.set.is_empty() {
                 continue;
             }
             let event = Event::default().json_data(&diff).unwrap_or_else(|_| Event::default().comment("unencodable"));
-            return Some((Ok(event), (web, who, topic, changes, next)));
+            return Some((Ok(event), (web, who, page, changes, next)));
         }
     })
 }

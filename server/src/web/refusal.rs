@@ -5,6 +5,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use reeve_app::route::{Page, safe_next};
 use reeve_ports::PortError;
 
 /// A refusal on its way out.
@@ -49,28 +50,13 @@ impl IntoResponse for Refusal {
 
 /// Sends a browser to the sign-in page, and back afterwards.
 pub fn to_sign_in(path_and_query: &str) -> Response {
-    Redirect::to(&format!("/sign-in?next={}", percent(path_and_query))).into_response()
+    let next = safe_next(path_and_query).map(str::to_owned);
+    Redirect::to(&Page::SignIn { next }.href()).into_response()
 }
 
-/// Percent-encodes everything but unreserved characters.
-pub fn percent(text: &str) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(byte.into());
-        } else {
-            // Writing to a String can't fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
-/// A path on this server to go back to; anything else (another host, a scheme) becomes the control room.
-pub fn safe_next(next: &str) -> &str {
-    let local = next.starts_with("/admin/") && !next.contains(['\\', '\r', '\n']) && !next.starts_with("//");
-    if local { next } else { "/admin/db-health" }
+/// Where a form leads: a path on this server, or the control room for anything else (another host, a scheme).
+pub fn or_home(next: &str) -> &str {
+    safe_next(next).filter(|path| path.starts_with("/admin/")).unwrap_or("/admin/db-health")
 }
 
 #[cfg(test)]
@@ -79,14 +65,9 @@ mod tests {
 
     #[test]
     fn at_56_no_open_redirect() {
-        assert_eq!(safe_next("/admin/targets/a/tables?sort=name"), "/admin/targets/a/tables?sort=name");
+        assert_eq!(or_home("/admin/targets/a/tables?sort=name"), "/admin/targets/a/tables?sort=name");
         for bad in ["//evil.test/admin/", "https://evil.test", "/\\evil.test", "javascript:alert(1)", "/admin/\r\nX: y", "", "/sign-out"] {
-            assert_eq!(safe_next(bad), "/admin/db-health", "{bad}");
+            assert_eq!(or_home(bad), "/admin/db-health", "{bad}");
         }
-    }
-
-    #[test]
-    fn percent_keeps_nothing_that_means_something() {
-        assert_eq!(percent("/a b?c=\"<é"), "%2Fa%20b%3Fc%3D%22%3C%C3%A9");
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Web, csrf,
     pages::{self, Shown},
-    refusal::{Refusal, safe_next},
+    refusal::{Refusal, or_home},
     sessions,
 };
 use axum::{
@@ -39,7 +39,7 @@ pub async fn sign_in(
     let outcome = web.ports.identity.sign_in(&form.email, &form.password, Via::Session).await;
     let error = match outcome {
         Ok(signed) => match sessions::begin(&session, &signed.principal.session, &signed.access_token).await {
-            Ok(()) => return Redirect::to(safe_next(&form.next)).into_response(),
+            Ok(()) => return Redirect::to(or_home(&form.next)).into_response(),
             Err(error) => {
                 tracing::warn!(%error, "a sign-in could not be kept");
                 PortError::Unavailable("Reeve's own database is away, so nobody can sign in until it is back.".to_owned())
@@ -103,7 +103,7 @@ pub async fn theme(State(web): State<Web>, request_headers: axum::http::HeaderMa
     let cookie = format!("reeve-theme={theme}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly{secure}");
     let referer = request_headers.get(header::REFERER).and_then(|v| v.to_str().ok()).and_then(path_of).unwrap_or_default();
     let next = if form.next.is_empty() { referer } else { form.next.as_str() };
-    let target = if next.starts_with("/sign-in") { "/sign-in" } else { safe_next(next) };
+    let target = if next.starts_with("/sign-in") { "/sign-in" } else { or_home(next) };
     let mut response = Redirect::to(target).into_response();
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, value);

@@ -23,7 +23,7 @@ pub(super) fn part(report: &PoolReport, now: UnixMs) -> impl IntoView + use<> {
                 <p class="muted">"Where Reeve keeps its state: five roles, each its own database or served by main."</p>
             </header>
             {warning}
-            <div class="table-frame">
+            <div class="table-frame" tabindex="0">
                 <table class="table">
                     <thead>
                         <tr>

@@ -64,7 +64,7 @@ fn short(target: &TargetName, title: &str, sort: TableSort, page: &Result<TableP
     };
     view! {
         <section class="short">
-            <h4><a href=tables_href(target, sort, None)>{title.to_owned()}</a></h4>
+            <h3><a href=tables_href(target, sort, None)>{title.to_owned()}</a></h3>
             {inner}
         </section>
     }

@@ -43,7 +43,7 @@ pub(super) fn indexes(d: &TableDetail) -> impl IntoView + use<> {
                 <td class="num">{size.whole(i.bytes)}</td>
                 <td class="num">{format::whole(Some(i.scans))}</td>
                 <td>{health}</td>
-                <td class="sql">{definition(&i.name).map(|sql| view! { <details><summary>"SQL"</summary><pre>{sql}</pre></details> })}</td>
+                <td class="sql">{definition(&i.name).map(|sql| view! { <details id=format!("sql-{}", i.oid)><summary>"SQL"</summary><pre>{sql}</pre></details> })}</td>
             </tr>
         }
     };
@@ -51,7 +51,7 @@ pub(super) fn indexes(d: &TableDetail) -> impl IntoView + use<> {
         view! { <Empty kind=EmptyKind::None title="No index">"Every read of this table scans all of it."</Empty> }.into_any()
     } else {
         view! {
-            <div class="table-frame"><table class="table">
+            <div class="table-frame" tabindex="0"><table class="table">
                 <thead><tr>
                     <th scope="col">"Index"</th><th scope="col">"Columns"</th><th scope="col">"Kind"</th>
                     <th scope="col" class="num">"Size " <span class="unit">{size.label}</span></th>
@@ -79,7 +79,7 @@ pub(super) fn columns(d: &TableDetail, now: UnixMs) -> impl IntoView + use<> {
     };
     let body = match (d.definition.value(), d.definition.why()) {
         (Some(definition), _) => view! {
-            <div class="table-frame"><table class="table">
+            <div class="table-frame" tabindex="0"><table class="table">
                 <thead><tr><th scope="col">"Column"</th><th scope="col">"Type"</th><th scope="col">"Null"</th><th scope="col">"Default"</th><th scope="col">"Key"</th></tr></thead>
                 <tbody>{definition.columns.iter().map(row).collect_view()}</tbody>
             </table></div>
@@ -129,7 +129,7 @@ pub(super) fn keys(data: &TableData) -> impl IntoView + use<> {
         None => ().into_any(),
         Some(_) if all.is_empty() => view! { <Empty kind=EmptyKind::None title="No foreign keys">"No table references this one and it references none."</Empty> }.into_any(),
         Some(_) => view! {
-            <div class="table-frame"><table class="table">
+            <div class="table-frame" tabindex="0"><table class="table">
                 <thead><tr>
                     <th scope="col">"Direction"</th><th scope="col">"Other table"</th><th scope="col">"Columns here"</th><th scope="col">"Columns there"</th>
                     <th scope="col">"Constraint"</th><th scope="col">"Index on the referencing side"</th>

@@ -34,7 +34,8 @@ fn none(title: &'static str, words: &'static str) -> AnyView {
 }
 
 fn table(head: impl IntoView, rows: impl IntoView) -> AnyView {
-    view! { <div class="table-frame"><table class="table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div> }.into_any()
+    view! { <div class="table-frame" tabindex="0"><table class="table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div> }
+        .into_any()
 }
 
 fn num(title: &'static str, unit: &'static str) -> impl IntoView {
@@ -99,7 +100,7 @@ pub(super) fn statements(detail: &TargetDetail, now: UnixMs) -> AnyView {
                     {cell(format::whole(Some(r.rows)))}
                     <td class="mono">{r.database.clone()}</td>
                     <td class="mono">{r.user.clone()}</td>
-                    <td class="sql"><details><summary><code>{first_line(&text)}</code></summary><pre>{text}</pre></details></td>
+                    <td class="sql"><details id=format!("sql-{}", r.query_id)><summary><code>{first_line(&text)}</code></summary><pre>{text}</pre></details></td>
                 </tr>
             }
         };

@@ -27,7 +27,7 @@ pub(super) fn arithmetic(v: &Verdict) -> impl IntoView + use<> {
                 <h2>"Score"</h2>
                 <p class="muted">{format!("Formula {}. What could not be measured is left out, and its weight goes to the rest; {} was measured.", v.formula, live::measured(v))}</p>
             </header>
-            <div class="table-frame">
+            <div class="table-frame" tabindex="0">
                 <table class="table">
                     <thead>
                         <tr>
