@@ -1,7 +1,11 @@
 // B6, A5: what machines read.
 import { spawnSync } from "node:child_process";
+import { resolve } from "node:path";
 
 import { account, expect, test } from "./support/test";
+
+/** Where `make test` put promtool when the machine had none. */
+const TOOLS = `${resolve(__dirname, "../target/tools/bin")}:${process.env.PATH}`;
 
 test.use({ signedIn: false });
 
@@ -56,7 +60,7 @@ test.describe("with a token", () => {
     expect(names.size).toBe(299);
 
     const metrics = await (await get("/metrics")).text();
-    const checked = spawnSync("promtool", ["check", "metrics"], { input: metrics, encoding: "utf8" });
+    const checked = spawnSync("promtool", ["check", "metrics"], { input: metrics, encoding: "utf8", env: { ...process.env, PATH: TOOLS } });
     expect(`${checked.error ?? ""}${checked.stdout}${checked.stderr}`).toBe("");
   });
 });

@@ -16,16 +16,22 @@ async fn b2_sessions_are_counted_by_state_and_reeves_own_apart() {
 
     let idle = connect(&url).await;
     let transaction = connect(&url).await;
+    let transaction_pid: i32 = transaction.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
     transaction.batch_execute("BEGIN; SELECT 1").await.unwrap();
     let aborted = connect(&url).await;
     aborted.batch_execute("BEGIN").await.unwrap();
     aborted.batch_execute("SELECT 1/0").await.expect_err("division by zero");
     let busy = connect(&url).await;
+    let busy_pid: i32 = busy.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
     let sleep = tokio::spawn(async move { busy.batch_execute("SELECT pg_sleep(60)").await });
     let s = until(&mut collector, "four sessions", |s| s.activity.value().is_some_and(|a| a.total == 4 && a.active == 1)).await;
     let a = s.activity.value().unwrap();
     assert_eq!((a.idle, a.idle_in_transaction, a.waiting, a.own), (1, 2, 0, 1));
     assert!(a.longest_transaction_s.is_some() && a.longest_query_s.is_some() && a.longest_idle_in_transaction_s.is_some());
+    let name = |by: &Option<reeve_model::snapshot::SessionRef>| by.as_ref().map(|s| (s.pid, s.application.clone()));
+    assert_eq!(name(&a.longest_query_by), Some((busy_pid, "a test".to_owned())));
+    assert_eq!(name(&a.longest_idle_in_transaction_by), Some((transaction_pid, "a test".to_owned())));
+    assert_eq!(name(&a.longest_transaction_by), Some((transaction_pid, "a test".to_owned())));
 
     sleep.abort();
     drop((idle, transaction, aborted));
@@ -54,7 +60,9 @@ async fn b5_a_lock_chain_names_its_root() {
     let s = until(&mut collector, "two waits", |s| s.locks.value().is_some_and(|l| l.waits.len() == 2)).await;
     let locks = s.locks.value().unwrap();
     assert_eq!(locks.waiting, 2);
-    assert_eq!(s.activity.value().unwrap().waiting, 2);
+    let activity = s.activity.value().unwrap();
+    assert_eq!((activity.waiting, activity.longest_query_s), (2, None), "who waits for a lock isn't running");
+    assert_eq!(activity.longest_idle_in_transaction_by.as_ref().map(|s| s.pid), Some(root_pid));
     for wait in &locks.waits {
         assert_eq!(wait.root_pid, Some(root_pid), "{locks:#?}");
         assert_eq!(wait.root_state.as_deref(), Some("idle in transaction"));

@@ -68,6 +68,31 @@ async fn c1_tables_have_rows_sizes_indexes_keys_and_bloat() {
 }
 
 #[tokio::test]
+async fn c2_an_index_is_invalid_when_its_build_failed_not_while_it_runs() {
+    let cluster = cluster().await;
+    let url = cluster.url("postgres");
+    let db = connect(&url).await;
+    db.batch_execute("CREATE TABLE t(id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 7), (2, 7)").await.unwrap();
+    let writer = connect(&url).await;
+    writer.batch_execute("BEGIN; INSERT INTO t VALUES (3, 3)").await.unwrap();
+    let builder = connect(&url).await;
+    let build = tokio::spawn(async move { builder.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY once ON t(n)").await });
+    let mut collector = collector(&url);
+    let invalid = |s: &reeve_model::snapshot::TargetSnapshot| {
+        s.tables.get("postgres").and_then(|t| t.value()).map_or(0, |t| t.indexes.iter().filter(|i| !i.valid).count())
+    };
+    // The build waits for the writer; its index is in the catalogue by then.
+    let s = until(&mut collector, "the build waits", |s| s.locks.value().is_some_and(|l| l.waiting == 1)).await;
+    assert_eq!(invalid(&s), 0);
+    let there: i64 = db.query_one("SELECT count(*) FROM pg_index WHERE NOT indisvalid", &[]).await.unwrap().get(0);
+    let s = round(&mut collector).await;
+    assert_eq!((there, invalid(&s)), (1, 0));
+    writer.batch_execute("COMMIT").await.unwrap();
+    build.await.unwrap().expect_err("7 is there twice");
+    until(&mut collector, "what is left of it", |s| invalid(s) == 1).await;
+}
+
+#[tokio::test]
 async fn b2_a_locked_table_is_marked_and_delays_nothing() {
     let cluster = cluster().await;
     let url = cluster.url("postgres");

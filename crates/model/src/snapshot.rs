@@ -47,7 +47,7 @@ pub struct Activity {
     pub own: i64,
     /// Oldest open transaction, seconds.
     pub longest_transaction_s: Option<f64>,
-    /// Longest running statement, seconds (autovacuum and walsenders left out).
+    /// Longest running statement, seconds (autovacuum, walsenders and what waits for a lock left out).
     pub longest_query_s: Option<f64>,
     /// Longest idle in transaction, seconds.
     pub longest_idle_in_transaction_s: Option<f64>,
@@ -55,6 +55,26 @@ pub struct Activity {
     pub oldest_xmin_age: Option<i64>,
     /// Sessions whose state may not be read (rights missing).
     pub hidden: i64,
+    /// Whose transaction the oldest is.
+    #[serde(default)]
+    pub longest_transaction_by: Option<SessionRef>,
+    /// Whose statement runs longest.
+    #[serde(default)]
+    pub longest_query_by: Option<SessionRef>,
+    /// Who is idle in a transaction for longest.
+    #[serde(default)]
+    pub longest_idle_in_transaction_by: Option<SessionRef>,
+}
+
+/// A session, as far as somebody needs to know it to find its owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRef {
+    /// Process id.
+    pub pid: i32,
+    /// Role it is logged in as.
+    pub user: String,
+    /// What its client calls itself; may be empty.
+    pub application: String,
 }
 
 /// Counters of one database; totals since `stats_reset`.

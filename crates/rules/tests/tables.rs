@@ -51,7 +51,7 @@ fn c2_the_duplicate_to_drop_is_never_the_constraint() {
         (ix(10, |_| ()), ix(11, |i| i.constraint = true), "orders_ix10"),
         (ix(10, |i| i.primary = true), ix(11, |_| ()), "orders_ix11"),
         (ix(10, |_| ()), ix(11, |i| i.unique = true), "orders_ix10"),
-        (ix(10, |i| i.scans = 0), ix(11, |_| ()), "orders_ix10"),
+        (ix(10, |i| i.scans = 0), ix(11, |_| ()), "orders_ix11"),
         (ix(10, |_| ()), ix(11, |_| ()), "orders_ix11"),
     ] {
         let list = pair(a, b);
@@ -76,12 +76,25 @@ fn c2_unused_needs_a_window_and_a_table_that_was_read() {
         ("constraint", orders(|_| ()), idle(|i| i.constraint = true)),
         ("scanned", orders(|_| ()), vec![ix(10, |_| ())]),
         ("never read", orders(|t| (t.seq_scans, t.index_scans) = (0, 0)), idle(|_| ())),
-        ("small", orders(|t| t.heap_bytes = Some(8_192)), idle(|_| ())),
-        ("size unknown", orders(|t| t.heap_bytes = None), idle(|_| ())),
+        ("small", orders(|_| ()), idle(|i| i.bytes = Some(40_960))),
+        ("size unknown", orders(|_| ()), idle(|i| i.bytes = None)),
         ("partition", orders(|t| t.parent = Some(9)), idle(|_| ())),
     ] {
         assert_eq!(found(&db(tables, indexes, Vec::new())), [], "{why}");
     }
+    // Of twins one is scanned and the other is not; both together are one fault.
+    let twin = |oid, scans| ix(oid, |i| i.scans = scans);
+    for scans in [[0, 9], [9, 0], [0, 0]] {
+        assert_eq!(found(&db(orders(|_| ()), vec![twin(10, scans[0]), twin(11, scans[1])], Vec::new())), [Duplicate]);
+    }
+    // Before definitions were read nothing is called a twin.
+    let unread = |oid| ix(oid, |i| i.signature.clear());
+    assert_eq!(found(&db(orders(|_| ()), vec![unread(10), unread(11)], Vec::new())), []);
+    // What alone serves a foreign key stays; what another index serves as well may go.
+    let key = vec![ForeignKeyIndex { table_oid: 1, name: "k".into(), columns: vec!["customer_id".into()], indexed: true }];
+    assert_eq!(found(&db(orders(|_| ()), idle(|_| ()), key.clone())), []);
+    let wider = ix(11, |i| (i.signature, i.columns) = ("wider".into(), vec!["customer_id".into(), "id".into()]));
+    assert_eq!(found(&db(orders(|_| ()), [idle(|_| ()), vec![wider]].concat(), key)), [Unused]);
     let young = db(orders(|_| ()), idle(|_| ()), Vec::new());
     assert!(faults(&young, Some(60.0), UNUSED_AFTER_S).is_empty() && faults(&young, None, 0.0).is_empty());
     assert_eq!(faults(&young, Some(60.0), 30.0).len(), 1);
@@ -92,6 +105,17 @@ fn c2_other_faults_and_their_limits() {
     let key =
         |indexed| vec![ForeignKeyIndex { table_oid: 1, name: "orders_customer_fkey".into(), columns: vec!["customer_id".into()], indexed }];
     let scanned = |t: &mut TableStats| (t.heap_bytes, t.seq_scans, t.seq_rows_read, t.index_scans) = (Some(20 << 20), 100, 5_000_000, 10);
+    // 1.3 MB: too small to be reported for being scanned more often than not.
+    let bookings = |scans, by_index, rows| {
+        let mut t = table(1, "travel", "orders");
+        (t.heap_bytes, t.seq_scans, t.index_scans, t.seq_rows_read) = (Some(1_300_000), scans, by_index, scans * rows);
+        t
+    };
+    let other = |rows| {
+        let mut t = table(2, "core", "orders2");
+        t.seq_rows_read = rows;
+        t
+    };
     let cases: Vec<(&str, DatabaseTables, Vec<IndexFault>)> = vec![
         ("invalid", db(orders(|_| ()), vec![ix(10, |i| i.valid = false)], Vec::new()), vec![Invalid]),
         ("invalid is not a duplicate", db(orders(|_| ()), vec![ix(10, |_| ()), ix(11, |i| i.valid = false)], Vec::new()), vec![Invalid]),
@@ -104,7 +128,7 @@ fn c2_other_faults_and_their_limits() {
             db(
                 orders(|t| {
                     scanned(t);
-                    t.index_scans = 101;
+                    t.index_scans = 1_001;
                 }),
                 Vec::new(),
                 Vec::new(),
@@ -123,6 +147,15 @@ fn c2_other_faults_and_their_limits() {
             ),
             vec![],
         ),
+        (
+            "often, though more often by index",
+            db(vec![bookings(400, 1_000, 12_000), other(0)], Vec::new(), Vec::new()),
+            vec![MissingForScans],
+        ),
+        ("seldom against the index", db(vec![bookings(400, 4_001, 12_000), other(0)], Vec::new(), Vec::new()), vec![]),
+        ("not yet a habit", db(vec![bookings(99, 100, 12_000), other(0)], Vec::new(), Vec::new()), vec![]),
+        ("short scans of a smaller table", db(vec![bookings(400, 100, 9_000), other(0)], Vec::new(), Vec::new()), vec![]),
+        ("little beside the others", db(vec![bookings(400, 100, 12_000), other(99_000_000)], Vec::new(), Vec::new()), vec![]),
         ("no key", db(orders(|t| t.has_primary_key = false), Vec::new(), Vec::new()), vec![NoPrimaryKey]),
         ("view", db(orders(|t| (t.has_primary_key, t.kind) = (false, TableKind::MaterialisedView)), Vec::new(), Vec::new()), vec![]),
         (

@@ -38,6 +38,15 @@ const CHART_POINTS: usize = 240;
 /// Definitions kept at most.
 const MOST_DEFINITIONS: usize = 500;
 
+/// Id, title, unit, and for each line its metric and shown name.
+type ChartSpec = (&'static str, &'static str, Unit, &'static [(&'static str, &'static str)]);
+
+/// The charts of a table's page.
+const CHARTS: &[ChartSpec] = &[
+    ("size", "Size", Unit::Bytes, &[("table.bytes", "Total size")]),
+    ("rows", "Rows", Unit::Count, &[("table.live_rows", "Live rows"), ("table.dead_rows", "Dead rows")]),
+];
+
 type Faults = Arc<HashMap<u32, Vec<TableFault>>>;
 
 /// Sizes of a target's tables at the start of the growth window, by `database/schema.table`.
@@ -132,11 +141,7 @@ impl Tables {
 
     async fn charts(&self, target: &TargetName, table: &TableRef, now: UnixMs) -> Vec<Chart> {
         let object = object(&table.database, &table.schema, &table.table);
-        let specs: [(&str, &str, Unit, &[(&str, &str)]); 2] = [
-            ("size", "Size", Unit::Bytes, &[("table.bytes", "Total size")]),
-            ("rows", "Rows", Unit::Count, &[("table.live_rows", "Live rows"), ("table.dead_rows", "Dead rows")]),
-        ];
-        let keys: Vec<SeriesKey> = specs
+        let keys: Vec<SeriesKey> = CHARTS
             .iter()
             .flat_map(|(_, _, _, lines)| lines.iter())
             .map(|(metric, _)| SeriesKey { target: target.clone(), metric: (*metric).to_owned(), object: object.clone() })
@@ -151,7 +156,7 @@ impl Tables {
             }
             Err(_) => return Vec::new(),
         };
-        specs
+        CHARTS
             .iter()
             .map(|(id, title, unit, names)| Chart {
                 id: (*id).to_owned(),

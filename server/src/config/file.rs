@@ -93,7 +93,7 @@ impl Walk<'_> {
                 "history_days" => draft.history_days = self.integer(value, key),
                 "admin" => self.section(value, key, |walk, name, value, path| match name {
                     "email" => set(&mut draft.admin_email, walk.string(value, path)),
-                    "password_file" => set(&mut draft.admin_password, walk.from_file(value, path)),
+                    "password_file" => set(&mut draft.admin_password, walk.text_of_file(value, path)),
                     _ => false,
                 }),
                 "store" => self.section(value, key, |walk, name, value, path| {
@@ -157,8 +157,8 @@ impl Walk<'_> {
                 "kind" => set(&mut target.kind, walk.string(value, path)),
                 "environment" => set(&mut target.environment, walk.string(value, path)),
                 "url" => set(&mut target.url, walk.string(value, path)),
-                "url_file" => set(&mut target.url, walk.from_file(value, path)),
-                "url_env" => set(&mut target.url, walk.from_env(value, path)),
+                "url_file" => set(&mut target.url, walk.text_of_file(value, path)),
+                "url_env" => set(&mut target.url, walk.text_of_variable(value, path)),
                 "tags" => walk.strings(value, path, &mut target.tags),
                 "databases" => walk.strings(value, path, &mut target.databases),
                 "intervals" => {
@@ -206,7 +206,7 @@ impl Walk<'_> {
         true
     }
 
-    fn from_file(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {
+    fn text_of_file(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {
         let named = self.string(value, path)?;
         match std::fs::read_to_string(Path::new(&named.value)) {
             Ok(text) => Some(Placed { value: text.trim_end_matches(['\n', '\r']).to_owned(), place: named.place }),
@@ -217,7 +217,7 @@ impl Walk<'_> {
         }
     }
 
-    fn from_env(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {
+    fn text_of_variable(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {
         let named = self.string(value, path)?;
         let found = self.env.get(&named.value).cloned();
         if found.is_none() {

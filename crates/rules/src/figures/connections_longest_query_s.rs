@@ -10,7 +10,7 @@ pub const FIGURE: FigureDef = FigureDef {
     title: "Longest query",
     group: FigureGroup::Connections,
     unit: Unit::Seconds,
-    note: Some("autovacuum and replication left out"),
+    note: Some("autovacuum, replication and what waits for a lock left out"),
     metric: "reeve_target_longest_query_seconds",
     help: "Age of the longest running statement, seconds.",
     source: Source::Activity,

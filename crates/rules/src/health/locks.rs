@@ -27,7 +27,7 @@ pub const CATEGORY: Category = Category {
     ],
     rules: &[Rule {
         id: "locks.waiting",
-        when: "a session has waited for a lock for over 30 s, or over 5 sessions wait",
+        when: "a session has waited for a lock for over 30 s, or over 5 sessions wait (over 5 min, or over 20 sessions: critical)",
         source: Source::Locks,
         find: waiting,
     }],
@@ -56,8 +56,11 @@ fn waiting(facts: &Facts<'_>) -> Option<Finding> {
     let next = root.map_or_else(
         || "List who blocks whom: SELECT pid, pg_blocking_pids(pid), left(query, 200) FROM pg_stat_activity WHERE wait_event_type = 'Lock';".to_owned(),
         |pid| {
-            format!("See what it does: SELECT * FROM pg_stat_activity WHERE pid = {pid}; if it may go: SELECT pg_cancel_backend({pid}), or pg_terminate_backend({pid}) when it is idle in a transaction.")
+            // A cancel ends a statement; a session that is idle has none.
+            let idle = worst.and_then(|w| w.root_state.as_deref()).is_some_and(|s| s.starts_with("idle"));
+            let end = if idle { "pg_terminate_backend" } else { "pg_cancel_backend" };
+            format!("See what it does: SELECT * FROM pg_stat_activity WHERE pid = {pid}; if it may go: SELECT {end}({pid});")
         },
     );
-    Some(Finding::degraded(sentence, next))
+    Some(Finding::graded(waited > 300.0 || locks.waiting > 20, sentence, next))
 }

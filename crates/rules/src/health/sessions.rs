@@ -2,7 +2,7 @@
 
 use super::{Category, Facts, Finding, Input, Rule, Seen};
 use crate::{curve::Curve, source::Source, words};
-use reeve_model::snapshot::Activity;
+use reeve_model::snapshot::{Activity, SessionRef};
 
 /// Long statements and forgotten transactions.
 pub const CATEGORY: Category = Category {
@@ -68,32 +68,65 @@ fn visible(facts: &Facts<'_>, read: fn(&Activity) -> Option<f64>) -> Seen {
     }
 }
 
+/// ` of shop_app (checkout, process 4711)`.
+fn of(session: Option<&SessionRef>) -> String {
+    session.map_or(String::new(), |s| {
+        let application = if s.application.is_empty() { String::new() } else { format!("{}, ", s.application) };
+        format!(" of {} ({application}process {})", words::ident(&s.user), s.pid)
+    })
+}
+
+/// What to call with: the process where it is known.
+fn pid(session: Option<&SessionRef>) -> String {
+    session.map_or_else(|| "pid".to_owned(), |s| s.pid.to_string())
+}
+
 fn long_query(facts: &Facts<'_>) -> Option<Finding> {
-    let age = facts.snapshot.activity.value()?.longest_query_s.filter(|s| *s > 5.0)?;
-    let sentence = format!("A statement has been running for {}: it holds its locks and its snapshot until it ends.", words::duration(age));
+    let activity = facts.snapshot.activity.value()?;
+    let age = activity.longest_query_s.filter(|s| *s > 5.0)?;
+    let who = activity.longest_query_by.as_ref();
+    let sentence =
+        format!("A statement{} has been running for {}: it holds its locks and its snapshot until it ends.", of(who), words::duration(age));
     let find = "SELECT pid, usename, now() - query_start AS running, left(query, 200) FROM pg_stat_activity WHERE state = 'active' ORDER BY query_start LIMIT 5;";
-    Some(Finding::graded(age > 60.0, sentence, format!("Find it: {find} If nobody needs it: SELECT pg_cancel_backend(pid);")))
+    Some(Finding::graded(
+        age > 60.0,
+        sentence,
+        format!("See what it is: {find} If nobody needs it: SELECT pg_cancel_backend({});", pid(who)),
+    ))
 }
 
 fn idle_in_transaction(facts: &Facts<'_>) -> Option<Finding> {
     let activity = facts.snapshot.activity.value()?;
     let age = activity.longest_idle_in_transaction_s.filter(|s| *s > 300.0)?;
+    let who = activity.longest_idle_in_transaction_by.as_ref();
     let sentence = format!(
-        "{} idle in a transaction, the longest for {}: its locks block others, and vacuum can't remove what died since.",
+        "{} idle in a transaction, the longest{} for {}: its locks block others, and vacuum can't remove what died since.",
         words::things(activity.idle_in_transaction, "session is", "sessions are"),
+        of(who),
         words::duration(age)
     );
     let find = "SELECT pid, usename, application_name, now() - state_change AS idle FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' ORDER BY state_change;";
     Some(Finding::degraded(
         sentence,
-        format!("Find it: {find} End it with pg_terminate_backend(pid), and set idle_in_transaction_session_timeout for its role."),
+        format!(
+            "See them all: {find} End it: SELECT pg_terminate_backend({}); and set idle_in_transaction_session_timeout for its role.",
+            pid(who)
+        ),
     ))
 }
 
 fn old_transaction(facts: &Facts<'_>) -> Option<Finding> {
-    let age = facts.snapshot.activity.value()?.longest_transaction_s.filter(|s| *s > 3_600.0)?;
-    let sentence =
-        format!("A transaction has been open for {}: vacuum can't remove rows that died since, so tables grow.", words::duration(age));
+    let activity = facts.snapshot.activity.value()?;
+    let age = activity.longest_transaction_s.filter(|s| *s > 3_600.0)?;
+    let who = activity.longest_transaction_by.as_ref();
+    let sentence = format!(
+        "A transaction{} has been open for {}: vacuum can't remove rows that died since, so tables grow.",
+        of(who),
+        words::duration(age)
+    );
     let find = "SELECT pid, usename, application_name, xact_start, state FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 5;";
-    Some(Finding::degraded(sentence, format!("Find it: {find} Ask its owner to commit, or end it with pg_terminate_backend(pid).")))
+    Some(Finding::degraded(
+        sentence,
+        format!("See what it does: {find} Ask its owner to commit, or end it: SELECT pg_terminate_backend({});", pid(who)),
+    ))
 }
