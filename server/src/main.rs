@@ -7,6 +7,7 @@ mod web;
 
 use clap::Parser;
 use commands::Reeve;
+use run::output::complain;
 use std::{
     ffi::OsString,
     os::unix::process::CommandExt,
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("reeve: the runtime could not be started ({error}).");
+            complain(format!("the runtime could not be started ({error})."));
             return ExitCode::FAILURE;
         }
     };
@@ -43,6 +44,6 @@ fn start_without(names: &[OsString]) -> ExitCode {
         again.env_remove(name);
     }
     let error = again.exec();
-    eprintln!("reeve: the program could not be started without the environment's PG variables ({error}); unset them and try again.");
+    complain(format!("the program could not be started without the environment's PG variables ({error}); unset them and try again."));
     ExitCode::FAILURE
 }

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         tags: Vec::new(),
     };
     let mut spec = TargetSpec::new(info, Endpoint::parse(&url)?);
-    spec.cadence = Cadence { live_ms: 1, critical_ms: 1, metrics_ms: 1, health_ms: 3_600_000 };
+    spec.cadence = Cadence { live_ms: 1, critical_ms: 1, metrics_ms: 1, health_ms: 3_600_000, budget_permille: 1_000_000 };
     let mut collector = Collector::new(spec);
     let first = Instant::now();
     let snapshot = collector.round(true).await;

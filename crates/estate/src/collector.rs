@@ -1,6 +1,7 @@
 //! The collector of one target: one kept connection, rounds that always end, a snapshot that never forgets.
 
 use crate::{
+    budget::Budget,
     fault,
     probe::{Board, Cx, Moment, Run},
     probes::{Memory, identity, tables},
@@ -44,6 +45,8 @@ pub struct Collector {
     previous: Option<Previous>,
     /// Transactions of Reeve's own, which the server counts among everybody's.
     own: Arc<AtomicI64>,
+    /// What collecting costs, and the cadence that follows from it.
+    budget: Budget,
     /// Failed rounds in a row and when to try again.
     rest: Option<(u32, Instant)>,
 }
@@ -64,6 +67,7 @@ impl Collector {
             runs: BTreeMap::new(),
             previous: None,
             own: Arc::default(),
+            budget: Budget::default(),
             rest: None,
         }
     }
@@ -86,7 +90,7 @@ impl Collector {
         let now = Instant::now();
         match self.rest {
             Some((_, until)) => until,
-            None => self.schedule.next(&self.databases(), &self.spec.cadence, watched, now),
+            None => self.schedule.next(&self.databases(), &self.budget.cadence(&self.spec.cadence), watched, now),
         }
     }
 
@@ -116,6 +120,8 @@ impl Collector {
         for run in self.runs.values_mut() {
             run.server_ms = self.board.memory.statements.own.mean_ms(&run.id);
         }
+        self.budget.observe(self.runs.values(), &self.spec.cadence, watched);
+        snapshot.pace = self.budget.pace(&self.spec.cadence);
         snapshot.probes = self.runs.values().cloned().collect();
         self.shared = Arc::new(snapshot.clone());
         self.snapshot()
@@ -160,7 +166,7 @@ impl Collector {
         for (id, database) in std::mem::take(&mut self.board.memory.wake) {
             self.schedule.wake(id, &database);
         }
-        let due = self.schedule.due(None, &self.spec.cadence, watched, start);
+        let due = self.schedule.due(None, &self.budget.cadence(&self.spec.cadence), watched, start);
         self.schedule.start(&due, None, start);
         let counted = Instant::now();
         let mut answered = self.run(None, &due, watched, deadline).await;
@@ -177,7 +183,7 @@ impl Collector {
         }
         self.rates(&due, counted);
         for database in self.databases() {
-            let due = self.schedule.due(Some(&database), &self.spec.cadence, watched, start);
+            let due = self.schedule.due(Some(&database), &self.budget.cadence(&self.spec.cadence), watched, start);
             if due.is_empty() {
                 continue;
             }
@@ -301,7 +307,7 @@ impl Collector {
     ) {
         let about = PROBES[probe].about();
         let runs = self.runs.get(&(probe, database.map(str::to_owned))).map_or(0, |r| r.runs);
-        let every = interval(about, &self.spec.cadence, watched);
+        let every = interval(about, &self.budget.cadence(&self.spec.cadence), watched);
         let run = ProbeRun {
             id: about.id.to_owned(),
             title: about.title.to_owned(),

@@ -5,6 +5,7 @@
 //! file under `probes/` and one line in [`registry::PROBES`].
 
 mod assemble;
+mod budget;
 pub mod check;
 pub mod collector;
 mod cost;

@@ -38,11 +38,13 @@ pub struct Cadence {
     pub metrics_ms: i64,
     /// Exact sizes, definitions, sequences, settings.
     pub health_ms: i64,
+    /// What all this may cost the target, in thousandths of one core; over it every interval is stretched.
+    pub budget_permille: i64,
 }
 
 impl Default for Cadence {
     fn default() -> Self {
-        Self { live_ms: 1_000, critical_ms: 10_000, metrics_ms: 180_000, health_ms: 300_000 }
+        Self { live_ms: 1_000, critical_ms: 10_000, metrics_ms: 180_000, health_ms: 300_000, budget_permille: 20 }
     }
 }
 

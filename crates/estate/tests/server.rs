@@ -187,3 +187,19 @@ async fn b2_counters_wal_settings_and_ages_are_read() {
     assert!(slots[0].retained_bytes.is_some());
     assert!(troubled(&s).iter().all(|t| t.starts_with("io") || t.starts_with("statements")), "{:?}", troubled(&s));
 }
+
+/// B3: a server that costs more than the budget allows is looked at less often, and the intervals shown say so.
+#[tokio::test]
+async fn b3_the_budget_slows_the_collector_down() {
+    let cluster = cluster().await;
+    let mut spec = common::spec(&cluster.url("postgres"));
+    spec.cadence = reeve_estate::Cadence { live_ms: 100, critical_ms: 100, metrics_ms: 100, health_ms: 100, budget_permille: 5 };
+    let mut collector = reeve_estate::Collector::new(spec);
+    let first = collector.round(false).await;
+    assert!(first.pace.load_ratio > first.pace.budget_ratio && first.pace.stretch > 1.0, "{:?}", first.pace);
+    tokio::time::sleep_until(collector.next_due(false)).await;
+    collector.round(false).await;
+    let slowed = collector.snapshot();
+    assert!(slowed.probes.iter().any(|p| p.every_ms > 100), "{:?}", slowed.probes);
+    collector.close().await;
+}

@@ -417,6 +417,20 @@ pub struct TargetSnapshot {
     pub probes: Vec<ProbeRun>,
     /// Wall time of the newest round, milliseconds.
     pub round_ms: f64,
+    /// What collecting costs the target, and by how much it was slowed down for that.
+    #[serde(default)]
+    pub pace: Pace,
+}
+
+/// What collecting costs a target, as shares of one core (SPEC B3).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Pace {
+    /// What it may cost.
+    pub budget_ratio: f64,
+    /// What it would cost at the configured intervals, smoothed over about five rounds.
+    pub load_ratio: f64,
+    /// By how much every interval is stretched to keep to the budget; 1 is not at all.
+    pub stretch: f64,
 }
 
 impl TargetSnapshot {
@@ -444,6 +458,7 @@ impl TargetSnapshot {
             tables: BTreeMap::new(),
             probes: Vec::new(),
             round_ms: 0.0,
+            pace: Pace::default(),
         }
     }
 }

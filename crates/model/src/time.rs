@@ -19,7 +19,7 @@ impl UnixMs {
     /// Milliseconds from `earlier` to this moment; 0 when `earlier` is later (clocks step back).
     #[must_use]
     pub fn ms_since(self, earlier: Self) -> i64 {
-        (self.0 - earlier.0).max(0)
+        self.0.saturating_sub(earlier.0).max(0)
     }
 
     /// Seconds from `earlier` to this moment; 0 when `earlier` is later.

@@ -1,7 +1,10 @@
 //! `reeve check`: every configured connection, one line each.
 
 use super::table;
-use crate::{config::Config, run};
+use crate::{
+    config::Config,
+    run::{self, output::say},
+};
 use reeve_estate::TargetSpec;
 use std::process::ExitCode;
 
@@ -34,12 +37,12 @@ pub async fn run(config: &Config) -> Result<ExitCode, String> {
             }
         }
     }
-    println!("{}", table(&["connection", "address", "latency", "version", "role", "tls"], &rows));
+    say(table(&["connection", "address", "latency", "version", "role", "tls"], &rows));
     for note in notes {
-        println!("{note}");
+        say(note);
     }
     if config.targets.is_empty() {
-        println!("No targets are configured; add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL.");
+        say("No targets are configured; add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL.");
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, TargetConfig},
-    run::{self, reeve::Extra},
+    run::{self, output::say, reeve::Extra},
 };
 use reeve_adapter::Endpoint;
 use reeve_cluster::{Cluster, ClusterConfig};
@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use std::{path::Path, process::ExitCode};
 
 /// The sample estate is looked at every ten seconds; definitions and exact sizes every half minute.
-const CADENCE: Cadence = Cadence { live_ms: 1_000, critical_ms: 5_000, metrics_ms: 10_000, health_ms: 30_000 };
+const CADENCE: Cadence = Cadence { live_ms: 1_000, critical_ms: 5_000, metrics_ms: 10_000, health_ms: 30_000, budget_permille: 20 };
 /// In the sample estate an index counts as unused after five minutes, so that a newcomer sees the planted ones.
 const UNUSED_AFTER_S: f64 = 300.0;
 /// Small, because the whole estate shares one machine with whoever tries it.
@@ -112,14 +112,14 @@ async fn load(cluster: &Cluster, dir: &Path) -> Result<reeve_demo::FindawiseLogi
     let mut stage = None;
     let report = reeve_demo::load(&url(reeve_demo::DATABASE), |progress| {
         if stage.replace(progress.stage) != Some(progress.stage) {
-            println!("Sample estate: {}", saying(progress.stage));
+            say(format!("Sample estate: {}", saying(progress.stage)));
         }
     })
     .await
     .map_err(|e| e.to_string())?;
     if !report.already_loaded {
         let (mb, s) = (report.bytes / 1_000_000, report.elapsed.as_secs_f64());
-        println!("Sample estate: {} tables, {} rows, {mb} MB in {s:.0} s", report.tables, report.rows);
+        say(format!("Sample estate: {} tables, {} rows, {mb} MB in {s:.0} s", report.tables, report.rows));
     }
     Ok(logins)
 }

@@ -1,7 +1,7 @@
 //! `reeve health`: one look at every configured target.
 
 use super::table;
-use crate::config::Config;
+use crate::{config::Config, run::output::say};
 use reeve_estate::{Collector, TargetSpec};
 use reeve_model::{Status, UnixMs};
 use serde_json::json;
@@ -25,7 +25,7 @@ pub async fn run(config: &Config, as_json: bool) -> Result<ExitCode, String> {
     let estate = reeve_rules::estate(&verdicts, UnixMs::now(), None);
     if as_json {
         let targets: Vec<_> = verdicts.iter().map(|(name, verdict)| json!({ "name": name, "verdict": verdict })).collect();
-        println!("{:#}", json!({ "overall": estate.status, "estate": estate, "targets": targets }));
+        say(format!("{:#}", json!({ "overall": estate.status, "estate": estate, "targets": targets })));
     } else {
         let rows: Vec<Vec<String>> = verdicts
             .iter()
@@ -34,10 +34,10 @@ pub async fn run(config: &Config, as_json: bool) -> Result<ExitCode, String> {
                 vec![name.to_string(), v.status.word().to_owned(), score, format!("{:.0} %", v.measured_ratio * 100.0)]
             })
             .collect();
-        println!("{}", table(&["target", "status", "score", "measured"], &rows));
+        say(table(&["target", "status", "score", "measured"], &rows));
         for (name, verdict) in &verdicts {
             for reason in &verdict.reasons {
-                println!("{name}: {} {}", reason.sentence, reason.next);
+                say(format!("{name}: {} {}", reason.sentence, reason.next));
             }
         }
     }

@@ -1,7 +1,10 @@
 //! `reeve migrate`: Reeve's own schema.
 
 use super::table;
-use crate::{config::Config, run};
+use crate::{
+    config::Config,
+    run::{self, output::say, signals::Stop},
+};
 use clap::Subcommand;
 use std::process::ExitCode;
 
@@ -16,16 +19,24 @@ pub enum What {
 
 /// Runs it. `status` exits with 1 while something is pending.
 pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
-    let database = run::store::Database::reach(config).await?;
-    let outcome = act(&database, *what).await;
-    database.stop().await;
-    outcome
+    let mut signal = Stop::listen()?;
+    let work = async {
+        let database = run::store::Database::reach(config).await?;
+        let outcome = act(&database, *what).await;
+        database.stop().await;
+        outcome
+    };
+    // An embedded cluster that was started for this ends with it, also when it is told to stop.
+    tokio::select! {
+        outcome = work => outcome,
+        () = signal.requested() => Err("Stopped before it was done; what is applied stays, the rest is still pending.".to_owned()),
+    }
 }
 
 async fn act(database: &run::store::Database, what: What) -> Result<ExitCode, String> {
     if matches!(what, What::Up) {
         let applied = database.migrate().await?;
-        println!("{}", if applied == 0 { "Nothing was pending.".to_owned() } else { format!("{applied} applied.") });
+        say(if applied == 0 { "Nothing was pending.".to_owned() } else { format!("{applied} applied.") });
         return Ok(ExitCode::SUCCESS);
     }
     let states = database.status().await?;
@@ -37,6 +48,6 @@ async fn act(database: &run::store::Database, what: What) -> Result<ExitCode, St
             vec![s.domain.to_string(), s.version.to_string(), s.name.clone(), applied]
         })
         .collect();
-    println!("{}", table(&["schema", "version", "name", "applied"], &rows));
+    say(table(&["schema", "version", "name", "applied"], &rows));
     Ok(if pending { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -8,7 +8,7 @@ mod serve;
 
 use crate::{
     config::{self, Config},
-    run::logging::LogFormat,
+    run::{logging::LogFormat, output::complain},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
@@ -66,7 +66,7 @@ pub struct Common {
 impl Common {
     /// Reads and checks the configuration.
     fn load(&self) -> Result<Config, String> {
-        let env: BTreeMap<String, String> = std::env::vars().collect();
+        let env = environment()?;
         let places = [PathBuf::from("reeve.toml"), PathBuf::from("/etc/reeve/reeve.toml")];
         let path = match &self.config {
             Some(path) => Some(path.clone()),
@@ -84,6 +84,24 @@ impl Common {
     }
 }
 
+/// The environment as text. What is no text can't be one of Reeve's settings, unless its name says that it is meant as one.
+fn environment() -> Result<BTreeMap<String, String>, String> {
+    let mut env = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => {
+                env.insert(name, value);
+            }
+            Err(_) if name.starts_with("REEVE_") || name.ends_with("DATABASE_URL") => {
+                return Err(format!("The environment variable {name} is not valid UTF-8; set it to text."));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(env)
+}
+
 /// Exit code for a command line or configuration that can't be used.
 const UNUSABLE: u8 = 2;
 
@@ -96,7 +114,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
     let config = match common.load() {
         Ok(config) => config,
         Err(sentence) => {
-            eprintln!("reeve: {}", sentence.trim_end());
+            complain(sentence.trim_end());
             return ExitCode::from(UNUSABLE);
         }
     };
@@ -110,7 +128,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(sentence) => {
-            eprintln!("reeve: {}", sentence.trim_end());
+            complain(sentence.trim_end());
             ExitCode::FAILURE
         }
     }

@@ -5,8 +5,12 @@ use std::process::ExitCode;
 
 /// Runs until told to stop.
 pub async fn run(config: Config) -> Result<ExitCode, String> {
-    let signal = run::signals::Stop::listen()?;
+    let mut signal = run::signals::Stop::listen()?;
     let listener = run::reeve::listen(&config).await?;
-    let store = run::store::open(&config).await?;
+    // A database that never answers must not keep Reeve from ending.
+    let store = tokio::select! {
+        opened = run::store::open(&config) => opened?,
+        () = signal.requested() => return Ok(ExitCode::SUCCESS),
+    };
     run::reeve::serve(config, listener, store, run::reeve::Extra::default(), signal).await
 }

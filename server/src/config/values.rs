@@ -25,6 +25,9 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, probl
     }
     for (name, value) in env {
         let Some(target) = name.strip_prefix("REEVE_TARGET_").and_then(|rest| rest.strip_suffix("_URL")) else { continue };
+        if value.is_empty() {
+            continue;
+        }
         let wanted = target.to_ascii_lowercase();
         let url = Placed { value: value.clone(), place: name.clone() };
         let same = |t: &&mut TargetDraft| t.name.as_ref().is_some_and(|n| n.value.replace('-', "_") == wanted);
@@ -173,6 +176,7 @@ fn cadence(draft: &IntervalDraft, base: Cadence, problems: &mut Problems) -> Cad
         critical_ms: read(&draft.critical, base.critical_ms, 2_000),
         metrics_ms: read(&draft.metrics, base.metrics_ms, 5_000),
         health_ms: read(&draft.health, base.health_ms, 10_000),
+        ..base
     }
 }
 

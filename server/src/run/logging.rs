@@ -12,10 +12,14 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging. `REEVE_LOG` filters as tracing's filters do (`info` by default).
+/// Without `REEVE_LOG`. An unknown session cookie is everyday (an old tab) and can be sent by anybody a thousand times a second: no warning.
+const DEFAULT: &str = "info,sqlx=warn,tower_sessions=error,tower_sessions_core=error";
+
+/// Starts logging. `REEVE_LOG` filters as tracing's filters do (`info` by default). When standard error is closed, nothing is logged and
+/// everything else goes on.
 pub fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("REEVE_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_from_env("REEVE_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => subscriber.with_target(false).compact().init(),
         LogFormat::Json => subscriber.json().init(),

@@ -1,6 +1,7 @@
 //! Putting everything together and keeping it running.
 
 pub mod logging;
+pub mod output;
 pub mod reeve;
 pub mod secrets;
 pub mod signals;

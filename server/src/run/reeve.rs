@@ -1,9 +1,9 @@
 //! Reeve itself: services, collectors, web server; and their end.
 
-use super::{signals::Stop, store::Opened};
+use super::{output::say, signals::Stop, store::Opened};
 use crate::{
     config::Config,
-    web::{Web, router},
+    web::{Web, listen, router},
 };
 use leptos::prelude::LeptosOptions;
 use reeve_estate::{DatabaseChoice, TargetSpec};
@@ -25,7 +25,7 @@ use reeve_service::{
 };
 use reeve_store::{Store, accounts::DEFAULT_ORG};
 use secrecy::ExposeSecret;
-use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 /// How long running requests may take after the signal to stop.
@@ -52,16 +52,22 @@ pub async fn serve(config: Config, listener: TcpListener, opened: Opened, extra:
 async fn run(config: Config, listener: TcpListener, opened: &Opened, extra: Extra, signal: &mut Stop) -> Result<(), String> {
     let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
     let passwords = Passwords::new(HASHES_AT_ONCE).map_err(|e| e.to_string())?;
-    let first = accounts::ensure_admin(&store, &passwords, config.admin_email.as_deref(), config.admin_password.clone())
-        .await
-        .map_err(|e| e.to_string())?;
-
-    let supervisor = Supervisor::new();
     let specs: Vec<TargetSpec> = config.targets.iter().map(spec).collect();
     let now = UnixMs::now();
     let hub = Arc::new(Hub::new(specs.iter().map(|s| (s.info.clone(), s.cadence.critical_ms)).collect(), now));
-    let identity = Identity::start(store.clone(), Arc::clone(&hub), passwords).await?;
-    recall(&store, &hub, &specs, now).await?;
+    let asked = async {
+        let first = accounts::ensure_admin(&store, &passwords, config.admin_email.as_deref(), config.admin_password.clone());
+        let first = first.await.map_err(|e| e.to_string())?;
+        let identity = Identity::start(store.clone(), Arc::clone(&hub), passwords.clone()).await?;
+        recall(&store, &hub, &specs, now).await?;
+        Ok::<_, String>((first, identity))
+    };
+    // A store that stops answering here must not keep Reeve from ending.
+    let (first, identity) = tokio::select! {
+        answered = asked => answered?,
+        () = signal.requested() => return Ok(()),
+    };
+    let supervisor = Supervisor::new();
     let recorder = Recorder::start(&supervisor, store.clone(), config.history_days);
     store_watch::start(&supervisor, opened.pools.clone(), &hub);
     identity.upkeep(&supervisor);
@@ -81,8 +87,7 @@ async fn run(config: Config, listener: TcpListener, opened: &Opened, extra: Extr
     let router = router::build(web, store.web_sessions())?;
     announce(&address.to_string(), first.as_ref());
     let stopping = supervisor.stopping();
-    let server = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned());
-    let mut server = tokio::spawn(server.into_future());
+    let mut server = tokio::spawn(listen::serve(listener, router, stopping));
     let ended = tokio::select! {
         () = signal.requested() => None,
         ended = &mut server => Some(ended),
@@ -94,8 +99,7 @@ async fn run(config: Config, listener: TcpListener, opened: &Opened, extra: Extr
         tracing::warn!("some background work had to be cut off");
     }
     match ended {
-        Some(Ok(Ok(()))) => Err("The web server ended by itself.".to_owned()),
-        Some(Ok(Err(error))) => Err(format!("The web server failed ({error}).")),
+        Some(Ok(())) => Err("The web server ended by itself.".to_owned()),
         Some(Err(error)) => Err(format!("The web server broke ({error}).")),
         None => {
             if tokio::time::timeout(DRAIN, &mut server).await.is_err() {
@@ -162,15 +166,12 @@ async fn seed(store: &Store, hub: &Arc<Hub>, target: &TargetName, now: UnixMs) {
 
 /// Says where Reeve is, and, once, how to sign in.
 fn announce(address: &str, first: Option<&FirstAdmin>) {
-    let mut out = std::io::stdout().lock();
     let mut lines = vec![format!("Reeve is ready at http://{address}")];
     if let Some(FirstAdmin { email, made_up: Some(password) }) = first {
         lines.push(format!("Sign in as {email} with the password {}", password.expose_secret()));
         lines.push("This password is shown only now; it can't be read again.".to_owned());
     }
     for line in lines {
-        // Nobody reads standard output: Reeve still serves.
-        let _ = writeln!(out, "{line}");
+        say(line);
     }
-    let _ = out.flush();
 }

@@ -12,7 +12,7 @@ use reeve_store::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{ConnectOptions, Connection, PgConnection};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// The embedded database and its two logins.
@@ -22,6 +22,9 @@ const RUNTIME: &str = "reeve_runtime";
 /// Small: Reeve's own data is history and a few accounts.
 const SETTINGS: &[(&str, &str)] =
     &[("shared_buffers", "64MB"), ("max_connections", "120"), ("max_wal_size", "256MB"), ("autovacuum_naptime", "20s")];
+
+/// How long a connection may take, network, TLS and login together.
+const CONNECT: Duration = Duration::from_secs(15);
 
 /// Where Reeve's own databases are.
 pub struct Database {
@@ -129,7 +132,11 @@ impl Database {
     async fn owner(&self, role: StoreRole, domain: Domain) -> Result<PgConnection, String> {
         let endpoint = self.owners.get(&role).ok_or_else(|| format!("Nobody is named who may migrate {domain}."))?;
         let options = endpoint.to_sqlx("reeve/migrate").map_err(|e| e.to_string())?.disable_statement_logging();
-        PgConnection::connect_with(&options).await.map_err(|error| {
+        let answer = tokio::time::timeout(CONNECT, PgConnection::connect_with(&options)).await.map_err(|_| {
+            let (at, s) = (endpoint.redacted(), CONNECT.as_secs());
+            format!("Reeve's own database can't be reached: {at} did not answer within {s} s; check the network and the server's load.")
+        })?;
+        answer.map_err(|error| {
             let sorted = reeve_adapter::AdapterError::from_sqlx(&endpoint.redacted(), &error);
             format!("Reeve's own database can't be reached: {sorted}")
         })

@@ -3,7 +3,7 @@
 use super::{Web, refusal::Refusal};
 use axum::{
     Extension, Json,
-    extract::{Path, Query, State, rejection::JsonRejection, rejection::QueryRejection},
+    extract::{Path, Query, State, rejection::{JsonRejection, PathRejection, QueryRejection}},
     http::header,
     response::{IntoResponse, Response},
 };
@@ -141,10 +141,11 @@ pub struct TablesQuery {
 pub async fn tables(
     State(web): State<Web>,
     Extension(who): Extension<Principal>,
-    Path(name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     query: Result<Query<TablesQuery>, QueryRejection>,
 ) -> Answer {
-    let name = TargetName::new(name).map_err(|_| Refusal(PortError::NotFound("There is no such target.".to_owned())))?;
+    let name = path.ok().and_then(|Path(name)| TargetName::new(name).ok());
+    let name = name.ok_or_else(|| Refusal(PortError::NotFound("There is no such target.".to_owned())))?;
     let Query(q) = query.map_err(|e| invalid(&format!("The query can't be used: {}.", e.body_text())))?;
     let limit = q.limit.unwrap_or(50);
     if !(1..=500).contains(&limit) {

@@ -49,7 +49,7 @@ fn serve(path: &str, headers: &HeaderMap, cache: &'static str) -> Response {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let packed = [("br", ".br"), ("gzip", ".gz")]
         .into_iter()
-        .filter(|(name, _)| accepted.split(',').any(|offer| offer.trim().split(';').next() == Some(name)))
+        .filter(|(name, _)| accepts(accepted, name))
         .find_map(|(name, ending)| Site::get(&format!("{path}{ending}")).map(|file| (Some(name), file)));
     let Some((encoding, file)) = packed.or_else(|| Site::get(path).map(|file| (None, file))) else {
         return (StatusCode::NOT_FOUND, "There is no such file.").into_response();
@@ -66,6 +66,16 @@ fn serve(path: &str, headers: &HeaderMap, cache: &'static str) -> Response {
     response
 }
 
+/// Whether an encoding is offered, and not with weight 0, which forbids it.
+fn accepts(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|offer| {
+        let mut parts = offer.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        let weight = parts.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q="))).map_or(Ok(1.0), str::parse::<f64>);
+        named && weight.is_ok_and(|w| w > 0.0)
+    })
+}
+
 fn content_type(path: &str) -> &'static str {
     match path.rsplit('.').next() {
         Some("js") => "text/javascript; charset=utf-8",
@@ -75,5 +85,20 @@ fn content_type(path: &str) -> &'static str {
         Some("png") => "image/png",
         Some("json") => "application/json",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::accepts;
+
+    #[test]
+    fn an_encoding_with_weight_zero_is_refused() {
+        for good in ["br", "gzip, br", "gzip;q=0.5,BR ; q=0.1", "br;q=1.0"] {
+            assert!(accepts(good, "br"), "{good}");
+        }
+        for bad in ["", "gzip", "br;q=0", "br; q=0.000, gzip", "br;q=x", ", ,;", "brotli"] {
+            assert!(!accepts(bad, "br"), "{bad}");
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod assets;
 pub mod csrf;
 pub mod gate;
 pub mod headers;
+pub mod listen;
 pub mod live;
 pub mod openapi;
 pub mod pages;

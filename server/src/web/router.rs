@@ -8,17 +8,19 @@ use super::{
     sessions, sign_in,
 };
 use axum::{
-    Router,
+    Json, Router,
+    body::{Body, to_bytes},
     extract::{DefaultBodyLimit, Request},
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
 use leptos::prelude::provide_context;
 use reeve_access::Principal;
-use std::time::Duration;
-use tower_http::timeout::TimeoutLayer;
+use serde_json::json;
+use std::{any::Any, time::Duration};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use tower_sessions::SessionStore;
 
 /// Largest body that is read, bytes.
@@ -46,7 +48,7 @@ pub fn build<S: SessionStore + Clone>(web: Web, store: S) -> Result<Router, Stri
         router = router.route(route.path, handler.layer(guard));
     }
     let sessions = sessions::layer(store, web.tls);
-    Ok(router.fallback(pages::missing).layer(sessions).layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn(headers::add)).with_state(web))
+    Ok(router.fallback(pages::missing).layer(sessions).layer(DefaultBodyLimit::max(MAX_BODY)).layer(CatchPanicLayer::custom(broken)).layer(from_fn(headers::add)).with_state(web))
 }
 
 fn handler(route: &Route) -> Option<MethodRouter<Web>> {
@@ -88,5 +90,23 @@ async fn function(axum::extract::State(web): axum::extract::State<Web>, request:
             provide_context(principal);
         }
     };
-    axum::response::IntoResponse::into_response(leptos_axum::handle_server_fns_with_context(context, request).await)
+    let answer = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    if answer.status() == StatusCode::INTERNAL_SERVER_ERROR { blame(answer).await } else { answer }
+}
+
+/// Arguments that can't be read never reach the function, so it could not say whose fault that is: the caller's.
+async fn blame(answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    let invalid = serde_json::from_slice::<serde_json::Value>(&body).is_ok_and(|said| said["error"] == "invalid");
+    if invalid {
+        parts.status = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// One request that breaks Reeve's code is one answer lost, not a connection without a word. The log has the place.
+fn broken(_: Box<dyn Any + Send>) -> Response {
+    let said = json!({ "error": "internal", "message": "Reeve could not answer this because of a fault of its own; its log says where." });
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(said)).into_response()
 }

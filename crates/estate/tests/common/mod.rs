@@ -26,7 +26,7 @@ pub fn spec(url: &str) -> TargetSpec {
         tags: Vec::new(),
     };
     let mut spec = TargetSpec::new(info, Endpoint::parse(url).unwrap());
-    spec.cadence = Cadence { live_ms: 1, critical_ms: 1, metrics_ms: 1, health_ms: 1 };
+    spec.cadence = Cadence { live_ms: 1, critical_ms: 1, metrics_ms: 1, health_ms: 1, budget_permille: 1_000_000 };
     spec
 }
 
