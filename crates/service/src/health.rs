@@ -26,6 +26,8 @@ const SPACING: Duration = Duration::from_millis(1_000);
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 /// History that one answer holds at most.
 const MOST_HISTORY_MS: i64 = 31 * 24 * 3_600_000;
+/// The last moment that calendars here agree on: the end of the year 9999.
+const LAST_MS: i64 = 253_402_300_799_999;
 
 /// The charts of a target's page: id, title and figures.
 const CHARTS: &[(&str, &str, &[&str])] = &[
@@ -118,6 +120,12 @@ impl HealthPort for Health {
         }
         let to = query.to.unwrap_or_else(UnixMs::now);
         let from = query.from.unwrap_or_else(|| to.plus_ms(-3_600_000));
+        if ![from, to].iter().all(|at| (0..=LAST_MS).contains(&at.0)) {
+            return Err(PortError::Invalid("from and to are milliseconds since 1970-01-01 UTC, up to the year 9999.".to_owned()));
+        }
+        if query.metric.contains('\0') || query.object.contains('\0') {
+            return Err(PortError::Invalid("metric and object are names; no name holds a zero byte.".to_owned()));
+        }
         if from > to {
             return Err(PortError::Invalid("from must not be later than to.".to_owned()));
         }

@@ -183,7 +183,8 @@ fn away(error: impl std::fmt::Display) -> PortError {
 #[async_trait]
 impl IdentityPort for Identity {
     async fn sign_in(&self, email: &str, password: &str, via: Via) -> Result<SignedIn, PortError> {
-        if password.is_empty() || password.len() > MAX_BYTES || email.len() > MAX_BYTES {
+        // No account has a zero byte in its e-mail: PostgreSQL's text can't hold one.
+        if password.is_empty() || password.len() > MAX_BYTES || email.len() > MAX_BYTES || email.contains('\0') {
             return Err(PortError::Unauthenticated(WRONG.to_owned()));
         }
         let inner = &self.inner;

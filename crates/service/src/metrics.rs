@@ -127,6 +127,16 @@ fn target(text: &mut Text, name: &str, latest: &crate::hub::Latest, now: UnixMs)
         text.add("reeve_target_score", "gauge", "Health score, 0 to 100 (docs/HEALTH.md).", &label, score);
     }
     text.add("reeve_target_measured_ratio", "gauge", "Share of the score that could be measured.", &label, latest.verdict.measured_ratio);
+    let pace = snapshot.pace;
+    text.add(
+        "reeve_collector_load_ratio",
+        "gauge",
+        "What collecting would cost the target, as a share of one core.",
+        &label,
+        pace.load_ratio,
+    );
+    text.add("reeve_collector_budget_ratio", "gauge", "What it may cost.", &label, pace.budget_ratio);
+    text.add("reeve_collector_stretch_ratio", "gauge", "By how much intervals are stretched to keep to it.", &label, pace.stretch);
     for run in &snapshot.probes {
         let labels = [("target", name), ("probe", run.id.as_str()), ("database", run.database.as_deref().unwrap_or_default())];
         text.add("reeve_probe_wall_seconds", "gauge", "Wall time of the newest run.", &labels, run.wall_ms / 1000.0);

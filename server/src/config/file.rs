@@ -37,6 +37,7 @@ pub struct IntervalDraft {
     pub critical: Option<Placed<String>>,
     pub metrics: Option<Placed<String>>,
     pub health: Option<Placed<String>>,
+    pub budget: Option<Placed<String>>,
 }
 
 /// One `[[target]]` as written.
@@ -139,6 +140,7 @@ impl Walk<'_> {
             "critical" => set(&mut into.critical, walk.string(value, path)),
             "metrics" => set(&mut into.metrics, walk.string(value, path)),
             "health" => set(&mut into.health, walk.string(value, path)),
+            "budget" => set(&mut into.budget, walk.string(value, path)),
             _ => false,
         });
     }

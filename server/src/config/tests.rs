@@ -10,12 +10,12 @@ fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn a6_a_target_from_file_and_one_from_environment() {
     let text = "listen = \"127.0.0.1:0\"\n[[target]]\nname = \"orders\"\nenvironment = \"staging\"\ntags = [\"eu\"]\n\
-                url = \"postgres://mon:secret@db.example:5432/orders\"\n[target.intervals]\ncritical = \"5s\"\n";
+                url = \"postgres://mon:secret@db.example:5432/orders\"\n[target.intervals]\ncritical = \"5s\"\nbudget = \"0.5%\"\n";
     let config = load(Some(("reeve.toml", text)), &env(&[("REEVE_TARGET_BILLING_URL", "postgres://m:p@127.0.0.1/billing")]))
         .expect("a good configuration");
     let names: Vec<_> = config.targets.iter().map(|t| t.info.name.as_str()).collect();
     assert_eq!(names, ["orders", "billing"]);
-    assert_eq!(config.targets[0].cadence.critical_ms, 5_000);
+    assert_eq!((config.targets[0].cadence.critical_ms, config.targets[0].cadence.budget_permille), (5_000, 5));
     assert!(!format!("{config:?}").contains("secret"), "a password must not be printable");
 }
 

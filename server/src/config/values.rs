@@ -171,13 +171,27 @@ fn cadence(draft: &IntervalDraft, base: Cadence, problems: &mut Problems) -> Cad
             }
         }
     };
-    Cadence {
+    let read_cadence = Cadence {
         live_ms: read(&draft.live, base.live_ms, 1_000),
         critical_ms: read(&draft.critical, base.critical_ms, 2_000),
         metrics_ms: read(&draft.metrics, base.metrics_ms, 5_000),
         health_ms: read(&draft.health, base.health_ms, 10_000),
         ..base
-    }
+    };
+    let budget_permille = draft.budget.as_ref().map_or(base.budget_permille, |text| {
+        permille(&text.value).unwrap_or_else(|| {
+            problems.add(&text.place, format!("{:?} is no budget; write a share of one core like \"2%\", from 0.1% to 100%.", text.value));
+            base.budget_permille
+        })
+    });
+    Cadence { budget_permille, ..read_cadence }
+}
+
+/// `2%` or `0.5 %` in thousandths; none for anything else.
+fn permille(text: &str) -> Option<i64> {
+    let share: f64 = text.trim().strip_suffix('%')?.trim().parse().ok()?;
+    #[allow(clippy::cast_possible_truncation)] // checked to be small
+    (0.1..=100.0).contains(&share).then(|| (share * 10.0).round() as i64)
 }
 
 /// `250ms`, `10s`, `3m`, `1h`; none for anything else.

@@ -3,7 +3,10 @@
 use super::{Web, refusal::Refusal};
 use axum::{
     Extension, Json,
-    extract::{Path, Query, State, rejection::{JsonRejection, PathRejection, QueryRejection}},
+    extract::{
+        Path, Query, State,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
     http::header,
     response::{IntoResponse, Response},
 };

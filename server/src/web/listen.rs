@@ -69,7 +69,8 @@ async fn accept(listener: &TcpListener) -> TcpStream {
                 }
                 return stream;
             }
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused) => {}
+            Err(error)
+                if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection could be taken");
                 tokio::time::sleep(PAUSE).await;

@@ -48,7 +48,13 @@ pub fn build<S: SessionStore + Clone>(web: Web, store: S) -> Result<Router, Stri
         router = router.route(route.path, handler.layer(guard));
     }
     let sessions = sessions::layer(store, web.tls);
-    Ok(router.fallback(pages::missing).layer(sessions).layer(DefaultBodyLimit::max(MAX_BODY)).layer(CatchPanicLayer::custom(broken)).layer(from_fn(headers::add)).with_state(web))
+    Ok(router
+        .fallback(pages::missing)
+        .layer(sessions)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(broken))
+        .layer(from_fn(headers::add))
+        .with_state(web))
 }
 
 fn handler(route: &Route) -> Option<MethodRouter<Web>> {

@@ -1,0 +1,50 @@
+//! Replication from and to a server.
+
+use serde::{Deserialize, Serialize};
+
+/// One standby, seen from its primary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standby {
+    /// `application_name`.
+    pub name: String,
+    /// State (`streaming`, `catchup`, …).
+    pub state: String,
+    /// `sync`, `async`, `quorum`, `potential`.
+    pub sync_state: String,
+    /// Bytes not yet replayed; none when it may not be read.
+    pub replay_lag_bytes: Option<i64>,
+    /// Seconds as the server reports them; none when idle (an idle primary is no lag).
+    pub replay_lag_s: Option<f64>,
+}
+
+/// One replication slot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Name.
+    pub name: String,
+    /// `physical` or `logical`.
+    pub kind: String,
+    /// Somebody reads it.
+    pub active: bool,
+    /// WAL kept for it, bytes.
+    pub retained_bytes: Option<i64>,
+    /// `reserved`, `extended`, `unreserved`, `lost`.
+    pub wal_status: Option<String>,
+    /// Bytes that may still be written before it is lost; none without a limit.
+    pub safe_wal_bytes: Option<i64>,
+}
+
+/// Replication from and to this server.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Replication {
+    /// Standbys that stream from it.
+    pub standbys: Vec<Standby>,
+    /// Slots.
+    pub slots: Vec<Slot>,
+    /// On a standby: a WAL receiver is connected.
+    pub receiving: Option<bool>,
+    /// On a standby: bytes received and not yet replayed.
+    pub replay_backlog_bytes: Option<i64>,
+    /// On a standby that is behind: seconds since the last replayed transaction. None when caught up.
+    pub replay_delay_s: Option<f64>,
+}
