@@ -2,7 +2,7 @@
 
 use crate::{
     components::{Age, StatusGlyph, target_href},
-    islands::{Keys, LiveFeed},
+    islands::{Acts, Keys, LiveFeed},
     live::key,
     render::{PageContext, Theme},
     route::{Page, TablesView},
@@ -79,7 +79,9 @@ pub fn full(doc: &Document<'_>, title: &str, body: AnyView) -> String {
             </main>
         </div>
         {palette(doc)}
+        <div id="toasts" class="toasts" role="status"></div>
         <Keys/>
+        <Acts/>
     };
     page(doc, title, content.into_any(), true)
 }

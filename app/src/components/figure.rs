@@ -28,7 +28,8 @@ pub fn Spark(
     }
 }
 
-/// One figure: title, value with unit, trend, age, and how to read it.
+/// One figure in one line: title, value with unit, trend, age. How to read it stands behind its title; why it is
+/// not known stands in place of the trend.
 #[component]
 pub fn FigureCell(
     /// The figure.
@@ -41,22 +42,40 @@ pub fn FigureCell(
     let shown = format::figure(figure.value, figure.unit);
     let keys = key::figure(&target, &figure.id);
     let extent = Extent::of(&figure.trend);
-    let limit = figure.max.map(|max| format!("of {}", format::text(Some(max), figure.unit)));
+    // The whole of a share is no news.
+    let max = figure.max.filter(|_| figure.unit != reeve_model::Unit::Ratio);
+    let limit = max.map(|max| format!("of {}", format::text(Some(max), figure.unit)));
     view! {
         <div class="figure" data-status=figure.status.map(reeve_model::Status::word) data-stale=figure.stale.to_string() data-live=keys.cell>
-            <dt>{figure.title}</dt>
-            <dd>
+            <dt><FigureTitle title=figure.title note=figure.note/></dt>
+            <dd class="figure-number">
                 <span class="figure-value" data-live=keys.value>{shown.text}</span>
                 <span class="figure-unit" data-live=keys.unit>{shown.unit}</span>
                 {limit.map(|l| view! { <span class="figure-max">{l}</span> })}
             </dd>
-            <dd class="figure-trend"><Spark points=figure.trend extent=extent live=keys.spark/></dd>
-            <dd class="figure-note">
-                {figure.at.map(|at| view! { <Age at=at now=now live=keys.age/> })}
-                {figure.why.map(|w| view! { <span class="figure-why">{w}</span> })}
-                {figure.note.map(|n| view! { <span>{n}</span> })}
+            <dd class="figure-trend">
+                <span class="figure-why" data-live=keys.why>{figure.why.unwrap_or_default()}</span>
+                <Spark points=figure.trend extent=extent live=keys.spark/>
             </dd>
+            <dd class="figure-age">{figure.at.map(|at| view! { <Age at=at now=now live=keys.age/> })}</dd>
         </div>
+    }
+}
+
+/// The title of a figure; where there is something to say of how to read it, it opens to that.
+#[component]
+pub fn FigureTitle(
+    /// Shown name.
+    #[prop(into)]
+    title: String,
+    /// How to read it.
+    note: Option<String>,
+) -> impl IntoView {
+    match note.filter(|n| !n.is_empty()) {
+        Some(note) => {
+            view! { <details class="figure-help"><summary title=note.clone()>{title}</summary><p>{note}</p></details> }.into_any()
+        }
+        None => view! { <span>{title}</span> }.into_any(),
     }
 }
 
@@ -85,5 +104,5 @@ pub fn FigureGroups(
             }
         })
     };
-    FigureGroup::ALL.into_iter().map(group).collect_view()
+    view! { <div class="figure-groups">{FigureGroup::ALL.into_iter().map(group).collect_view()}</div> }
 }

@@ -1,13 +1,19 @@
 //! The parts pages are made of. Each takes what it shows and the `data-live` key under which it moves.
 
 mod chart;
+mod code;
+mod dialog;
 mod figure;
+mod form;
 mod reason;
 mod state;
 mod when;
 
 pub use chart::{Charts, charts_shape};
-pub use figure::{FigureCell, FigureGroups, Spark};
+pub use code::Code;
+pub use dialog::Confirm;
+pub use figure::{FigureCell, FigureGroups, FigureTitle, Spark};
+pub use form::Field;
 pub use reason::{Reasons, reasons_shape};
 pub use state::{Empty, EmptyKind, Notice, ReadingNote, StatusBadge, StatusGlyph};
 pub use when::{Age, Moment};

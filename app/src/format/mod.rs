@@ -90,6 +90,13 @@ pub fn length(value: Option<f64>) -> String {
     text(value, Unit::Seconds)
 }
 
+/// The length of a window of time, in whole units: `58 s`, `4 min`, `2 h 05 min`.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)]
+pub fn window(seconds: f64) -> String {
+    crate::age::span((seconds.clamp(0.0, 9e12) * 1000.0).round() as i64)
+}
+
 /// `1 table`, `2 tables`.
 #[must_use]
 pub fn plural(n: usize, one: &str, many: &str) -> String {

@@ -51,6 +51,16 @@ impl Scale {
         Self { unit, by, decimals, label }
     }
 
+    /// The same with no more digits than a difference deserves: sizes change in whole pages, so bytes and
+    /// kilobytes stay whole and larger units have one decimal.
+    pub fn calm(unit: Unit, values: impl IntoIterator<Item = Option<f64>>) -> Self {
+        let scale = Self::of(unit, values);
+        if !matches!(unit, Unit::Bytes | Unit::BytesPerSecond) {
+            return scale;
+        }
+        Self { decimals: usize::from(scale.by > 1024.0), ..scale }
+    }
+
     /// A value of the column, without unit.
     #[must_use]
     pub fn show(&self, value: Option<f64>) -> String {

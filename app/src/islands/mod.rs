@@ -1,10 +1,12 @@
 //! The parts that move. Every one is an enhancement: without it the page is right, only still.
 
+mod acts;
 mod keys;
 mod live_feed;
 
 #[cfg(feature = "hydrate")]
 mod dom;
 
+pub use acts::Acts;
 pub use keys::Keys;
 pub use live_feed::LiveFeed;

@@ -74,6 +74,8 @@ pub struct FigureKeys {
     pub spark: String,
     /// Its age.
     pub age: String,
+    /// Why there is no value, or none that is fresh.
+    pub why: String,
 }
 
 /// The keys of a figure.
@@ -81,7 +83,7 @@ pub struct FigureKeys {
 pub fn figure(target: &TargetName, id: &str) -> FigureKeys {
     let cell = format!("figure:{target}:{id}");
     let part = |p: &str| format!("{cell}.{p}");
-    FigureKeys { value: part("value"), unit: part("unit"), spark: part("spark"), age: part("age"), cell }
+    FigureKeys { value: part("value"), unit: part("unit"), spark: part("spark"), age: part("age"), why: part("why"), cell }
 }
 
 /// The unit in a column's header.

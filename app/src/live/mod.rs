@@ -88,7 +88,8 @@ pub fn overview_frame(overview: &HealthOverview, pools: &PoolReport, now: UnixMs
             if let Some(f) = t.figures.iter().find(|f| f.id == id) {
                 let mut nodes = figure(&t.info.name, f, scale.show(f.value), extent);
                 // The header carries the unit.
-                nodes.retain(|n| n.k != key::figure(&t.info.name, &f.id).unit);
+                let keys = key::figure(&t.info.name, &f.id);
+                nodes.retain(|n| n.k != keys.unit && n.k != keys.why);
                 set.append(&mut nodes);
             }
         }
@@ -210,6 +211,7 @@ fn figure(target: &TargetName, f: &Figure, value: String, extent: Extent) -> Vec
         text(keys.unit, format::figure(f.value, f.unit).unit),
         LiveNode { k: keys.spark, d: Some(spark_path(&f.trend, extent)), ..LiveNode::default() },
     ];
+    nodes.push(text(keys.why, f.why.as_deref().unwrap_or_default()));
     nodes.extend(f.at.map(|at| moment(keys.age, at)));
     nodes
 }

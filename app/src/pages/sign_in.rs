@@ -1,6 +1,6 @@
 //! `/sign-in`: a plain form that posts to itself.
 
-use crate::render::SignInForm;
+use crate::{components::Field, render::SignInForm};
 use leptos::prelude::*;
 
 /// The form; after a refusal with its sentence and the e-mail as typed.
@@ -16,14 +16,10 @@ pub fn view(form: &SignInForm) -> impl IntoView + use<> {
             </div>
         })}
         <form class="form" method="post" action="/sign-in">
-            <label class="field">
-                <span>"E-mail"</span>
-                <input type="email" name="email" value=form.email.clone() autocomplete="username" required autofocus=!refused aria-describedby=described/>
-            </label>
-            <label class="field">
-                <span>"Password"</span>
-                <input type="password" name="password" autocomplete="current-password" required autofocus=refused aria-describedby=described/>
-            </label>
+            <Field label="E-mail" name="email" kind="email" value=form.email.clone() autocomplete="username" required=true
+                autofocus=!refused described=described.unwrap_or_default()/>
+            <Field label="Password" name="password" kind="password" autocomplete="current-password" required=true
+                autofocus=refused described=described.unwrap_or_default()/>
             {form.next.clone().map(|next| view! { <input type="hidden" name="next" value=next/> })}
             <button class="button primary">"Sign in"</button>
         </form>

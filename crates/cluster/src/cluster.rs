@@ -63,9 +63,11 @@ impl Cluster {
 
     /// `sync` false: initdb doesn't wait for the disk. For clusters that are thrown away.
     pub(crate) async fn start_with(config: ClusterConfig, sync: bool) -> Result<Self, ClusterError> {
-        let prepared = tokio::task::spawn_blocking(move || Prepared::new(config, sync)).await;
+        let prepared = tokio::task::spawn_blocking(move || Prepared::new(config)).await;
         let prepared = prepared.map_err(|e| ClusterError::system("preparing the data directory", e))??;
-        let Prepared { layout, account, installation, password, lock, settings, label } = prepared;
+        let Prepared { layout, account, installation, lock, settings, label } = prepared;
+        create::create_if_missing(&layout, &account, &installation, sync).await?;
+        let password = layout.read_password()?;
 
         // Before the settings are written: a server that still runs must not read them.
         let left = processes::end_leftovers(&layout.data).await;
@@ -202,26 +204,23 @@ impl Drop for KillOnDrop {
     }
 }
 
-/// All that must be there before the server can run.
+/// All that must be there before the data directory can be made and the server can run.
 struct Prepared {
     layout: Layout,
     account: Account,
     installation: Installation,
-    password: SecretString,
     lock: std::fs::File,
     settings: Vec<(String, String)>,
     label: String,
 }
 
 impl Prepared {
-    fn new(config: ClusterConfig, sync: bool) -> Result<Self, ClusterError> {
+    fn new(config: ClusterConfig) -> Result<Self, ClusterError> {
         let account = Account::for_server()?;
         let layout = Layout::prepare(&config.dir, &account)?;
         let lock = layout.lock()?;
         let installation = create::choose_installation(&layout, config.major)?;
         account.check_entry(&layout.dir, &installation)?;
-        create::create_if_missing(&layout, &account, &installation, sync)?;
-        let password = layout.read_password()?;
-        Ok(Self { layout, account, installation, password, lock, settings: config.settings, label: config.label })
+        Ok(Self { layout, account, installation, lock, settings: config.settings, label: config.label })
     }
 }

@@ -5,8 +5,9 @@ use crate::{
     account::Account,
     binaries::{self, Installation},
     layout::{Layout, last_lines},
+    processes::{self, GroupGuard},
 };
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, process::Stdio};
 
 /// The superuser's name.
 pub(crate) const SUPERUSER: &str = "postgres";
@@ -39,11 +40,19 @@ fn version_file(data: &Path) -> Result<Option<String>, ClusterError> {
 }
 
 /// Runs initdb when there is no data directory yet. It is made beside its place and then renamed, so that a killed
-/// run never leaves half of one.
-pub(crate) fn create_if_missing(layout: &Layout, account: &Account, installation: &Installation, sync: bool) -> Result<(), ClusterError> {
+/// run never leaves half of one. Dropped meanwhile, initdb and its helpers end.
+pub(crate) async fn create_if_missing(
+    layout: &Layout,
+    account: &Account,
+    installation: &Installation,
+    sync: bool,
+) -> Result<(), ClusterError> {
     if layout.data.join("PG_VERSION").exists() {
         return Ok(());
     }
+    // The initdb of a Reeve that was killed works on and would write into what is removed here.
+    let left = processes::end_initdb(&layout.fresh).await;
+    left.map_err(|pids| ClusterError::system("ending the initdb of an earlier start", format!("{pids:?} do not end")))?;
     if layout.fresh.exists() {
         std::fs::remove_dir_all(&layout.fresh).map_err(|e| ClusterError::io(&layout.fresh, &e))?;
     }
@@ -51,9 +60,8 @@ pub(crate) fn create_if_missing(layout: &Layout, account: &Account, installation
     account.own(&layout.fresh)?;
     layout.write_password(account)?;
     // Not every system has C.UTF-8; plain C sorts alike, but knows upper and lower case of ASCII only.
-    let made = initdb(layout, account, installation, "C.UTF-8", sync);
-    match made {
-        Err(ClusterError::InitFailed { output }) if output.contains("locale") => initdb(layout, account, installation, "C", sync)?,
+    match initdb(layout, account, installation, "C.UTF-8", sync).await {
+        Err(ClusterError::InitFailed { output }) if output.contains("locale") => initdb(layout, account, installation, "C", sync).await?,
         other => other?,
     }
     // An empty directory in the way is replaced; anything else is refused and named.
@@ -61,7 +69,7 @@ pub(crate) fn create_if_missing(layout: &Layout, account: &Account, installation
     std::fs::File::open(&layout.dir).and_then(|d| d.sync_all()).map_err(|e| ClusterError::io(&layout.dir, &e))
 }
 
-fn initdb(layout: &Layout, account: &Account, installation: &Installation, locale: &str, sync: bool) -> Result<(), ClusterError> {
+async fn initdb(layout: &Layout, account: &Account, installation: &Installation, locale: &str, sync: bool) -> Result<(), ClusterError> {
     let program = installation.program("initdb");
     let mut command = account.command(&program, &layout.fresh);
     command.arg("--pgdata").arg(&layout.fresh).arg("--pwfile").arg(&layout.password).arg("--username").arg(SUPERUSER).args([
@@ -74,7 +82,12 @@ fn initdb(layout: &Layout, account: &Account, installation: &Installation, local
     if !sync {
         command.arg("--no-sync");
     }
-    let output = command.output().map_err(|e| ClusterError::system(format!("running {}", program.display()), e))?;
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let trouble = |e| ClusterError::system(format!("running {}", program.display()), e);
+    let child = tokio::process::Command::from(command).spawn().map_err(trouble)?;
+    let mut guard = GroupGuard(child.id().and_then(|id| i32::try_from(id).ok()));
+    let output = child.wait_with_output().await.map_err(trouble)?;
+    guard.0 = None;
     if output.status.success() {
         return Ok(());
     }

@@ -123,6 +123,9 @@ impl ClusterError {
         use std::io::ErrorKind as K;
         match error.kind() {
             K::StorageFull | K::QuotaExceeded => Self::DiskFull { dir: path.to_owned() },
+            K::AlreadyExists | K::NotADirectory => {
+                Self::NotWritable { path: path.to_owned(), why: "a file is in the way where a directory is needed".to_owned() }
+            }
             _ => Self::NotWritable { path: path.to_owned(), why: error.to_string() },
         }
     }

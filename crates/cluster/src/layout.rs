@@ -13,6 +13,8 @@ use std::{
 pub(crate) const PORT: u16 = 5432;
 /// A log bigger than this is turned at the next start, bytes.
 const LOG_LIMIT: u64 = 10 * 1024 * 1024;
+/// Less free space than this counts as none when a server does not start, bytes.
+const LEAST_SPACE: u64 = 1024 * 1024;
 /// The longest socket path; the system's limit is 107 and clients add to it.
 const SOCKET_PATH_LIMIT: usize = 100;
 
@@ -126,6 +128,11 @@ impl Layout {
             Ok(_) => last_lines(&String::from_utf8_lossy(&text), lines),
             Err(error) => format!("(the log can't be read: {error})"),
         }
+    }
+
+    /// Whether the disk has too little left for a server to start.
+    pub(crate) fn is_full(&self) -> bool {
+        nix::sys::statvfs::statvfs(&self.dir).is_ok_and(|s| s.blocks_available().saturating_mul(s.fragment_size()) < LEAST_SPACE)
     }
 
     /// Makes a new superuser password and its file.

@@ -1,7 +1,7 @@
 //! Server processes of a data directory that an earlier run left behind, found by what they are and where they work.
 
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 use std::{
@@ -22,13 +22,19 @@ pub(crate) fn signal(pid: i32, signal: Signal) {
     }
 }
 
-/// Whether `pid` is a living PostgreSQL process of `data`. A zombie has no working directory any more, and somebody's
-/// shell that stands there runs another program.
+/// Whether `pid` is a living PostgreSQL process of `data`.
 pub(crate) fn works_in(pid: i32, data: &Path) -> bool {
+    stands_in(pid, data, &["postgres"])
+}
+
+/// Whether `pid` works in `dir` and runs one of `programs`. A zombie has no working directory any more, and somebody's
+/// shell that stands there runs another program.
+fn stands_in(pid: i32, dir: &Path, programs: &[&str]) -> bool {
     let link = |name: &str| std::fs::read_link(format!("/proc/{pid}/{name}"));
     // After an upgrade the file may be gone: "postgres (deleted)".
-    let is_postgres = |exe: std::path::PathBuf| exe.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"postgres"));
-    link("cwd").is_ok_and(|cwd| cwd == data) && link("exe").is_ok_and(is_postgres)
+    let one_of = |name: &[u8]| programs.iter().any(|p| name.starts_with(p.as_bytes()));
+    let ours = |exe: std::path::PathBuf| exe.file_name().is_some_and(|n| one_of(n.as_encoded_bytes()));
+    link("cwd").is_ok_and(|cwd| cwd == dir) && link("exe").is_ok_and(ours)
 }
 
 /// The server's pid by `postmaster.pid`; none when there is none or it is not a number.
@@ -38,9 +44,13 @@ pub(crate) fn postmaster_pid(data: &Path) -> Option<i32> {
 
 /// All PostgreSQL processes that work in `data`.
 pub(crate) fn working_in(data: &Path) -> Vec<i32> {
+    standing_in(data, &["postgres"])
+}
+
+fn standing_in(dir: &Path, programs: &[&str]) -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
-    pids.filter(|pid| works_in(*pid, data)).collect()
+    pids.filter(|pid| stands_in(*pid, dir, programs)).collect()
 }
 
 /// Ends a server that a killed Reeve left running, and what a killed server left.
@@ -72,6 +82,40 @@ pub(crate) async fn end_leftovers(data: &Path) -> Result<(), Vec<i32>> {
     match working_in(data) {
         left if left.is_empty() => Ok(()),
         left => Err(left),
+    }
+}
+
+/// Ends an initdb that a killed Reeve left in `fresh`, and the servers it runs. What they make is thrown away, so they need no grace.
+///
+/// # Errors
+/// The pids that would not end.
+pub(crate) async fn end_initdb(fresh: &Path) -> Result<(), Vec<i32>> {
+    let until = Instant::now() + IMMEDIATE;
+    loop {
+        // Looked for anew each time: initdb starts one server after the other.
+        let left: Vec<i32> = standing_in(fresh, &["initdb", "postgres"]);
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(left);
+        }
+        tracing::info!(?left, "ending the initdb of an earlier start");
+        left.iter().for_each(|pid| signal(*pid, Signal::SIGKILL));
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Kills a process group unless disarmed.
+pub(crate) struct GroupGuard(pub(crate) Option<i32>);
+
+impl Drop for GroupGuard {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0.filter(|pid| *pid > 1)
+            && let Err(error) = killpg(Pid::from_raw(pid), Signal::SIGKILL)
+        {
+            tracing::debug!(pid, %error, "the process group was not killed");
+        }
     }
 }
 

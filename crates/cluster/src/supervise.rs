@@ -248,7 +248,8 @@ impl Supervisor {
     /// The error for a server that ended by itself, with what it last said.
     fn failure(&self, why: String, from: u64) -> ClusterError {
         let tail = self.layout.log_tail(from, 3);
-        if self.layout.log_tail(from, 20).contains("No space left on device") {
+        // On a full disk the log can't be written either.
+        if self.layout.log_tail(from, 20).contains("No space left on device") || self.layout.is_full() {
             return ClusterError::DiskFull { dir: self.layout.dir.clone() };
         }
         ClusterError::NotStarted { why, log: self.layout.log.clone(), tail }

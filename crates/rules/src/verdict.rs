@@ -157,12 +157,13 @@ fn down(snapshot: &TargetSnapshot, now: UnixMs, since: UnixMs, sentence: &str, l
         || "It has not answered since Reeve started, so there are no figures.".to_owned(),
         |at| format!("Figures below are the last known, from {}.", words::clock(at, now)),
     );
+    let lasted = now.seconds_since(since);
+    let lasting = if lasted >= 1.0 { format!(" ({})", words::duration(lasted)) } else { String::new() };
     let sentence = format!(
-        "{} does not answer: {}; since {} ({}). {rest}",
+        "{} does not answer: {}; since {}{lasting}. {rest}",
         snapshot.target,
         words::clause(sentence),
         words::clock(since, now),
-        words::duration(now.seconds_since(since))
     );
     Finding::critical(
         sentence,

@@ -204,6 +204,23 @@ fn a7_a_standby_is_not_blamed_for_what_only_its_primary_can_mend() {
     assert_eq!((v.status, v.score), (Status::Healthy, Some(100.0)), "{v:#?}");
 }
 
+/// After pg_stat_reset() the live rows of a quiet table count as 0 until it is analysed, and what died since is little.
+#[test]
+fn b2_a_reset_of_the_statistics_is_no_pile_of_dead_rows() {
+    let mut s = healthy();
+    let mut reset = table(1, "core", "orders");
+    (reset.rows_estimate, reset.live_rows, reset.dead_rows) = (Some(200_000.0), 0, 12_000);
+    with_tables(&mut s, vec![reset.clone()]);
+    assert_eq!(reeve_rules::figures::read::dead_ratio(&s), Some(0.06));
+    let v = judge(&s, NOW, None);
+    assert_eq!((v.status, v.reasons.len()), (Status::Healthy, 0), "{v:#?}");
+    // Rows that were deleted by the mass are dead however many analyze once found.
+    (reset.live_rows, reset.dead_rows) = (20_000, 180_000);
+    with_tables(&mut s, vec![reset]);
+    let v = judge(&s, NOW, None);
+    assert!(v.reasons[0].sentence.contains("180,000 dead rows, 90 % of its rows"), "{v:#?}");
+}
+
 #[test]
 fn b1_moments_carry_over_while_nothing_changes() {
     let mut s = healthy();

@@ -14,7 +14,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use reeve_model::{
-    HealthOverview, Reach, Status, StoreState, TargetName, UnixMs,
+    HealthOverview, Reach, Status, StoreState, TargetName, TargetSummary, UnixMs,
     pool::{PoolFigures, PoolReport},
     probe::ProbeRun,
     table::{IndexFault, TablePage, TableQuery, TableSort},
@@ -109,7 +109,12 @@ pub fn view(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
 fn band(overview: &HealthOverview, now: UnixMs) -> impl IntoView + use<> {
     let v = overview.estate.clone();
     let headline = headline(overview);
-    let steps = v.reasons.len();
+    // Of an only target the answer gives all its reasons; of several the first of each.
+    let reasons = match &overview.targets[..] {
+        [only] if !only.verdict.reasons.is_empty() => only.verdict.reasons.clone(),
+        _ => v.reasons.clone(),
+    };
+    let steps = reasons.len();
     view! {
         <section class="band" data-status=v.status.word() data-live=key::ESTATE aria-labelledby="answer">
             <StatusGlyph status=v.status live=key::ESTATE/>
@@ -123,29 +128,36 @@ fn band(overview: &HealthOverview, now: UnixMs) -> impl IntoView + use<> {
                     {(steps > 1).then(|| view! { <span class="dot"></span>{format!("{steps} reasons, worst first")} })}
                 </p>
             </div>
-            <Reasons reasons=v.reasons now=now/>
+            <Reasons reasons=reasons now=now/>
         </section>
     }
 }
 
-/// The first sentence of the page.
+/// The first sentence of the page: what is worst and how many are concerned, then the rest in the same breath.
 #[must_use]
 pub fn headline(overview: &HealthOverview) -> String {
     let all = overview.targets.len();
-    let with = |s: Status| overview.targets.iter().filter(|t| t.verdict.status == s).count();
-    let down = overview.targets.iter().filter(|t| matches!(t.reach, Reach::Down { .. })).count();
-    let names = |n: usize, verb_one: &str, verb_many: &str| {
-        let verb = if n == 1 { verb_one } else { verb_many };
-        if all == 1 { format!("The only target {verb_one}") } else { format!("{n} of {all} targets {verb}") }
-    };
-    match overview.estate.status {
+    let is_down = |t: &TargetSummary| matches!(t.reach, Reach::Down { .. });
+    let down = overview.targets.iter().filter(|t| is_down(t)).count();
+    let with = |s: Status| overview.targets.iter().filter(|t| t.verdict.status == s && !is_down(t)).count();
+    let troubles = [
+        (down, "does not answer", "do not answer"),
+        (with(Status::Critical), "is critical", "are critical"),
+        (with(Status::Degraded), "needs attention", "need attention"),
+    ];
+    let mut parts = troubles.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| (n, if n == 1 { one } else { many }));
+    match (overview.estate.status, parts.next()) {
         _ if all == 0 => "No target is registered yet.".into(),
-        Status::Healthy if all == 1 => "Nothing is wrong.".into(),
-        Status::Healthy => format!("Nothing is wrong on any of the {all} targets."),
-        Status::Unknown => "Too little is measured yet to say that nothing is wrong.".into(),
-        Status::Degraded => format!("{}.", names(with(Status::Degraded).max(1), "needs attention", "need attention")),
-        Status::Critical if down > 0 => format!("{}.", names(down, "does not answer", "do not answer")),
-        Status::Critical => format!("{} now.", names(with(Status::Critical).max(1), "needs you", "need you")),
+        (Status::Healthy, _) if all == 1 => "Nothing is wrong.".into(),
+        (Status::Healthy, _) => format!("Nothing is wrong on any of the {all} targets."),
+        (_, Some((_, words))) if all == 1 => format!("The only target {words}."),
+        (_, Some((n, words))) => {
+            let rest: String = parts.map(|(n, words)| format!(", {n} {words}")).collect();
+            let first = if n == all { format!("All {all} targets {words}") } else { format!("{n} of {all} targets {words}") };
+            format!("{first}{rest}.")
+        }
+        (Status::Unknown, None) => "Too little is measured yet to say that nothing is wrong.".into(),
+        (_, None) => "Something needs attention.".into(),
     }
 }
 

@@ -58,18 +58,18 @@ fn status(role: &RoleState, pool: Option<&PoolFigures>) -> Status {
 }
 
 fn row(role: &RoleState, pool: Option<&PoolFigures>, now: UnixMs) -> impl IntoView + use<> {
-    let by = if role.configured || role.served_by == role.role {
-        role.served_by.word().to_owned()
-    } else {
-        format!("{} ({} is not set)", role.served_by.word(), role.role.variable())
-    };
+    let by = role.served_by.word();
     let trouble = role.reduced.clone().or_else(|| pool.and_then(|p| p.failure.clone()));
     let since = pool.and_then(|p| p.failing_since);
-    let state = status(role, pool);
+    // A role that nobody set up is neither healthy nor ill: whoever serves it has its own line.
+    let state = match status(role, pool) {
+        status if role.configured || status == Status::Critical => view! { <StatusBadge status=status/> }.into_any(),
+        _ => view! { <span class="muted">"not set"</span> }.into_any(),
+    };
     view! {
         <tr>
             <th scope="row" class="mono">{role.role.word()}</th>
-            <td><StatusBadge status=state/></td>
+            <td>{state}</td>
             <td class="muted">{by}</td>
             {figures(role, pool)}
         </tr>
@@ -86,7 +86,12 @@ fn row(role: &RoleState, pool: Option<&PoolFigures>, now: UnixMs) -> impl IntoVi
 
 fn figures(role: &RoleState, pool: Option<&PoolFigures>) -> AnyView {
     let Some(p) = pool else {
-        return view! { <td colspan="8" class="muted">{if role.configured { "opens with its first use" } else { "no pool of its own" }}</td> }.into_any();
+        let words = if role.configured {
+            "opens with its first use".to_owned()
+        } else {
+            format!("no pool of its own; {} sets one up", role.role.variable())
+        };
+        return view! { <td colspan="8" class="muted">{words}</td> }.into_any();
     };
     let count =
         |column: &str, value: u32| view! { <td class="num" data-live=key::pool(p.role, column)>{format::whole(Some(value.into()))}</td> };

@@ -31,7 +31,7 @@ fn target(t: &TopTables, several: bool) -> impl IntoView + use<> {
     let total = t.largest.as_ref().ok().map(|p| p.total).filter(|n| *n > 0);
     let all = total.map_or("All tables".to_owned(), |n| format!("All {}", format::plural(n as usize, "table", "tables")));
     let growing_title = match t.growing.as_ref().map(|p| p.growth_window_s) {
-        Ok(window) if window > 0.0 => format!("Fastest growing, {}", format::length(Some(window))),
+        Ok(window) if window > 0.0 => format!("Fastest growing, over the last {}", format::window(window)),
         _ => "Fastest growing".into(),
     };
     view! {
@@ -124,7 +124,7 @@ fn largest(target: &TargetName, rows: &[TableRow]) -> AnyView {
 }
 
 fn growing(target: &TargetName, rows: &[TableRow]) -> AnyView {
-    let scale = Scale::of(Unit::Bytes, rows.iter().map(|r| r.growth_bytes.map(|b| b as f64)));
+    let scale = Scale::calm(Unit::Bytes, rows.iter().map(|r| r.growth_bytes.map(|b| b as f64)));
     let share = |r: &TableRow| {
         let (growth, total) = (r.growth_bytes? as f64, r.stats.total_bytes()? as f64);
         (total > growth).then(|| growth / (total - growth))

@@ -78,26 +78,28 @@ fn table(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     let heads = columns
         .iter()
         .map(|(id, title, scale, _)| {
-            view! { <th scope="col" class="num">{title.clone()}" "<span class="unit" data-live=key::column_unit(id)>{scale.label}</span></th> }
+            view! { <th role="columnheader" scope="col" class="num">{title.clone()}" "<span class="unit" data-live=key::column_unit(id)>{scale.label}</span></th> }
         })
         .collect_view();
+    let told = overview.targets.len() > 1;
     let rows = overview
         .targets
         .iter()
         .map(|t| {
             let cells = columns.iter().map(|(id, title, scale, extent)| cell(t, id, title, *scale, *extent, now)).collect_view();
             let probes = data.probes.iter().find(|(name, _)| *name == t.info.name).map(|(_, p)| &p[..]).unwrap_or_default();
-            row(t, cells.into_any(), columns.len() + 3, probes, now)
+            row(t, cells.into_any(), columns.len() + 3, probes, told, now)
         })
         .collect_view();
     view! {
-        <div class="table-frame">
-            <table class="table targets" data-rows="">
-                <thead>
-                    <tr>
-                        <th scope="col">"Target"</th>
-                        <th scope="col">"Verdict"</th>
-                        <th scope="col" class="num">"Score "<span class="unit">"of 100"</span></th>
+        <div class="table-frame targets-frame">
+            // Narrow places lay the rows out as cards; the roles keep it a table to those who hear it.
+            <table role="table" class="table targets" data-rows="" aria-labelledby="targets">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Target"</th>
+                        <th role="columnheader" scope="col">"Verdict"</th>
+                        <th role="columnheader" scope="col" class="num">"Score "<span class="unit">"of 100"</span></th>
                         {heads}
                     </tr>
                 </thead>
@@ -109,14 +111,14 @@ fn table(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
 
 fn cell(t: &TargetSummary, id: &str, title: &str, scale: Scale, extent: Extent, now: UnixMs) -> AnyView {
     let Some(f) = t.figures.iter().find(|f| f.id == id) else {
-        return view! { <td class="num" data-label=title.to_owned()>{format::UNKNOWN}</td> }.into_any();
+        return view! { <td role="cell" class="num" data-label=title.to_owned()>{format::UNKNOWN}</td> }.into_any();
     };
     let keys = key::figure(&t.info.name, &f.id);
     // Where the header is hidden (narrow screens) the label carries the unit.
     let label = if scale.label.is_empty() { title.to_owned() } else { format!("{title}, {}", scale.label) };
     let hint = f.why.clone().or_else(|| f.note.clone());
     view! {
-        <td class="num" data-label=label data-status=f.status.map(reeve_model::Status::word) data-stale=f.stale.to_string() data-live=keys.cell title=hint>
+        <td role="cell" class="num" data-label=label data-status=f.status.map(reeve_model::Status::word) data-stale=f.stale.to_string() data-live=keys.cell title=hint>
             <span class="cell-value" data-live=keys.value>{scale.show(f.value)}</span>
             <Spark points=f.trend.clone() extent=extent live=keys.spark/>
             {f.at.filter(|_| f.stale).map(|at| view! { <span class="cell-age"><Age at=at now=now live=keys.age/></span> })}
@@ -125,35 +127,42 @@ fn cell(t: &TargetSummary, id: &str, title: &str, scale: Scale, extent: Extent, 
     .into_any()
 }
 
-fn row(t: &TargetSummary, cells: AnyView, width: usize, probes: &[ProbeRun], now: UnixMs) -> impl IntoView + use<> {
+fn row(t: &TargetSummary, cells: AnyView, width: usize, probes: &[ProbeRun], told: bool, now: UnixMs) -> impl IntoView + use<> {
     let of = key::target(&t.info.name);
     let v = t.verdict.clone();
     let down = matches!(t.reach, Reach::Down { .. });
-    let about = [Some(t.info.environment.word().to_owned()), t.version.clone(), Some(t.info.address.clone())];
-    let more = v.reasons.len().checked_sub(REASONS).filter(|n| *n > 0);
+    let about = [Some(t.info.environment.word().to_owned()), t.version.clone()];
     let about = about.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let more = v.reasons.len().checked_sub(REASONS).filter(|n| *n > 0);
+    // Beside an only target the answer above has told them already.
+    let reasons = told.then(|| {
+        view! {
+            <Reasons reasons=v.reasons.iter().take(REASONS).cloned().collect() now=now/>
+            {more.map(|n| view! { <p class="fine"><a href=target_href(&t.info.name)>{format::plural(n, "more reason", "more reasons")}</a></p> })}
+        }
+    });
     view! {
-        <tbody data-stale=down.to_string()>
-            <tr>
-                <th scope="row" class="target-name">
+        <tbody role="rowgroup" data-stale=down.to_string()>
+            <tr role="row">
+                <th role="rowheader" scope="row" class="target-name">
                     <a href=target_href(&t.info.name) data-row="">{t.info.name.to_string()}</a>
                     <span class="about">{about}</span>
+                    <span class="about address" title=t.info.address.clone()>{t.info.address.clone()}</span>
                 </th>
-                <td data-label="Verdict">
+                <td role="cell" data-label="Verdict">
                     <StatusBadge status=v.status live=of.clone()/>
                     <span class="about">"for " <Age at=v.since now=now span=true live=key::since(&of)/></span>
                 </td>
-                <td class="num" data-label="Score">
+                <td role="cell" class="num" data-label="Score">
                     <span class="cell-value" data-live=key::score(&of)>{live::score(&v)}</span>
                     <span class="about"><span data-live=key::measured(&of)>{live::measured(&v)}</span>" measured"</span>
                 </td>
                 {cells}
             </tr>
-            <tr class="target-words">
-                <td colspan=width>
+            <tr role="row" class="target-words">
+                <td role="cell" colspan=width>
                     {reach(t, now)}
-                    <Reasons reasons=v.reasons.iter().take(REASONS).cloned().collect() now=now/>
-                    {more.map(|n| view! { <p class="fine"><a href=target_href(&t.info.name)>{format!("{n} more reasons")}</a></p> })}
+                    {reasons}
                     <p class="fine">
                         {t.last_round.map(|at| view! { "newest round " <Age at=at now=now live=key::round(&t.info.name)/> ", " })}
                         {format!("every {}", crate::age::span(t.every_ms))}

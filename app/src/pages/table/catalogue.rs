@@ -2,7 +2,7 @@
 
 use super::TableData;
 use crate::{
-    components::{Empty, EmptyKind, ReadingNote, StatusGlyph, table_href},
+    components::{Code, Empty, EmptyKind, ReadingNote, StatusGlyph, table_href},
     format::{self, Scale},
 };
 use leptos::prelude::*;
@@ -43,7 +43,7 @@ pub(super) fn indexes(d: &TableDetail) -> impl IntoView + use<> {
                 <td class="num">{size.whole(i.bytes)}</td>
                 <td class="num">{format::whole(Some(i.scans))}</td>
                 <td>{health}</td>
-                <td class="sql">{definition(&i.name).map(|sql| view! { <details id=format!("sql-{}", i.oid)><summary>"SQL"</summary><pre>{sql}</pre></details> })}</td>
+                <td class="sql">{definition(&i.name).map(|sql| view! { <details id=format!("sql-{}", i.oid)><summary>"SQL"</summary><Code text=sql what="definition"/></details> })}</td>
             </tr>
         }
     };

@@ -15,8 +15,8 @@ pub(super) fn list(r: &TableRow, now: UnixMs) -> impl IntoView + use<> {
         view! {
             <div class="figure">
                 <dt>{title}</dt>
-                <dd><span class="figure-value">{shown.text}</span><span class="figure-unit">{shown.unit}</span></dd>
-                <dd class="figure-note"><span>{note}</span></dd>
+                <dd class="figure-number"><span class="figure-value">{shown.text}</span><span class="figure-unit">{shown.unit}</span></dd>
+                <dd class="figure-note">{note}</dd>
             </div>
         }
     };
@@ -25,10 +25,11 @@ pub(super) fn list(r: &TableRow, now: UnixMs) -> impl IntoView + use<> {
     let hot = (s.updated > 0).then(|| s.hot_updated as f64 / s.updated as f64);
     let when = |title: &'static str, at: Option<UnixMs>, note: String| {
         let value = at.map_or_else(|| view! { <span>"never"</span> }.into_any(), |at| view! { <Age at=at now=now/> }.into_any());
-        view! { <div class="figure"><dt>{title}</dt><dd><span class="figure-value">{value}</span></dd><dd class="figure-note"><span>{note}</span></dd></div> }
+        view! { <div class="figure"><dt>{title}</dt><dd class="figure-number"><span class="figure-value">{value}</span></dd><dd class="figure-note">{note}</dd></div> }
     };
     let growth = format::growth(r.growth_bytes);
     view! {
+        <div class="figure-groups">
         <section class="figure-group"><h3>"Size"</h3><dl class="figures">
             {bytes("Total", s.total_bytes(), &format!("growth {growth}"))}
             {bytes("Heap", s.heap_bytes, "")}
@@ -53,5 +54,6 @@ pub(super) fn list(r: &TableRow, now: UnixMs) -> impl IntoView + use<> {
             {when("Analyzed", s.last_analyze, format!("{} rows changed since", format::whole(Some(s.modified_since_analyze))))}
             {figure("Oldest xid", s.xid_age.map(|v| v as f64), Unit::Transactions, "age in transactions".into())}
         </dl></section>
+        </div>
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn form(data: &TablesData) -> impl IntoView + use<> {
     }
     let schemas = names.into_iter().map(|s| option(s, s.clone(), q.schema.as_ref() == Some(s))).collect_view();
     let faults = IndexFault::ALL.map(|f| option(f.word(), f.title().into(), q.fault == Some(f))).into_iter().collect_view();
-    let several = data.page.databases.len() > 1;
+    // One database needs no choice, unless the address has made one.
+    let several = data.several() || q.database.is_some();
     view! {
         <form class="filters" method="get" action=action role="search">
             <input type="search" name="search" value=q.search.clone() placeholder="schema.table" aria-label="Part of schema.table" data-search=""
@@ -58,7 +59,7 @@ pub(super) fn chips(data: &TablesData) -> impl IntoView + use<> {
     } else {
         format::plural(data.page.total as usize, "table", "tables")
     };
-    let several = data.page.databases.len() > 1;
+    let several = data.several();
     let schema = |s: &reeve_model::table::SchemaGroup| {
         let chosen = q.schema.as_ref() == Some(&s.schema) && (!several || q.database.is_none() || q.database.as_ref() == Some(&s.database));
         let (database, name) = (s.database.clone(), s.schema.clone());

@@ -24,6 +24,12 @@ pub struct TablesData {
 }
 
 impl TablesData {
+    /// Tables of more than one database may stand here, so that names and schemas need theirs.
+    pub(super) fn several(&self) -> bool {
+        let mut found = self.page.schemas.iter().map(|s| &s.database).chain(self.page.items.iter().map(|r| &r.database));
+        found.next().is_some_and(|first| found.any(|d| d != first))
+    }
+
     pub(super) fn href(&self, view: TablesView) -> String {
         Page::Tables(self.target.clone(), Box::new(view)).href()
     }
@@ -51,9 +57,23 @@ pub fn view(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
         <div id=part::ROWS data-shape=live::tables_shape(page) data-stale=page.read.fault.is_some().to_string()>
             {filters::chips(data)}
             {body}
+            {note(data)}
             {pages(data)}
         </div>
     }
+}
+
+/// What this page leaves out, and why.
+fn note(data: &TablesData) -> impl IntoView + use<> {
+    let database = data.page.items.first().filter(|_| !data.several()).map(|r| format!("All of database {}. ", r.database));
+    let collector = format!("{}#collector", Page::Target(data.target.clone()).href());
+    let bloat = (!rows::knows_bloat(data)).then(|| {
+        view! {
+            "Bloat has no column, as none of these tables has an estimate: it takes 8 pages, an analyze and the bloat probe, whose line under "
+            <a href=collector>"Collector"</a>" says what it lacks."
+        }
+    });
+    (!data.page.items.is_empty()).then(|| view! { <p class="fine">{database}{bloat}</p> })
 }
 
 fn nothing(data: &TablesData) -> AnyView {

@@ -11,30 +11,40 @@ use reeve_model::{
     table::{SchemaGroup, TableFault, TableKind, TableRow, TableSort, TableStats},
 };
 
-/// Columns of the table, for rows that span it.
+/// Columns of the table, for rows that span it; one fewer where no row has an estimate of its bloat.
 const WIDTH: usize = 14;
 
-/// One unit for each column of bytes.
+/// What all rows share: one unit for each column of bytes, and which parts would say nothing.
 #[derive(Clone, Copy)]
-struct Scales {
+struct Shared {
     size: Scale,
     growth: Scale,
+    /// Names carry their database.
+    several: bool,
+    /// Some row has an estimate of its bloat.
+    bloat: bool,
+}
+
+/// Whether some row has an estimate of its bloat; else its column is left out.
+pub(super) fn knows_bloat(data: &TablesData) -> bool {
+    data.page.items.iter().any(|r| r.stats.bloat_estimate_ratio.is_some())
 }
 
 pub(super) fn table(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
     let rows = &data.page.items;
-    let scales = Scales {
+    let shared = Shared {
         size: Scale::of(Unit::Bytes, rows.iter().map(|r| r.stats.total_bytes().map(|b| b as f64))),
-        growth: Scale::of(Unit::Bytes, rows.iter().map(|r| r.growth_bytes.map(|b| b as f64))),
+        growth: Scale::calm(Unit::Bytes, rows.iter().map(|r| r.growth_bytes.map(|b| b as f64))),
+        several: data.several(),
+        bloat: knows_bloat(data),
     };
-    let several = data.page.databases.len() > 1;
-    let one = |r: &TableRow| row(&data.target, r, several, scales, now);
+    let one = |r: &TableRow| row(&data.target, r, shared, now);
     let bodies = if data.view.by_schema {
         rows.chunk_by(|a, b| a.database == b.database && a.stats.schema == b.stats.schema)
             .map(|chunk| {
                 let group =
                     chunk.first().and_then(|r| data.page.schemas.iter().find(|g| g.schema == r.stats.schema && g.database == r.database));
-                view! { <tbody>{group.map(|g| group_row(g, several))}{chunk.iter().map(one).collect_view()}</tbody> }.into_any()
+                view! { <tbody>{group.map(|g| group_row(g, shared))}{chunk.iter().map(one).collect_view()}</tbody> }.into_any()
             })
             .collect_view()
             .into_any()
@@ -42,7 +52,7 @@ pub(super) fn table(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
         view! { <tbody>{rows.iter().map(one).collect_view()}</tbody> }.into_any()
     };
     let growth_title = match data.page.growth_window_s {
-        w if w > 0.0 => format!("Growth over {}", format::length(Some(w))),
+        w if w > 0.0 => format!("Growth over the last {}", format::window(w)),
         _ => "Growth; it needs two readings of the sizes".into(),
     };
     let num = |title: &'static str, unit: &'static str, hint: &'static str| {
@@ -55,14 +65,14 @@ pub(super) fn table(data: &TablesData, now: UnixMs) -> impl IntoView + use<> {
                     <tr>
                         {sortable(data, TableSort::Name, "Table", "", String::new(), false)}
                         {sortable(data, TableSort::Health, "Index health", "", "Number and weight of faults".into(), false)}
-                        {sortable(data, TableSort::Size, "Total", scales.size.label, "Heap, indexes and TOAST".into(), true)}
-                        {num("Heap", scales.size.label, "Main fork, free space and visibility maps")}
-                        {num("Index", scales.size.label, "All indexes")}
-                        {num("TOAST", scales.size.label, "TOAST table and its index")}
-                        {sortable(data, TableSort::Growth, "Growth", scales.growth.label, growth_title, true)}
+                        {sortable(data, TableSort::Size, "Total", shared.size.label, "Heap, indexes and TOAST".into(), true)}
+                        {sortable(data, TableSort::Growth, "Growth", shared.growth.label, growth_title, true)}
                         {sortable(data, TableSort::Rows, "Rows", "est.", "Estimated by the last analyze".into(), true)}
+                        {num("Heap", shared.size.label, "Main fork, free space and visibility maps")}
+                        {num("Index", shared.size.label, "All indexes")}
+                        {num("TOAST", shared.size.label, "TOAST table and its index")}
                         {sortable(data, TableSort::Dead, "Dead", "%", "Dead rows of all rows; ordered by their number".into(), true)}
-                        {num("Bloat", "% est.", "Share of the heap that a rewrite would give back, estimated from row widths")}
+                        {shared.bloat.then(|| num("Bloat", "% est.", "Share of the heap that a rewrite would give back, estimated from row widths"))}
                         {sortable(data, TableSort::SeqScans, "Seq scans", "", "Since statistics were reset".into(), true)}
                         {sortable(data, TableSort::IndexScans, "Index scans", "", "Since statistics were reset".into(), true)}
                         {num("Hit", "%", "Blocks found in shared buffers, of all blocks asked for")}
@@ -102,8 +112,9 @@ fn sortable(
     }
 }
 
-fn group_row(g: &SchemaGroup, several: bool) -> impl IntoView + use<> {
-    let name = if several { format!("{}.{}", g.database, g.schema) } else { g.schema.clone() };
+fn group_row(g: &SchemaGroup, shared: Shared) -> impl IntoView + use<> {
+    let width = WIDTH - usize::from(!shared.bloat);
+    let name = if shared.several { format!("{}.{}", g.database, g.schema) } else { g.schema.clone() };
     let sums = format!(
         "{}, {}, {} rows",
         format::plural(g.tables as usize, "table", "tables"),
@@ -111,7 +122,7 @@ fn group_row(g: &SchemaGroup, several: bool) -> impl IntoView + use<> {
         format::text(Some(g.rows), Unit::Count)
     );
     let faulty = (g.faulty > 0).then(|| format!(", {} with faults", g.faulty));
-    view! { <tr class="group"><th scope="rowgroup" colspan=WIDTH><span class="mono">{name}</span><span class="muted">{sums}{faulty}</span></th></tr> }
+    view! { <tr class="group"><th scope="rowgroup" colspan=width><span class="mono">{name}</span><span class="muted">{sums}{faulty}</span></th></tr> }
 }
 
 /// The word beside a name that is not an ordinary table.
@@ -138,13 +149,13 @@ pub(crate) fn hit_ratio(stats: &TableStats) -> Option<f64> {
     (asked > 0).then(|| stats.blocks_hit as f64 / asked as f64)
 }
 
-fn row(target: &TargetName, r: &TableRow, several: bool, scales: Scales, now: UnixMs) -> impl IntoView + use<> {
+fn row(target: &TargetName, r: &TableRow, shared: Shared, now: UnixMs) -> impl IntoView + use<> {
     let s = &r.stats;
     let href = table_href(target, &r.database, &s.schema, &s.name);
     let full = format!("{}.{}", s.schema, s.name);
     let percent = |v: Option<f64>| format::figure(v, Unit::Ratio).text;
     let analyzed = s.last_analyze.map_or_else(|| "never analyzed".to_owned(), |at| format!("analyzed {}", format::moment(at)));
-    let prefix = if several { format!("{}.{}.", r.database, s.schema) } else { format!("{}.", s.schema) };
+    let prefix = if shared.several { format!("{}.{}.", r.database, s.schema) } else { format!("{}.", s.schema) };
     view! {
         <tr data-stale=s.locked.to_string()>
             <th scope="row" class="mono clip" title=full>
@@ -153,14 +164,14 @@ fn row(target: &TargetName, r: &TableRow, several: bool, scales: Scales, now: Un
                 {s.locked.then(|| view! { <span class="mark-word locked" title="Under ACCESS EXCLUSIVE, held or queued: sizes are those last known">"locked"</span> })}
             </th>
             <td class="health">{health(&r.faults)}</td>
-            <td class="num strong">{scales.size.whole(s.total_bytes())}</td>
-            <td class="num">{scales.size.whole(s.heap_bytes)}</td>
-            <td class="num">{scales.size.whole(s.index_bytes)}</td>
-            <td class="num">{scales.size.whole(s.toast_bytes)}</td>
-            <td class="num">{scales.growth.change(r.growth_bytes)}</td>
+            <td class="num strong">{shared.size.whole(s.total_bytes())}</td>
+            <td class="num">{shared.growth.change(r.growth_bytes)}</td>
             <td class="num">{format::text(s.rows_estimate, Unit::Count)}</td>
+            <td class="num">{shared.size.whole(s.heap_bytes)}</td>
+            <td class="num">{shared.size.whole(s.index_bytes)}</td>
+            <td class="num">{shared.size.whole(s.toast_bytes)}</td>
             <td class="num">{percent(dead_ratio(s))}</td>
-            <td class="num">{percent(s.bloat_estimate_ratio)}</td>
+            {shared.bloat.then(|| view! { <td class="num">{percent(s.bloat_estimate_ratio)}</td> })}
             <td class="num">{format::whole(Some(s.seq_scans))}</td>
             <td class="num">{format::whole(Some(s.index_scans))}</td>
             <td class="num">{percent(hit_ratio(s))}</td>
@@ -176,15 +187,17 @@ fn health(faults: &[TableFault]) -> AnyView {
     let mut kinds: Vec<_> = faults.iter().map(|f| f.fault).collect();
     kinds.sort_unstable();
     kinds.dedup();
+    let last = kinds.len().saturating_sub(1);
     let words = kinds
         .iter()
-        .map(|k| {
+        .enumerate()
+        .map(|(at, k)| {
             let n = faults.iter().filter(|f| f.fault == *k).count();
-            if n > 1 { format!("{n} × {}", k.title()) } else { k.title().to_owned() }
+            let words = if n > 1 { format!("{n} × {}", k.title()) } else { k.title().to_owned() };
+            if at == last { words } else { words + ", " }
         })
-        .collect::<Vec<_>>()
-        .join(", ");
+        .collect::<String>();
     let sentences = faults.iter().map(|f| f.sentence.as_str()).collect::<Vec<_>>().join("\n");
-    view! { <span class="fault-words" title=sentences><i class="glyph" data-status="degraded" aria-hidden="true"></i>{words}</span> }
+    view! { <span class="fault-words" title=sentences><i class="glyph" data-status="degraded" aria-hidden="true"></i><span>{words}</span></span> }
         .into_any()
 }

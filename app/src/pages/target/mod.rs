@@ -1,7 +1,9 @@
 //! `/admin/targets/{name}`: all that is known of one target.
 
+mod collector;
 mod parts;
 mod score;
+mod settings;
 
 use crate::components::Age;
 use crate::{
@@ -49,9 +51,9 @@ pub fn view(detail: &TargetDetail, now: UnixMs) -> impl IntoView + use<> {
             {parts::locks(detail, now)}
             {parts::replication(detail, now)}
             {parts::sequences(detail, now)}
-            {parts::settings(detail, now)}
+            {settings::settings(detail, now)}
             {score::arithmetic(&s.verdict)}
-            {parts::collector(detail, now)}
+            {collector::collector(detail, now)}
         </div>
     }
 }

@@ -1,19 +1,23 @@
 //! The tables of a target's page, each with the age of its reading.
 
 use crate::{
-    components::{Age, Empty, EmptyKind, ReadingNote},
+    components::{Age, Code, Empty, EmptyKind, ReadingNote},
     format::{self, Scale},
-    pages::health::cost,
 };
 use leptos::prelude::*;
 use reeve_model::{
-    Reading, Status, TargetDetail, Unit, UnixMs,
-    probe::{ProbeOutcome, ProbeRun},
-    snapshot::{DatabaseCounters, LockWait, SequenceUse, Setting, Slot, Standby, StatementRow},
+    Reading, TargetDetail, Unit, UnixMs,
+    snapshot::{DatabaseCounters, LockWait, SequenceUse, Slot, Standby, StatementRow},
 };
 
 /// A section over one reading: its table, or why there is none; with its age, and its fault while it fails.
-fn section<T>(id: &'static str, title: &'static str, reading: &Reading<T>, now: UnixMs, body: impl FnOnce(&T) -> AnyView) -> AnyView {
+pub(super) fn section<T>(
+    id: &'static str,
+    title: &'static str,
+    reading: &Reading<T>,
+    now: UnixMs,
+    body: impl FnOnce(&T) -> AnyView,
+) -> AnyView {
     let inner = match (reading.value(), reading.why()) {
         (Some(value), _) => body(value),
         (None, Some(_)) => view! { <Empty kind=EmptyKind::NoPermission title="Could not be read">"The reason stands above; it is tried again with each round."</Empty> }.into_any(),
@@ -33,20 +37,20 @@ fn none(title: &'static str, words: &'static str) -> AnyView {
     view! { <Empty kind=EmptyKind::None title=title>{words}</Empty> }.into_any()
 }
 
-fn table(head: impl IntoView, rows: impl IntoView) -> AnyView {
+pub(super) fn table(head: impl IntoView, rows: impl IntoView) -> AnyView {
     view! { <div class="table-frame" tabindex="0"><table class="table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div> }
         .into_any()
 }
 
-fn num(title: &'static str, unit: &'static str) -> impl IntoView {
+pub(super) fn num(title: &'static str, unit: &'static str) -> impl IntoView {
     view! { <th scope="col" class="num">{title} " " <span class="unit">{unit}</span></th> }
 }
 
-fn col(title: &'static str) -> impl IntoView {
+pub(super) fn col(title: &'static str) -> impl IntoView {
     view! { <th scope="col">{title}</th> }
 }
 
-fn cell(text: String) -> impl IntoView {
+pub(super) fn cell(text: String) -> impl IntoView {
     view! { <td class="num">{text}</td> }
 }
 
@@ -90,7 +94,6 @@ pub(super) fn statements(detail: &TargetDetail, now: UnixMs) -> AnyView {
         let total = Scale::of(Unit::Milliseconds, s.top.iter().map(|r| Some(r.total_ms)));
         let all: f64 = s.top.iter().map(|r| r.total_ms).sum();
         let row = |r: &StatementRow| {
-            let text = r.text.clone().unwrap_or_else(|| format!("text not read yet (queryid {})", r.query_id));
             view! {
                 <tr>
                     {cell(total.show(Some(r.total_ms)))}
@@ -100,7 +103,7 @@ pub(super) fn statements(detail: &TargetDetail, now: UnixMs) -> AnyView {
                     {cell(format::whole(Some(r.rows)))}
                     <td class="mono">{r.database.clone()}</td>
                     <td class="mono">{r.user.clone()}</td>
-                    <td class="sql"><details id=format!("sql-{}", r.query_id)><summary><code>{first_line(&text)}</code></summary><pre>{text}</pre></details></td>
+                    <td class="sql">{sql(r)}</td>
                 </tr>
             }
         };
@@ -116,6 +119,18 @@ pub(super) fn statements(detail: &TargetDetail, now: UnixMs) -> AnyView {
         };
         view! { {table(head, s.top.iter().map(row).collect_view())}<p class="fine">{window}{lossy}</p> }.into_any()
     })
+}
+
+/// A statement's text, the whole of it behind its first line.
+fn sql(r: &StatementRow) -> AnyView {
+    let id = format!("sql-{}", r.query_id);
+    match r.text.clone() {
+        Some(text) => {
+            view! { <details id=id><summary><code>{first_line(&text)}</code></summary><Code text=text what="statement"/></details> }
+                .into_any()
+        }
+        None => view! { <span class="muted">"text not read yet, queryid "<span class="mono">{r.query_id}</span></span> }.into_any(),
+    }
 }
 
 fn first_line(text: &str) -> String {
@@ -224,66 +239,4 @@ pub(super) fn sequences(detail: &TargetDetail, now: UnixMs) -> AnyView {
         let head = view! { {col("Sequence")}{num("Used", "%")}{num("Last value", "")}{num("Limit", "")} };
         view! { {table(head, list.iter().take(20).map(row).collect_view())}{more} }.into_any()
     })
-}
-
-pub(super) fn settings(detail: &TargetDetail, now: UnixMs) -> AnyView {
-    section("settings", "Settings", &detail.settings, now, |list| {
-        let row = |s: &Setting| {
-            view! {
-                <tr>
-                    <th scope="row" class="mono">{s.name.clone()}</th>
-                    <td class="mono">{s.value.clone()}{s.unit.clone().map(|u| format!(" × {u}"))}</td>
-                    <td>{s.source.clone()}</td>
-                    <td>{s.pending_restart.then_some("changed, waits for a restart")}</td>
-                </tr>
-            }
-        };
-        table(view! { {col("Setting")}{col("Value")}{col("Source")}{col("Note")} }, list.iter().map(row).collect_view())
-    })
-}
-
-pub(super) fn collector(detail: &TargetDetail, now: UnixMs) -> AnyView {
-    let row = |p: &ProbeRun| {
-        let (status, words) = match &p.outcome {
-            ProbeOutcome::Ok => (Status::Healthy, String::new()),
-            ProbeOutcome::Partial { sentence } => (Status::Degraded, sentence.clone()),
-            ProbeOutcome::Failed { sentence } => (Status::Critical, sentence.clone()),
-            ProbeOutcome::Unavailable { sentence } => (Status::Unknown, sentence.clone()),
-        };
-        let word = match status {
-            Status::Healthy => "read",
-            Status::Degraded => "partly read",
-            Status::Critical => "failed",
-            Status::Unknown => "not available",
-        };
-        view! {
-            <tr>
-                <th scope="row">{p.title.clone()}</th>
-                <td class="mono">{p.database.clone()}</td>
-                <td><span class="status" data-status=status.word()><i class="glyph" aria-hidden="true"></i><span>{word}</span></span></td>
-                {cell(format::text(Some(p.wall_ms), Unit::Milliseconds))}
-                {cell(format::text(p.server_ms, Unit::Milliseconds))}
-                {cell(format::whole(i64::try_from(p.rows).ok()))}
-                {cell(format::whole(i64::try_from(p.runs).ok()))}
-                {cell(crate::age::span(p.every_ms))}
-                <td><Age at=p.at now=now/></td>
-                <td>{words}</td>
-            </tr>
-        }
-    };
-    let head = view! {
-        {col("Probe")}{col("Database")}{col("Newest run")}{num("Wall", "")}{num("Server", "")}{num("Rows", "")}{num("Runs", "")}{num("Every", "")}{col("Ran")}{col("What is missing")}
-    };
-    let body = if detail.probes.is_empty() {
-        view! { <Empty kind=EmptyKind::NothingYet title="No probe ran yet">"The first round is on the way."</Empty> }.into_any()
-    } else {
-        table(head, detail.probes.iter().map(row).collect_view())
-    };
-    view! {
-        <section class="section" id="collector">
-            <header class="section-head"><h2>"Collector"</h2><p class="muted">"What reading this target costs it"{cost(&detail.probes)}"."</p></header>
-            {body}
-        </section>
-    }
-    .into_any()
 }

@@ -48,7 +48,8 @@ static FROM_TABLE: Query = Query {
     }],
 };
 
-/// For roles that may not read the table: the view shows the columns that they may select.
+/// For roles that may not read the table: the view shows the columns that they may select. It asks that for each column,
+/// which is dear, so it is not begun where not one table of the users' may be read.
 static FROM_VIEW: Query = Query {
     marker: "bloat/view",
     keyed: Keyed::Server,
@@ -60,7 +61,10 @@ static FROM_VIEW: Query = Query {
     FROM pg_catalog.pg_stats s
     JOIN pg_catalog.pg_namespace m ON m.nspname = s.schemaname
     JOIN pg_catalog.pg_class t ON t.relnamespace = m.oid AND t.relname = s.tablename
-   WHERE NOT s.inherited AND s.schemaname NOT IN ('pg_catalog', 'information_schema') GROUP BY t.oid"
+   WHERE NOT s.inherited AND s.schemaname NOT IN ('pg_catalog', 'information_schema')
+     AND (SELECT bool_or(has_any_column_privilege(r.oid, 'SELECT')) FROM pg_catalog.pg_class r
+           WHERE r.relkind IN ('r', 'm') AND r.relpages >= 8 AND r.oid >= 16384)
+   GROUP BY t.oid"
         ),
     }],
 };

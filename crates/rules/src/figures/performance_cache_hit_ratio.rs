@@ -18,7 +18,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Share of block accesses served from shared buffers between the two newest rounds.",
     source: Source::Rates,
     read: |s| s.rates.value().and_then(cache_hit_shown),
-    absent: "Fewer than 1,000 blocks were accessed between the two newest rounds: a share of so few says nothing.",
+    absent: "Fewer than 1,000 blocks were accessed between the two newest rounds (a share of so few says nothing), or the counts were reset in between.",
     max: |_| None,
     limits: |s| s.rates.value().and_then(cache_hit_judged).map(|_| Limits { warn: 0.80, critical: None, direction: Direction::Below }),
 };

@@ -15,7 +15,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "99th percentile of the statements' mean times weighted by calls, seconds; not of single executions.",
     source: Source::Statements,
     read: |s| s.statements.value()?.p99_of_means_ms,
-    absent: "No statement was counted between the two newest readings.",
+    absent: "No statement was counted between the two newest readings, or the counts were reset in between.",
     max: |_| None,
     limits: |_| None,
 };

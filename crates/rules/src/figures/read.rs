@@ -72,19 +72,26 @@ pub fn table_count(snapshot: &TargetSnapshot) -> Option<f64> {
         .then(|| count_of(tables(snapshot).filter(|(_, t)| t.parent.is_none() && t.kind != TableKind::MaterialisedView).count()))
 }
 
+/// All rows of a table, dead ones included. After a reset of the statistics the counts begin anew, while what analyze found
+/// stays: without it the few rows that died since would seem to be most of the table.
+#[must_use]
+pub fn all_rows(table: &TableStats) -> f64 {
+    float(table.dead_rows + table.live_rows).max(table.rows_estimate.unwrap_or(0.0))
+}
+
 /// Dead and all rows of the tables that hold rows themselves (a partitioned parent only repeats its partitions).
 #[must_use]
-pub fn dead_and_all(snapshot: &TargetSnapshot) -> Option<(i64, i64)> {
+pub fn dead_and_all(snapshot: &TargetSnapshot) -> Option<(f64, f64)> {
     let (dead, all) = tables(snapshot)
         .filter(|(_, t)| t.kind != TableKind::Partitioned)
-        .fold((0_i64, 0_i64), |(dead, all), (_, t)| (dead + t.dead_rows, all + t.dead_rows + t.live_rows));
-    (all > 0).then_some((dead, all))
+        .fold((0.0, 0.0), |(dead, all), (_, t)| (dead + float(t.dead_rows), all + all_rows(t)));
+    (all > 0.0).then_some((dead, all))
 }
 
 /// Share of all rows that are dead.
 #[must_use]
 pub fn dead_ratio(snapshot: &TargetSnapshot) -> Option<f64> {
-    dead_and_all(snapshot).map(|(dead, all)| float(dead) / float(all))
+    dead_and_all(snapshot).map(|(dead, all)| dead / all)
 }
 
 /// Share of the checkpoints that were forced.

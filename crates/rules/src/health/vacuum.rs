@@ -3,7 +3,7 @@
 use super::{Category, Facts, Finding, Input, Rule, Seen};
 use crate::{
     curve::Curve,
-    figures::read::{dead_ratio, tables},
+    figures::read::{all_rows, dead_ratio, tables},
     source::Source,
     words::{self, float, ident},
 };
@@ -115,22 +115,22 @@ fn dead_rows(facts: &Facts<'_>) -> Option<Finding> {
     if facts.standby() {
         return None;
     }
-    let much = |t: &TableStats| t.dead_rows >= DEAD_FROM && float(t.dead_rows) > 0.20 * float(t.dead_rows + t.live_rows);
+    let much = |t: &TableStats| t.dead_rows >= DEAD_FROM && float(t.dead_rows) > 0.20 * all_rows(t);
     let mut worst: Vec<_> = tables(facts.snapshot).filter(|(_, t)| t.kind != TableKind::Partitioned && much(t)).collect();
     worst.sort_by(|(_, a), (_, b)| b.dead_rows.cmp(&a.dead_rows).then_with(|| (&a.schema, &a.name).cmp(&(&b.schema, &b.name))));
     let (database, first) = worst.first()?;
     let name = |t: &TableStats| format!("{}.{}", ident(&t.schema), ident(&t.name));
     let names: Vec<String> = worst.iter().map(|(_, t)| name(t)).collect();
-    let share = float(first.dead_rows) / float(first.dead_rows + first.live_rows);
+    let share = float(first.dead_rows) / all_rows(first);
+    let place = if names.len() > 1 { format!(" in {}", name(first)) } else { String::new() };
     let sentence = format!(
-        "Vacuum does not keep up with {}: {} dead rows in {}, {} of it, read by every scan for nothing.",
+        "Vacuum does not keep up with {}: {} dead rows{place}, {} of its rows, read by every scan for nothing.",
         words::list(&names),
         words::count(float(first.dead_rows)),
-        name(first),
         words::percent(share)
     );
     let next = format!(
-        "In database {}: VACUUM (ANALYZE, VERBOSE) {}; if that removes little, look for what holds an old snapshot.",
+        "In database {}: VACUUM (ANALYZE, VERBOSE) {}; if that removes little, look for what holds an old snapshot; if it comes back, see whether autovacuum is switched off for the table (reloptions in pg_class).",
         ident(database),
         name(first)
     );
