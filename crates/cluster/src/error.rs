@@ -101,6 +101,12 @@ pub enum ClusterError {
         /// Last lines of the log, joined.
         tail: String,
     },
+    /// Somebody removed the data directory while it was in use.
+    #[error("the data directory {} is gone: put it back, or stop Reeve and start it again to begin with an empty one", dir.display())]
+    DataGone {
+        /// The data directory.
+        dir: PathBuf,
+    },
     /// No space.
     #[error("the disk that holds {} is full: free some space and start again", dir.display())]
     DiskFull {

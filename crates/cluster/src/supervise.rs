@@ -176,6 +176,10 @@ impl Supervisor {
 
     /// Starts the process. Answers it and where its part of the log begins.
     async fn launch(&self) -> Result<(Child, u64), ClusterError> {
+        // Else it would look as if the server's program were missing.
+        if !self.layout.data.is_dir() {
+            return Err(ClusterError::DataGone { dir: self.layout.data.clone() });
+        }
         let left = processes::end_leftovers(&self.layout.data).await;
         left.map_err(|pids| ClusterError::system("ending the processes of an earlier server", format!("{pids:?} do not end")))?;
         self.layout.prepare_socket_dir(&self.account)?;

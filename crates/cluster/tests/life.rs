@@ -195,3 +195,57 @@ async fn a_standby_for_tests_follows_its_primary() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// Pids of processes that work in `dir`, whatever they run.
+fn working_in(dir: &std::path::Path) -> Vec<i32> {
+    let pids = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &i32| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == dir)).collect()
+}
+
+async fn until(what: &str, wanted: impl Fn() -> bool) {
+    let begun = tokio::time::Instant::now();
+    while !wanted() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// `kill -9` of Reeve in the middle of initdb: that works on and would write into what the next start removes.
+#[tokio::test]
+async fn a2_an_initdb_that_a_killed_start_left_is_ended() {
+    let dir = short_dir();
+    let fresh = dir.path().join("pgdata.new");
+    std::fs::create_dir(&fresh).unwrap();
+    let program = dir.path().join("initdb");
+    std::fs::copy("/bin/sleep", &program).unwrap();
+    let mut left = std::process::Command::new(&program).arg("60").current_dir(&fresh).spawn().unwrap();
+    let cluster = Cluster::start(config(dir.path())).await.unwrap();
+    assert!(left.try_wait().unwrap().is_some(), "the left initdb is ended before its directory is taken away");
+    cluster.stop().await;
+}
+
+/// Ctrl-C in the middle of the first start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a2_a_start_that_is_given_up_leaves_no_initdb() {
+    let dir = short_dir();
+    let fresh = dir.path().join("pgdata.new");
+    let start = tokio::spawn(Cluster::start(config(dir.path())));
+    until("initdb never ran", || !working_in(&fresh).is_empty()).await;
+    start.abort();
+    assert!(start.await.expect_err("given up").is_cancelled());
+    until("initdb goes on", || working_in(&fresh).is_empty()).await;
+}
+
+#[tokio::test]
+async fn a2_a_data_directory_that_is_taken_away_is_named_and_comes_back() {
+    let mut cluster = TestCluster::start(&[]).await.unwrap();
+    let (data, aside) = (cluster.dir().join("pgdata"), cluster.dir().join("aside"));
+    let mut state = cluster.state();
+    std::fs::rename(&data, &aside).unwrap();
+    cluster.kill_server();
+    let gone = |s: &ClusterState| matches!(s, ClusterState::Down { sentence, .. } if sentence.contains("pgdata is gone"));
+    tokio::time::timeout(Duration::from_secs(30), state.wait_for(gone)).await.expect("it is said").unwrap();
+    std::fs::rename(&aside, &data).unwrap();
+    tokio::time::timeout(Duration::from_secs(60), state.wait_for(|s| *s == ClusterState::Ready)).await.expect("it is back").unwrap();
+    cluster.stop_server().await;
+}

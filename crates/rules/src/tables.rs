@@ -35,6 +35,13 @@ const OFTEN_BY_INDEX: i64 = 10;
 /// unused when that is at least `unused_after_s` ([`UNUSED_AFTER_S`] by default).
 #[must_use]
 pub fn faults(db: &DatabaseTables, stats_age_s: Option<f64>, unused_after_s: f64) -> HashMap<u32, Vec<TableFault>> {
+    faults_by_index(db, &|_| stats_age_s, unused_after_s)
+}
+
+/// The same where indexes have been watched for different times: `watched_s` tells by an index's oid for how long its scans
+/// have been counted. An index made a moment ago is not unused, however old the statistics are.
+#[must_use]
+pub fn faults_by_index(db: &DatabaseTables, watched_s: &dyn Fn(u32) -> Option<f64>, unused_after_s: f64) -> HashMap<u32, Vec<TableFault>> {
     let mut indexes: HashMap<u32, Vec<&IndexStats>> = HashMap::new();
     for index in &db.indexes {
         indexes.entry(index.table_oid).or_default().push(index);
@@ -43,7 +50,6 @@ pub fn faults(db: &DatabaseTables, stats_age_s: Option<f64>, unused_after_s: f64
     for key in db.foreign_keys.iter().filter(|k| k.indexed) {
         keys.entry(key.table_oid).or_default().push(&key.columns);
     }
-    let window = stats_age_s.filter(|age| *age >= unused_after_s);
     let scanned: f64 = db.tables.iter().filter(|t| t.kind != TableKind::Partitioned).map(|t| float(t.seq_rows_read)).sum();
     let mut found: HashMap<u32, Vec<TableFault>> = HashMap::new();
     for table in &db.tables {
@@ -51,12 +57,13 @@ pub fn faults(db: &DatabaseTables, stats_age_s: Option<f64>, unused_after_s: f64
         let mut list = invalid(own);
         let alike = alike(own);
         list.extend(duplicates(table, &alike));
-        if let Some(age) = window {
-            let keys = keys.get(&table.oid).map_or(&[][..], Vec::as_slice);
-            // Of twins the server uses one and leaves the other: that says nothing of either.
-            let lone = alike.iter().filter(|group| group.len() == 1).flatten();
-            list.extend(lone.filter(|i| !serves_key(i, own, keys)).filter_map(|i| unused(table, i, age)));
-        }
+        let keys = keys.get(&table.oid).map_or(&[][..], Vec::as_slice);
+        // Of twins the server uses one and leaves the other: that says nothing of either.
+        let lone = alike.iter().filter(|group| group.len() == 1).flatten();
+        list.extend(lone.filter(|i| !serves_key(i, own, keys)).filter_map(|i| {
+            let age = watched_s(i.oid).filter(|age| *age >= unused_after_s)?;
+            unused(table, i, age)
+        }));
         list.extend(full_scans(table, scanned));
         list.extend(no_primary_key(table));
         if !list.is_empty() {

@@ -159,12 +159,8 @@ fn down(snapshot: &TargetSnapshot, now: UnixMs, since: UnixMs, sentence: &str, l
     );
     let lasted = now.seconds_since(since);
     let lasting = if lasted >= 1.0 { format!(" ({})", words::duration(lasted)) } else { String::new() };
-    let sentence = format!(
-        "{} does not answer: {}; since {}{lasting}. {rest}",
-        snapshot.target,
-        words::clause(sentence),
-        words::clock(since, now),
-    );
+    let sentence =
+        format!("{} does not answer: {}; since {}{lasting}. {rest}", snapshot.target, words::clause(sentence), words::clock(since, now),);
     Finding::critical(
         sentence,
         "See whether the server runs and the way to it is open: pg_isready with its host and port, then the server's log. Reeve keeps trying and says so when it is back.",

@@ -91,6 +91,9 @@ fn b2_a_good_reading_without_a_value_says_why() {
     let mut s = healthy();
     s.statements = Reading::known(Statements::default(), NOW);
     let shown = by_id("performance.mean_query_ms").unwrap().figure(&s, NOW, 10_000);
-    assert_eq!(shown.why.as_deref(), Some("No statement was counted between the two newest readings, or the counts were reset in between."));
+    assert_eq!(
+        shown.why.as_deref(),
+        Some("No statement was counted between the two newest readings, or the counts were reset in between.")
+    );
     assert!(!shown.stale);
 }

@@ -98,6 +98,8 @@ fn c2_unused_needs_a_window_and_a_table_that_was_read() {
     let young = db(orders(|_| ()), idle(|_| ()), Vec::new());
     assert!(faults(&young, Some(60.0), UNUSED_AFTER_S).is_empty() && faults(&young, None, 0.0).is_empty());
     assert_eq!(faults(&young, Some(60.0), 30.0).len(), 1);
+    let made_just_now = |_| Some(1.0);
+    assert!(reeve_rules::tables::faults_by_index(&young, &made_just_now, 30.0).is_empty(), "old statistics say nothing of a new index");
 }
 
 #[test]

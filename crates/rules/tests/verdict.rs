@@ -63,6 +63,16 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
     ("locks.waiting", Status::Degraded, |s| edit(&mut s.locks, |l| (l.waits, l.waiting) = (vec![lock_wait(45.0)], 1)), "process 10"),
     ("locks.waiting", Status::Critical, |s| edit(&mut s.locks, |l| (l.waits, l.waiting) = (vec![lock_wait(301.0)], 1)), "process 10"),
     ("locks.waiting", Status::Critical, |s| edit(&mut s.locks, |l| l.waiting = 21), "21 sessions"),
+    (
+        "locks.waiting",
+        Status::Degraded,
+        |s| {
+            let mut wait = lock_wait(45.0);
+            (wait.root_pid, wait.root_state) = (None, Some("prepared transaction".into()));
+            edit(&mut s.locks, |l| (l.waits, l.waiting) = (vec![wait], 1));
+        },
+        "a prepared transaction stands at the root",
+    ),
     ("errors.rollbacks", Status::Degraded, |s| edit(&mut s.rates, |r| r.rollback_ratio = Some(0.3)), "30 %"),
     ("errors.deadlocks", Status::Degraded, |s| edit(&mut s.rates, |r| r.deadlocks = Some(0.2)), "12 deadlocks"),
     ("replication.slot_lost", Status::Critical, |s| edit(&mut s.replication, |r| r.slots = vec![slot("lost", false, 0)]), "slot1"),

@@ -56,13 +56,20 @@ struct Baseline {
     sizes: Arc<HashMap<String, (UnixMs, f64)>>,
 }
 
+/// The faults of one reading, and when each index was first seen.
+struct Judged {
+    of: Arc<DatabaseTables>,
+    faults: Faults,
+    seen: HashMap<u32, UnixMs>,
+}
+
 /// Answers from the hub; growth, charts and definitions are added when they can be had.
 pub struct Tables {
     hub: Arc<Hub>,
     store: Store,
     specs: BTreeMap<TargetName, TargetSpec>,
     unused_after_s: f64,
-    faults: Mutex<HashMap<(TargetName, String), (UnixMs, Faults)>>,
+    faults: Mutex<HashMap<(TargetName, String), Judged>>,
     baselines: Mutex<HashMap<TargetName, Baseline>>,
     definitions: Mutex<HashMap<(TargetName, TableRef), Timed<TableDefinition>>>,
 }
@@ -79,17 +86,23 @@ impl Tables {
     fn faults_of(&self, target: &TargetName, database: &str, read: &Timed<Arc<DatabaseTables>>, snapshot: &TargetSnapshot) -> Faults {
         let key = (target.clone(), database.to_owned());
         let mut kept = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, faults)) = kept.get(&key)
-            && *at == read.at
+        // By identity and not by time: definitions are read apart from figures and may come later.
+        if let Some(judged) = kept.get(&key)
+            && Arc::ptr_eq(&judged.of, &read.value)
         {
-            return Arc::clone(faults);
+            return Arc::clone(&judged.faults);
         }
         let counters = snapshot.databases.value().and_then(|list| list.iter().find(|d| d.name == database));
         // Without a reset the counters began with the server's statistics, at the latest with the postmaster.
         let began = counters.and_then(|c| c.stats_reset).or(snapshot.server.as_ref().map(|s| s.started_at));
-        let age_s = began.map(|at| read.at.seconds_since(at));
-        let faults: Faults = Arc::new(reeve_rules::tables::faults(&read.value, age_s, self.unused_after_s));
-        kept.insert(key, (read.at, Arc::clone(&faults)));
+        // What was there at the first look is as old as the statistics; what came later is as old as it has been seen.
+        let first = began.unwrap_or(read.at);
+        let known = kept.get(&key).map(|judged| &judged.seen);
+        let seen_at = |oid: u32| known.map_or(first, |known| known.get(&oid).copied().unwrap_or(read.at));
+        let seen: HashMap<u32, UnixMs> = read.value.indexes.iter().map(|i| (i.oid, seen_at(i.oid))).collect();
+        let watched_s = |oid: u32| Some(read.at.seconds_since(began?.max(*seen.get(&oid)?)));
+        let faults: Faults = Arc::new(reeve_rules::tables::faults_by_index(&read.value, &watched_s, self.unused_after_s));
+        kept.insert(key, Judged { of: Arc::clone(&read.value), faults: Arc::clone(&faults), seen });
         faults
     }
 

@@ -8,6 +8,9 @@ pub const WINDOW_MS: i64 = 3_600_000;
 /// Points closer together than this are left out, so that a live view at 1 s does not crowd out the hour.
 const SPACING_MS: i64 = 5_000;
 
+/// Figures whose low values are the bad ones.
+const LOW_IS_BAD: &[&str] = &["performance.cache_hit_ratio"];
+
 /// Recent points of every figure of one target.
 #[derive(Debug, Default)]
 pub struct Trends {
@@ -36,7 +39,8 @@ impl Trends {
             self.lines.insert(id.to_owned(), VecDeque::new());
         }
         let Some(line) = self.lines.get_mut(id) else { return };
-        if line.back().is_some_and(|last| point.at.0 < last.at.0 + SPACING_MS) {
+        // Rounds are never quite on time.
+        if line.back().is_some_and(|last| point.at.0 < last.at.0 + SPACING_MS * 4 / 5) {
             return;
         }
         line.push_back(point);
@@ -50,25 +54,22 @@ impl Trends {
         self.lines.get(id).map_or_else(Vec::new, |line| line.iter().filter(|p| p.at >= from).copied().collect())
     }
 
-    /// At most `most` points of a figure since `from`: the mean of equal slices of time, so that a sparkline stays small.
-    /// A slice without a point is left out: a gap is shown as a gap.
+    /// At most `most` points of a figure since `from`, one for each of equal slices of time: the largest, because a peak is what
+    /// somebody on call looks for (the smallest where low is bad). A slice without a point is left out: a gap is shown as a gap.
     pub fn thinned(&self, id: &str, from: UnixMs, to: UnixMs, most: usize) -> Vec<Point> {
         let points = self.points(id, from);
         let span = (to.0 - from.0).max(1);
         let most = i64::try_from(most.max(1)).unwrap_or(1);
-        let mut out: Vec<(i64, f64, f64, i64)> = Vec::new();
+        let worse: fn(f64, f64) -> f64 = if LOW_IS_BAD.contains(&id) { f64::min } else { f64::max };
+        let mut out: Vec<(i64, Point)> = Vec::new();
         for point in points {
             let slice = ((point.at.0 - from.0) * most / span).clamp(0, most - 1);
             match out.last_mut() {
-                Some(last) if last.0 == slice => {
-                    last.1 += point.value;
-                    last.2 += 1.0;
-                    last.3 = point.at.0;
-                }
-                _ => out.push((slice, point.value, 1.0, point.at.0)),
+                Some((last, kept)) if *last == slice => *kept = Point { at: point.at, value: worse(kept.value, point.value) },
+                _ => out.push((slice, point)),
             }
         }
-        out.into_iter().map(|(_, sum, count, at)| Point { at: UnixMs(at), value: sum / count }).collect()
+        out.into_iter().map(|(_, point)| point).collect()
     }
 }
 
@@ -89,10 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn b4_thinning_averages_slices() {
+    fn b4_thinning_keeps_peaks() {
         let mut trends = Trends::default();
         trends.seed("a", &[point(0, 1.0), point(5, 3.0), point(90, 8.0)]);
         let thin = trends.thinned("a", UnixMs(0), UnixMs(100_000), 10);
-        assert_eq!(thin.iter().map(|p| p.value).collect::<Vec<_>>(), vec![2.0, 8.0]);
+        assert_eq!(thin.iter().map(|p| p.value).collect::<Vec<_>>(), vec![3.0, 8.0]);
+        trends.seed("performance.cache_hit_ratio", &[point(0, 0.9), point(5, 0.4)]);
+        let low = trends.thinned("performance.cache_hit_ratio", UnixMs(0), UnixMs(100_000), 10);
+        assert_eq!(low[0].value, 0.4, "where low is bad the lowest is kept");
     }
 }

@@ -11,7 +11,7 @@ pub const FIGURE: FigureDef = FigureDef {
     title: "Storage",
     group: FigureGroup::Storage,
     unit: Unit::Bytes,
-    note: Some("databases whose size may be read, without templates; read with the health checks, so it may be older than the counters beside it"),
+    note: Some("databases whose size may be read, templates left out; as of the newest health check"),
     metric: "reeve_target_storage_bytes",
     help: "Sum of the sizes of the databases, bytes.",
     source: Source::Databases,

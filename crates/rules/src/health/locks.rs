@@ -47,20 +47,30 @@ fn waiting(facts: &Facts<'_>) -> Option<Finding> {
     let on = worst.and_then(|w| w.relation.as_deref()).map_or(String::new(), |r| format!(" on {r}"));
     let root = worst.and_then(|w| w.root_pid);
     let state = worst.and_then(|w| w.root_state.as_deref()).map_or(String::new(), |s| format!(" ({s})"));
-    let blocker = root.map_or(String::new(), |pid| format!("; process {pid}{state} stands at the root"));
+    // It has no process, and outlives every session and restart.
+    let prepared = root.is_none() && worst.and_then(|w| w.root_state.as_deref()) == Some("prepared transaction");
+    let blocker = match root {
+        Some(pid) => format!("; process {pid}{state} stands at the root"),
+        None if prepared => "; a prepared transaction stands at the root".to_owned(),
+        None => String::new(),
+    };
     let sentence = format!(
         "{} for a lock, the longest for {}{on}{blocker}: whatever queues behind waits as well.",
         words::things(locks.waiting, "session waits", "sessions wait"),
         words::duration(waited)
     );
-    let next = root.map_or_else(
-        || "List who blocks whom: SELECT pid, pg_blocking_pids(pid), left(query, 200) FROM pg_stat_activity WHERE wait_event_type = 'Lock';".to_owned(),
-        |pid| {
-            // A cancel ends a statement; a session that is idle has none.
-            let idle = worst.and_then(|w| w.root_state.as_deref()).is_some_and(|s| s.starts_with("idle"));
-            let end = if idle { "pg_terminate_backend" } else { "pg_cancel_backend" };
-            format!("See what it does: SELECT * FROM pg_stat_activity WHERE pid = {pid}; if it may go: SELECT {end}({pid});")
-        },
-    );
+    let unnamed = || {
+        if prepared {
+            return "Find it: SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared; then, in its database, COMMIT PREPARED or ROLLBACK PREPARED with its gid, as its coordinator decided.".to_owned();
+        }
+        "List who blocks whom: SELECT pid, pg_blocking_pids(pid), left(query, 200) FROM pg_stat_activity WHERE wait_event_type = 'Lock';"
+            .to_owned()
+    };
+    let next = root.map_or_else(unnamed, |pid| {
+        // A cancel ends a statement; a session that is idle has none.
+        let idle = worst.and_then(|w| w.root_state.as_deref()).is_some_and(|s| s.starts_with("idle"));
+        let end = if idle { "pg_terminate_backend" } else { "pg_cancel_backend" };
+        format!("See what it does: SELECT * FROM pg_stat_activity WHERE pid = {pid}; if it may go: SELECT {end}({pid});")
+    });
     Some(Finding::graded(waited > 300.0 || locks.waiting > 20, sentence, next))
 }
