@@ -68,8 +68,13 @@ impl Passwords {
     }
 
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
-        let _turn = self.turns.acquire().await.map_err(|e| HashError(e.to_string()))?;
-        tokio::task::spawn_blocking(work).await.map_err(|e| HashError(e.to_string()))
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|e| HashError(e.to_string()))?;
+        // The turn goes with the work: a caller who hangs up must not make room for one more at the same time.
+        let in_turn = move || {
+            let _turn = turn;
+            work()
+        };
+        tokio::task::spawn_blocking(in_turn).await.map_err(|e| HashError(e.to_string()))
     }
 }
 
