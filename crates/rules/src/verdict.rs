@@ -70,11 +70,45 @@ pub fn judge(snapshot: &TargetSnapshot, now: UnixMs, previous: Option<&Verdict>)
     } else if let Some(finding) = score.filter(|_| cap.is_none()).and_then(|s| low(s, &categories)) {
         reasons.push(reason("verdict.score".into(), finding, now, previous));
     }
+    reasons.extend(rights(snapshot).map(|finding| reason("verdict.rights".into(), finding, now, previous)));
+    reasons.extend(out_of_sight(&categories, previous, &reasons));
     reasons.sort_by_key(|r| std::cmp::Reverse(r.severity));
     let status = reasons.iter().map(|r| r.severity).max().unwrap_or(Status::Healthy);
     finish(now, previous, Draft { status, score, measured_ratio, reasons, categories, cap })
 }
 
+/// Sessions whose state Reeve's login may not read: what they do can't be judged.
+fn rights(snapshot: &TargetSnapshot) -> Option<Finding> {
+    let hidden = snapshot.activity.value().map(|a| a.hidden).filter(|n| *n > 0)?;
+    let user = snapshot.server.as_ref().map_or("reeve_monitor", |s| s.user.as_str());
+    Some(Finding {
+        severity: Status::Unknown,
+        sentence: format!(
+            "What {} do is hidden from {}, so long queries and waits of theirs are not seen.",
+            words::things(hidden, "session", "sessions"),
+            words::ident(user)
+        ),
+        next: format!("As a superuser: GRANT pg_monitor TO {}", words::ident(user)),
+    })
+}
+
+/// What was wrong before and can't be measured now. It may be mended or worse; that nobody can see it is no reason to call
+/// anything healthy.
+fn out_of_sight(categories: &[CategoryScore], previous: Option<&Verdict>, now_seen: &[Reason]) -> Vec<Reason> {
+    let blind = |id: &str| {
+        let part = id.split('.').next().unwrap_or_default();
+        categories.iter().any(|c| c.id == part && c.weight > 0.0 && c.score.is_none())
+    };
+    let lost = previous.into_iter().flat_map(|p| &p.reasons);
+    lost.filter(|r| blind(&r.id) && !now_seen.iter().any(|n| n.id == r.id))
+        .map(|r| {
+            let sentence = r.sentence.strip_prefix(LAST_KNOWN).unwrap_or(&r.sentence);
+            Reason { severity: Status::Unknown, sentence: format!("{LAST_KNOWN}{sentence}"), ..r.clone() }
+        })
+        .collect()
+}
+
+const LAST_KNOWN: &str = "Last known, and not measured now: ";
 const DOWN: &str = "availability.down";
 
 struct Draft {

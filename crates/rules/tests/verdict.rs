@@ -279,3 +279,32 @@ fn b1_the_estate_is_as_well_as_its_worst_target() {
     let none = estate(&[], NOW, None);
     assert_eq!((none.status, none.score), (Status::Unknown, None));
 }
+
+/// A critical fault that drops out of sight does not turn into health; seen mended, it does.
+#[test]
+fn b1_what_was_wrong_and_is_out_of_sight_is_unknown_not_healthy() {
+    let mut s = healthy();
+    edit(&mut s.settings, |x| x[2].value = "off".into());
+    let wrong = judge(&s, NOW, None);
+    assert_eq!(wrong.status, Status::Critical);
+    s.settings = Reading::unknown(NOW, "The server did not answer.");
+    let mut blind = judge(&s, NOW, Some(&wrong));
+    for _ in 0..3 {
+        assert_eq!(blind.status, Status::Unknown, "{blind:#?}");
+        let kept = blind.reasons.iter().find(|r| r.id == "durability.fsync_off").expect("it is remembered");
+        assert!(kept.sentence.starts_with("Last known, and not measured now: fsync"), "{}", kept.sentence);
+        blind = judge(&s, NOW, Some(&blind));
+    }
+    assert_eq!(judge(&healthy(), NOW, Some(&blind)).status, Status::Healthy);
+}
+
+/// Without `pg_monitor` the sessions of others are hidden: said with the grant that helps, and not healthy.
+#[test]
+fn b1_hidden_sessions_name_the_missing_right() {
+    let mut s = healthy();
+    edit(&mut s.activity, |a| a.hidden = 7);
+    let v = judge(&s, NOW, None);
+    let reason = v.reasons.iter().find(|r| r.id == "verdict.rights").expect("a reason");
+    assert_eq!((v.status, reason.severity), (Status::Unknown, Status::Unknown));
+    assert!(reason.sentence.contains("7 sessions") && reason.next.contains("GRANT pg_monitor TO"), "{reason:?}");
+}
