@@ -90,6 +90,14 @@ impl Hub {
         if let Some(slot) = self.slots.get(name) {
             slot.state.write().unwrap_or_else(PoisonError::into_inner).verdict = verdict;
         }
+        let verdicts: Vec<Verdict> =
+            self.slots.values().map(|s| s.state.read().unwrap_or_else(PoisonError::into_inner).verdict.clone()).collect();
+        // The estate is as its worst target is, since the first of the worst became so.
+        if let Some(worst) = verdicts.iter().max_by(|a, b| a.status.cmp(&b.status).then(b.since.cmp(&a.since))) {
+            let mut estate = lock(&self.estate);
+            estate.status = worst.status;
+            estate.since = worst.since;
+        }
     }
 
     /// Takes in a round: judges it, keeps its points, tells everybody. Returns the verdict and whether its status changed.
