@@ -217,7 +217,7 @@ fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
     };
     let switcher = view! {
         <details class="switcher">
-            <summary aria-label="Switch target">{name.to_string()}</summary>
+            <summary>{name.to_string()}<span class="visually-hidden">", switch target"</span></summary>
             <ul>{others.into_iter().map(other).collect_view()}</ul>
         </details>
     };

@@ -48,7 +48,7 @@ async fn b1_the_first_screen_says_what_is_wrong_since_when_and_what_to_do() {
     lawful(&shown.html);
     assert_eq!(shown.status, 200);
     let at = |needle: &str| shown.html.find(needle).unwrap_or_else(|| panic!("{needle} is missing"));
-    assert!(at("1 of 3 targets does not answer.") < at("connection refused by ledger-prod"));
+    assert!(at("1 of 3 targets does not answer, 1 needs attention.") < at("connection refused by ledger-prod"));
     assert!(at("connection refused by ledger-prod") < at("Check that the server runs"));
     assert!(at("score ") < at("connection refused by ledger-prod") && shown.html.contains(">12 min</time>"));
     assert!(shown.html.contains("data-theme=\"dark\""));
@@ -60,7 +60,7 @@ async fn b1_the_first_screen_says_what_is_wrong_since_when_and_what_to_do() {
 #[tokio::test]
 async fn b1_a_target_that_does_not_answer_keeps_its_last_known_figures() {
     let html = page(Scenario::Trouble, "/admin/db-health").await.html;
-    let row = html.split("<tbody data-stale=\"true\"").nth(1).unwrap().split("</tbody>").next().unwrap();
+    let row = html.split("<tbody role=\"rowgroup\" data-stale=\"true\"").nth(1).unwrap().split("</tbody>").next().unwrap();
     assert!(row.contains("No answer for "));
     assert!(row.contains("The figures are those last known"));
     let stale = row.matches("data-stale=\"true\"").count();
@@ -89,7 +89,8 @@ async fn a5_the_pools_show_true_figures_and_what_is_reduced() {
         "pool:main.total\" class=\"num\">20<",
         "open: calls fail at once",
         "samples go to main",
-        "DOCUMENTS_DATABASE_URL is not set",
+        "no pool of its own; DOCUMENTS_DATABASE_URL sets one up",
+        ">not set<",
         "the server allows 97",
     ] {
         assert!(html.contains(needle), "{needle}");
@@ -239,7 +240,7 @@ fn problems_are_pages_with_the_right_status() {
 async fn the_shell_carries_nonce_islands_and_skip_link() {
     let html = page(Scenario::Calm, "/admin/db-health").await.html;
     assert!(html.contains("nonce=\"bm9uY2U\""));
-    assert_eq!(html.matches("<leptos-island").count(), 2);
+    assert_eq!(html.matches("<leptos-island").count(), 3);
     assert!(html.contains("href=\"#main\"") && html.contains("<noscript><meta http-equiv=\"refresh\""));
     assert!(html.contains("action=\"/sign-out\"") && html.contains("action=\"/theme\""));
 }
@@ -252,6 +253,9 @@ async fn the_gallery_shows_every_state_in_both_themes() {
         ["healthy", "unknown", "degraded", "critical", "not-configured", "nothing-yet", "filtered-out", "no-permission", "unreachable"]
     {
         assert!(html.contains(word), "{word}");
+    }
+    for part in ["class=\"toast\"", "class=\"dialog\"", "aria-invalid=\"true\"", "data-copy", "pattern=\"core\\.ix_events_at\""] {
+        assert!(html.contains(part), "{part}");
     }
     assert!(html.contains("data-theme=\"light\"") && html.contains("data-theme=\"dark\""));
 }

@@ -13,8 +13,8 @@ use plotters::{
 use reeve_model::{UnixMs, health::Chart, series::Point};
 use std::ops::Range;
 
-const WIDTH: u32 = 560;
-const HEIGHT: u32 = 168;
+const WIDTH: u32 = 360;
+const HEIGHT: u32 = 144;
 const FONT: i32 = 11;
 
 /// The chart as an `<svg>` with title and description; none when there is nothing to draw yet.

@@ -54,10 +54,16 @@ pub fn FigureCell(
                 {limit.map(|l| view! { <span class="figure-max">{l}</span> })}
             </dd>
             <dd class="figure-trend">
-                <span class="figure-why" data-live=keys.why>{figure.why.unwrap_or_default()}</span>
+                <span class="figure-why" data-live=keys.why>{figure.why.filter(|w| !w.is_empty())}</span>
                 <Spark points=figure.trend extent=extent live=keys.spark/>
             </dd>
-            <dd class="figure-age">{figure.at.map(|at| view! { <Age at=at now=now live=keys.age/> })}</dd>
+            <dd class="figure-age">
+                {match figure.at {
+                    Some(at) => view! { <Age at=at now=now live=keys.age/> }.into_any(),
+                    // The live feed fills it with the first reading.
+                    None => view! { <time class="age" data-live=keys.age></time> }.into_any(),
+                }}
+            </dd>
         </div>
     }
 }

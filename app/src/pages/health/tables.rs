@@ -19,7 +19,10 @@ pub(super) fn part(data: &HealthData) -> impl IntoView + use<> {
     (!data.tables.is_empty()).then(|| {
         view! {
             <section class="section" aria-labelledby="table-analytics">
-                <header class="section-head"><h2 id="table-analytics">"Table analytics"</h2></header>
+                <header class="section-head">
+                    <h2 id="table-analytics">"Table analytics"</h2>
+                    {data.tables.first().filter(|_| !several).map(all_tables)}
+                </header>
                 {all}
                 {(rest > 0).then(|| view! { <p class="fine">{format!("{} more: open a target for its tables.", format::plural(rest, "target", "targets"))}</p> })}
             </section>
@@ -27,19 +30,21 @@ pub(super) fn part(data: &HealthData) -> impl IntoView + use<> {
     })
 }
 
-fn target(t: &TopTables, several: bool) -> impl IntoView + use<> {
+/// The way to all tables of a target.
+fn all_tables(t: &TopTables) -> impl IntoView + use<> {
     let total = t.largest.as_ref().ok().map(|p| p.total).filter(|n| *n > 0);
-    let all = total.map_or("All tables".to_owned(), |n| format!("All {}", format::plural(n as usize, "table", "tables")));
+    let words = total.map_or("All tables".to_owned(), |n| format!("All {}", format::plural(n as usize, "table", "tables")));
+    view! { <a href=tables_href(&t.target, TableSort::Size, None)>{words}</a> }
+}
+
+fn target(t: &TopTables, several: bool) -> impl IntoView + use<> {
     let growing_title = match t.growing.as_ref().map(|p| p.growth_window_s) {
         Ok(window) if window > 0.0 => format!("Fastest growing, over the last {}", format::window(window)),
         _ => "Fastest growing".into(),
     };
     view! {
         <div class="top-tables">
-            <header class="section-head">
-                {several.then(|| view! { <h3>{t.target.to_string()}</h3> })}
-                <a href=tables_href(&t.target, TableSort::Size, None)>{all}</a>
-            </header>
+            {several.then(|| view! { <header class="section-head"><h3>{t.target.to_string()}</h3>{all_tables(t)}</header> })}
             <div class="thirds">
                 {short(&t.target, "Largest", TableSort::Size, &t.largest, largest)}
                 {short(&t.target, &growing_title, TableSort::Growth, &t.growing, growing)}

@@ -121,7 +121,7 @@ fn cell(t: &TargetSummary, id: &str, title: &str, scale: Scale, extent: Extent, 
         <td role="cell" class="num" data-label=label data-status=f.status.map(reeve_model::Status::word) data-stale=f.stale.to_string() data-live=keys.cell title=hint>
             <span class="cell-value" data-live=keys.value>{scale.show(f.value)}</span>
             <Spark points=f.trend.clone() extent=extent live=keys.spark/>
-            {f.at.filter(|_| f.stale).map(|at| view! { <span class="cell-age"><Age at=at now=now live=keys.age/></span> })}
+            {f.at.map(|at| view! { <span class="cell-age"><Age at=at now=now live=keys.age/></span> })}
         </td>
     }
     .into_any()
@@ -166,7 +166,7 @@ fn row(t: &TargetSummary, cells: AnyView, width: usize, probes: &[ProbeRun], tol
                     <p class="fine">
                         {t.last_round.map(|at| view! { "newest round " <Age at=at now=now live=key::round(&t.info.name)/> ", " })}
                         {format!("every {}", crate::age::span(t.every_ms))}
-                        {cost(probes)}
+                        {cost(probes).map(|cost| format!(" · reading it costs {cost}"))}
                     </p>
                 </td>
             </tr>
@@ -202,6 +202,6 @@ pub fn cost(probes: &[ProbeRun]) -> Option<String> {
     (!probes.is_empty()).then(|| {
         let known = probes.iter().any(|p| p.server_ms.is_some());
         let (share, what) = if known { (server, "of one core on the server") } else { (wall, "of the time, waiting included") };
-        format!(" · reading it costs {}\u{a0}% {what}", format::Scale::of(Unit::Milliseconds, []).show(Some(share * 100.0)))
+        format!("{}\u{a0}% {what}", format::Scale::of(Unit::Milliseconds, []).show(Some(share * 100.0)))
     })
 }

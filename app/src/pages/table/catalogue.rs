@@ -96,6 +96,11 @@ pub(super) fn columns(d: &TableDetail, now: UnixMs) -> impl IntoView + use<> {
     }
 }
 
+/// A name as SQL takes it, whatever is in it: always quoted, as reserved words must be too.
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 pub(super) fn keys(data: &TableData) -> impl IntoView + use<> {
     let d = &data.detail;
     let all = d.definition.value().map(|v| &v.foreign_keys[..]).unwrap_or_default();
@@ -112,7 +117,14 @@ pub(super) fn keys(data: &TableData) -> impl IntoView + use<> {
         let index = if k.indexed {
             view! { <span class="muted">"indexed"</span> }.into_any()
         } else {
-            view! { <span class="fault-words"><StatusGlyph status=Status::Degraded/>"no index leads with these columns"</span> }.into_any()
+            let advice = k.outgoing.then(|| {
+                let columns = k.columns.iter().map(|c| identifier(c)).collect::<Vec<_>>().join(", ");
+                let sql =
+                    format!("CREATE INDEX CONCURRENTLY ON {}.{} ({columns});", identifier(&d.table.schema), identifier(&d.table.table));
+                view! { <details id=format!("fix-{}", k.name)><summary>"SQL"</summary><Code text=sql what="SQL"/></details> }
+            });
+            view! { <span class="fault-words"><StatusGlyph status=Status::Degraded/>"no index leads with these columns"</span>{advice} }
+                .into_any()
         };
         view! {
             <tr>
@@ -121,7 +133,7 @@ pub(super) fn keys(data: &TableData) -> impl IntoView + use<> {
                 <td class="mono">{here}</td>
                 <td class="mono">{there}</td>
                 <th scope="row" class="mono">{k.name.clone()}</th>
-                <td>{index}</td>
+                <td class="sql">{index}</td>
             </tr>
         }
     };

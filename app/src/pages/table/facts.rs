@@ -41,7 +41,7 @@ pub(super) fn list(r: &TableRow, now: UnixMs) -> impl IntoView + use<> {
             {figure("Rows", s.rows_estimate, Unit::Count, "estimated by the last analyze".into())}
             {figure("Dead", dead_ratio(s), Unit::Ratio, format!("{} dead rows", format::whole(Some(s.dead_rows))))}
             {count("Inserted", s.inserted, "since statistics began".into())}
-            {count("Updated", s.updated, format!("{} within their page", format::text(hot, Unit::Ratio)))}
+            {count("Updated", s.updated, hot.map(|h| format!("{} within their page", format::text(Some(h), Unit::Ratio))).unwrap_or_default())}
             {count("Deleted", s.deleted, String::new())}
         </dl></section>
         <section class="figure-group"><h3>"Reads"</h3><dl class="figures">

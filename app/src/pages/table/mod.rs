@@ -88,7 +88,7 @@ fn faults(faults: &[TableFault]) -> impl IntoView + use<> {
         view! {
             <li class="reason" data-status="degraded">
                 <StatusGlyph status=Status::Degraded/>
-                <div><p class="reason-fact">{f.sentence.clone()}</p><p class="reason-next">{f.fault.title()}</p></div>
+                <div><p class="reason-fact">{f.sentence.clone()}</p><p class="muted">{f.fault.title()}</p></div>
             </li>
         }
     };

@@ -51,7 +51,7 @@ pub(super) fn collector(detail: &TargetDetail, now: UnixMs) -> AnyView {
     };
     view! {
         <section class="section compact" id="collector">
-            <header class="section-head"><h2>"Collector"</h2><p class="muted">"What reading this target costs it"{cost(&detail.probes)}"."</p></header>
+            <header class="section-head"><h2>"Collector"</h2>{cost(&detail.probes).map(|cost| view! { <p class="muted">{format!("Reading this target costs {cost}.")}</p> })}</header>
             {body}
         </section>
     }

@@ -10,6 +10,9 @@ use reeve_model::{
     snapshot::{DatabaseCounters, LockWait, SequenceUse, Slot, Standby, StatementRow},
 };
 
+/// Sequences shown, fullest first.
+const SEQUENCES: usize = 8;
+
 /// A section over one reading: its table, or why there is none; with its age, and its fault while it fails.
 pub(super) fn section<T>(
     id: &'static str,
@@ -231,12 +234,11 @@ pub(super) fn sequences(detail: &TargetDetail, now: UnixMs) -> AnyView {
                 </tr>
             }
         };
-        let more = list
-            .len()
-            .checked_sub(20)
-            .filter(|n| *n > 0)
-            .map(|n| view! { <p class="fine">{format!("{} more are less full.", format::plural(n, "sequence", "sequences"))}</p> });
+        let more =
+            list.len().checked_sub(SEQUENCES).filter(|n| *n > 0).map(
+                |n| view! { <p class="fine">{format!("{} less full.", format::plural(n, "more sequence is", "more sequences are"))}</p> },
+            );
         let head = view! { {col("Sequence")}{num("Used", "%")}{num("Last value", "")}{num("Limit", "")} };
-        view! { {table(head, list.iter().take(20).map(row).collect_view())}{more} }.into_any()
+        view! { {table(head, list.iter().take(SEQUENCES).map(row).collect_view())}{more} }.into_any()
     })
 }
