@@ -116,21 +116,15 @@ mod browser {
             }
         });
         let on_bye = feed.clone();
-        dom::listen(&source, "bye", move |_: Event| {
-            let source = on_bye.borrow_mut().source.take();
-            if let Some(source) = source {
-                source.close();
-            }
-            on_bye.borrow_mut().ended = true;
-            say(&on_bye, "ended");
-            if let Some(banner) = dom::first("#signed-out") {
-                let _ = banner.remove_attribute("hidden");
-            }
-        });
+        dom::listen(&source, "bye", move |_: Event| end(&on_bye));
         let on_error = feed.clone();
         // The browser's own retry has no back-off and gives up on an answer that is no stream: retry by hand.
         dom::listen(&source, "error", move |_: Event| {
             let Some(source) = on_error.borrow_mut().source.take() else { return };
+            // Closed by the browser: the answer was no stream. It does not tell which, so that is asked.
+            if source.ready_state() == EventSource::CLOSED {
+                end_if_signed_out(&on_error);
+            }
             source.close();
             say(&on_error, "waiting");
             let wait = on_error.borrow().wait_ms;
@@ -143,6 +137,34 @@ mod browser {
             });
         });
         feed.borrow_mut().source = Some(source);
+    }
+
+    /// The session has ended: says so and asks no more.
+    fn end(feed: &Shared) {
+        let source = feed.borrow_mut().source.take();
+        if let Some(source) = source {
+            source.close();
+        }
+        feed.borrow_mut().ended = true;
+        say(feed, "ended");
+        if let Some(banner) = dom::first("#signed-out") {
+            let _ = banner.remove_attribute("hidden");
+        }
+    }
+
+    /// A stream that was refused: for good when nobody is signed in any more, else it is tried again.
+    fn end_if_signed_out(feed: &Shared) {
+        let Ok(request) = XmlHttpRequest::new() else { return };
+        if request.open("GET", "/api/fn/pool_stats").is_err() {
+            return;
+        }
+        let (refused, answer) = (feed.clone(), request.clone());
+        dom::listen(&request, "loadend", move |_: Event| {
+            if answer.status() == Ok(401) {
+                end(&refused);
+            }
+        });
+        let _ = request.send();
     }
 
     fn field(node: &JsValue, key: &str) -> Option<JsValue> {

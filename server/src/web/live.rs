@@ -18,7 +18,14 @@ use reeve_app::{
 use reeve_model::live::LiveFrame;
 use reeve_ports::PortError;
 use serde::Deserialize;
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// Which page the stream is for.
 #[derive(Deserialize)]
@@ -41,13 +48,17 @@ pub async fn live(
     let changes = web.ports.health.changes(authorize::<ViewEstate>(&who, ())?);
     let events = Box::pin(frames(web.clone(), who.clone(), page, changes));
     let (identity, session, stopping) = (web.ports.identity.clone(), who.session.clone(), web.stopping.clone());
+    // Only the end of the session is a farewell. When Reeve stops, the stream just ends and the page comes back by itself.
+    let over = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&over);
     let end = async move {
         tokio::select! {
-            () = identity.ended(&session) => {}
+            () = identity.ended(&session) => over.store(true, Ordering::Release),
             () = stopping.cancelled() => {}
         }
     };
-    let farewell = stream::once(async { Ok::<_, Infallible>(Event::default().event("bye").data("{}")) });
+    let farewell = stream::once(async move { told.load(Ordering::Acquire) })
+        .filter_map(async |said| said.then(|| Ok::<_, Infallible>(Event::default().event("bye").data("{}"))));
     let stream = events.take_until(Box::pin(end)).chain(farewell);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
