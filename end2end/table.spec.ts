@@ -7,7 +7,7 @@ const shortName = (shown: string) => shown.trim().replace(/^findawise\./, "");
 test("a table's page has its figures, trend, indexes, columns and keys", async ({ page }) => {
   await page.goto("/admin/targets/findawise/tables?schema=core&sort=size");
   const link = page.locator("table.tables a[data-row]").first();
-  const name = shortName(await link.innerText());
+  const name = shortName((await link.textContent()) ?? "");
   await link.click();
   const main = page.getByRole("main");
   await expect(main.getByRole("heading", { level: 1 })).toHaveText(name);
@@ -21,7 +21,7 @@ test("a foreign key leads to the other table", async ({ page }) => {
   await page.goto("/admin/targets/findawise/tables?schema=core&sort=size");
   await page.locator("table.tables a[data-row]").first().click();
   const other = page.locator("#keys tbody a").first();
-  const name = shortName(await other.innerText());
+  const name = shortName((await other.textContent()) ?? "");
   await other.click();
   await expect(page.getByRole("main").getByRole("heading", { level: 1 })).toHaveText(name);
 });

@@ -165,7 +165,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_deaf_task_is_aborted_at_the_deadline() {
         let supervisor = Supervisor::new();
-        supervisor.spawn("deaf", |_| std::future::pending());
+        let begun = Arc::new(Notify::new());
+        let b = Arc::clone(&begun);
+        supervisor.spawn("deaf", move |_| {
+            b.notify_one();
+            std::future::pending()
+        });
+        begun.notified().await;
         assert!(!supervisor.stop(Duration::from_secs(1)).await);
     }
 }
