@@ -26,7 +26,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         ("purity", purity::judge(&files)),
         ("licences", licences::judge(metadata, &licences::npm_packages(&workspace.root)?)),
         ("dependencies", dependencies::judge(&workspace.root, metadata)?),
-        ("words", words::judge(&files)),
+        ("words", words::judge(&files, &words::places(&workspace.root))),
         ("places", places::judge(&workspace.root)),
     ];
     let mut found = 0;
