@@ -24,6 +24,7 @@ impl AppError {
             PortError::NotFound(_) => 404,
             PortError::Invalid(_) => 422,
             PortError::Unavailable(_) => 503,
+            PortError::TooMany(_) => 429,
         }
     }
 }

@@ -13,6 +13,7 @@ pub fn title(error: &AppError) -> &'static str {
         PortError::NotFound(_) => "There is no such page",
         PortError::Invalid(_) => "This request can't be used",
         PortError::Unavailable(_) => "Reeve can't answer right now",
+        PortError::TooMany(_) => "Too much at once",
     }
 }
 

@@ -11,5 +11,5 @@ pub mod principal;
 
 pub use grant::{Denied, Grant, authorize};
 pub use permission::Permission;
-pub use policy::Role;
-pub use principal::{Principal, Via};
+pub use principal::{Principal, Right, Via};
+pub use reeve_model::{Binding, Role, Scope};

@@ -12,6 +12,11 @@ pub trait Permission: Send + Sync + 'static {
     const CHANGES: bool = false;
     /// The one thing it applies to; carried inside the grant, so that a method can't be handed another.
     type Resource: Send + Sync + Clone + std::fmt::Debug;
+
+    /// The target it applies to, for permissions over one target.
+    fn target(_resource: &Self::Resource) -> Option<&TargetName> {
+        None
+    }
 }
 
 /// See the estate: overview, list of targets, verdicts.
@@ -36,6 +41,10 @@ impl Permission for ViewPools {
 #[derive(Debug)]
 pub struct ViewTarget;
 impl Permission for ViewTarget {
+    fn target(resource: &TargetName) -> Option<&TargetName> {
+        Some(resource)
+    }
+
     const VERB: &'static str = "view";
     const NOUN: &'static str = "target";
     type Resource = TargetName;
@@ -45,6 +54,10 @@ impl Permission for ViewTarget {
 #[derive(Debug)]
 pub struct ViewTables;
 impl Permission for ViewTables {
+    fn target(resource: &TargetName) -> Option<&TargetName> {
+        Some(resource)
+    }
+
     const VERB: &'static str = "view";
     const NOUN: &'static str = "tables";
     type Resource = TargetName;
@@ -54,6 +67,10 @@ impl Permission for ViewTables {
 #[derive(Debug)]
 pub struct ViewTable;
 impl Permission for ViewTable {
+    fn target(resource: &(TargetName, TableRef)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
     const VERB: &'static str = "view";
     const NOUN: &'static str = "table";
     type Resource = (TargetName, TableRef);
@@ -65,5 +82,90 @@ pub struct ReadMetrics;
 impl Permission for ReadMetrics {
     const VERB: &'static str = "read";
     const NOUN: &'static str = "metrics";
+    type Resource = ();
+}
+
+/// See the policy.
+#[derive(Debug)]
+pub struct ViewPolicy;
+impl Permission for ViewPolicy {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "policy";
+    type Resource = ();
+}
+
+/// See the caller's own account, its sessions and tokens.
+#[derive(Debug)]
+pub struct ViewOwnAccount;
+impl Permission for ViewOwnAccount {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "own account";
+    type Resource = ();
+}
+
+/// Change the caller's own account: password, sessions, tokens.
+#[derive(Debug)]
+pub struct ChangeOwnAccount;
+impl Permission for ChangeOwnAccount {
+    const VERB: &'static str = "change";
+    const NOUN: &'static str = "own account";
+    const CHANGES: bool = true;
+    type Resource = ();
+}
+
+/// See all accounts.
+#[derive(Debug)]
+pub struct ViewAccounts;
+impl Permission for ViewAccounts {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "accounts";
+    type Resource = ();
+}
+
+/// See one account (by id).
+#[derive(Debug)]
+pub struct ViewAccount;
+impl Permission for ViewAccount {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "accounts";
+    type Resource = String;
+}
+
+/// Make accounts.
+#[derive(Debug)]
+pub struct ChangeAccounts;
+impl Permission for ChangeAccounts {
+    const VERB: &'static str = "change";
+    const NOUN: &'static str = "accounts";
+    const CHANGES: bool = true;
+    type Resource = ();
+}
+
+/// Change one account (by id).
+#[derive(Debug)]
+pub struct ChangeAccount;
+impl Permission for ChangeAccount {
+    const VERB: &'static str = "change";
+    const NOUN: &'static str = "accounts";
+    const CHANGES: bool = true;
+    type Resource = String;
+}
+
+/// Search the audit trail.
+#[derive(Debug)]
+pub struct ViewAudit;
+impl Permission for ViewAudit {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "audit";
+    type Resource = ();
+}
+
+/// Take the audit trail out, with its proofs. Is itself an event, so it needs the store.
+#[derive(Debug)]
+pub struct ExportAudit;
+impl Permission for ExportAudit {
+    const VERB: &'static str = "export";
+    const NOUN: &'static str = "audit";
+    const CHANGES: bool = true;
     type Resource = ();
 }

@@ -72,7 +72,7 @@ impl TargetKind {
 }
 
 /// Where in the life of software a target stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// Development.
@@ -84,6 +84,15 @@ pub enum Environment {
 }
 
 impl Environment {
+    /// All, from the harmless to the precious.
+    pub const ALL: [Self; 3] = [Self::Dev, Self::Staging, Self::Prod];
+
+    /// From its word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|e| e.word() == word)
+    }
+
     /// The word used in configuration and API.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -5,11 +5,16 @@
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use reeve_access::{
-    Denied, Grant, Principal,
-    permission::{ReadMetrics, ViewEstate, ViewPools, ViewTable, ViewTables, ViewTarget},
+    Denied, Grant, Principal, Via,
+    permission::{
+        ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, ViewAccount, ViewAccounts, ViewAudit, ViewEstate,
+        ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
+    },
 };
 use reeve_model::{
-    HealthOverview, TargetDetail,
+    Binding, HealthOverview, Origin, TargetDetail,
+    account::{AccountDetail, AccountList, InviteOffer, Jwk, MadeSecret, OwnAccount},
+    audit::{AuditPage, AuditQuery},
     pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
@@ -36,11 +41,55 @@ pub enum PortError {
     /// Something it needs is away.
     #[error("{0}")]
     Unavailable(String),
+    /// Too much at once, or too many wrong passwords.
+    #[error("{0}")]
+    TooMany(Wait),
+}
+
+/// How long to wait before trying again. Crosses the wire as the sentence it reads as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Wait {
+    /// Whole seconds, at least 1.
+    pub seconds: u64,
+}
+
+impl std::fmt::Display for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.seconds {
+            1 => f.write_str("Too many attempts. Try again in 1 second."),
+            n if n < 120 => write!(f, "Too many attempts. Try again in {n} seconds."),
+            n => write!(f, "Too many attempts. Try again in {} minutes.", n.div_ceil(60)),
+        }
+    }
+}
+
+impl From<Wait> for String {
+    fn from(wait: Wait) -> Self {
+        wait.to_string()
+    }
+}
+
+impl From<String> for Wait {
+    fn from(text: String) -> Self {
+        let number: u64 = text.split(' ').find_map(|word| word.parse().ok()).unwrap_or(1);
+        Self { seconds: if text.contains("minutes") { number * 60 } else { number } }
+    }
+}
+
+impl From<std::time::Duration> for Wait {
+    fn from(time: std::time::Duration) -> Self {
+        Self { seconds: time.as_secs() + u64::from(time.subsec_nanos() > 0).max(u64::from(time.is_zero())) }
+    }
 }
 
 impl From<Denied> for PortError {
     fn from(denied: Denied) -> Self {
-        Self::Denied(denied.to_string())
+        let sentence = denied.to_string();
+        match denied {
+            Denied::OutOfScope(_) => Self::NotFound(sentence),
+            Denied::NotPermitted { .. } | Denied::Unconfirmed => Self::Denied(sentence),
+        }
     }
 }
 
@@ -85,23 +134,127 @@ pub struct SignedIn {
     pub access_token: String,
     /// Seconds until it ends.
     pub expires_in_s: i64,
+    /// For programs: the token that gets the next pair, once. None for browsers, whose session renews itself.
+    pub refresh_token: Option<String>,
     /// Who.
     pub principal: Principal,
 }
 
-/// Accounts and tokens.
+/// Sign-in, tokens, sessions. Each method writes what it did, or refused, into the audit trail.
 #[async_trait]
 pub trait IdentityPort: Send + Sync {
     /// Checks a password. Unknown account and wrong password answer alike, in time too.
-    async fn sign_in(&self, email: &str, password: &str, via: reeve_access::Via) -> Result<SignedIn, PortError>;
-    /// Verifies a token and looks up the rights of its account.
-    async fn verify(&self, token: &str, via: reeve_access::Via) -> Result<Principal, PortError>;
-    /// Mints a new token for a session that is still good, when the old one is near or past its end.
-    async fn renew(&self, session: &str) -> Result<SignedIn, PortError>;
-    /// Ends a session at once, with its live streams.
-    async fn sign_out(&self, session: &str) -> Result<(), PortError>;
-    /// Resolves when the session has ended (sign-out, expiry, account disabled).
-    async fn ended(&self, session: &str);
+    async fn sign_in(&self, email: &str, password: &str, via: Via, origin: &Origin) -> Result<SignedIn, PortError>;
+    /// Verifies an access token or an API token and looks up the rights of its account.
+    async fn verify(&self, token: &str, via: Via, origin: &Origin) -> Result<Principal, PortError>;
+    /// Mints a new token for a browser session that is still good, when the old one is near or past its end.
+    async fn renew(&self, session: &str, origin: &Origin) -> Result<SignedIn, PortError>;
+    /// Takes a refresh token and gives the next pair. A token that was used before ends its whole family.
+    async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<SignedIn, PortError>;
+    /// Ends the caller's session at once, with its live streams.
+    async fn sign_out(&self, principal: &Principal) -> Result<(), PortError>;
+    /// Resolves when the session has ended or what its account may do has changed: whoever holds a stream open must ask anew.
+    async fn ended(&self, principal: &Principal);
+    /// The public keys that verify access tokens, newest first.
+    fn keys(&self) -> Vec<Jwk>;
+}
+
+/// What a new API token is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// A name to know it by, 1 to 80 characters.
+    pub name: String,
+    /// What it may do at most, each "verb noun" of the policy.
+    pub scopes: Vec<String>,
+    /// Days until it ends, 1 to 366.
+    pub days: u32,
+}
+
+/// Who is to be invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvite {
+    /// E-mail.
+    pub email: String,
+    /// Roles of the new account; at least one.
+    pub bindings: Vec<Binding>,
+}
+
+/// What someone who uses a link chooses.
+#[derive(Clone)]
+pub struct Acceptance {
+    /// Shown name; ignored for a reset.
+    pub display_name: String,
+    /// The new password.
+    pub password: String,
+}
+
+/// Accounts: one's own, and all of them for those who may.
+#[async_trait]
+pub trait AccountsPort: Send + Sync {
+    /// The caller's own account.
+    async fn own(&self, grant: Grant<ViewOwnAccount>) -> Result<OwnAccount, PortError>;
+    /// Sets a new password; all other sessions of the account end.
+    async fn change_password(&self, grant: Grant<ChangeOwnAccount>, current: &str, new: &str) -> Result<(), PortError>;
+    /// Ends one of the caller's own sessions.
+    async fn end_own_session(&self, grant: Grant<ChangeOwnAccount>, session: &str) -> Result<(), PortError>;
+    /// Makes an API token; its secret is answered this once.
+    async fn make_token(&self, grant: Grant<ChangeOwnAccount>, new: NewToken) -> Result<MadeSecret, PortError>;
+    /// Revokes one of the caller's own API tokens.
+    async fn revoke_own_token(&self, grant: Grant<ChangeOwnAccount>, token: &str) -> Result<(), PortError>;
+    /// All accounts and open invitations.
+    async fn accounts(&self, grant: Grant<ViewAccounts>) -> Result<AccountList, PortError>;
+    /// One account with its sessions and tokens.
+    async fn account(&self, grant: Grant<ViewAccount>) -> Result<AccountDetail, PortError>;
+    /// Invites somebody; the path of the single-use link is answered this once.
+    async fn invite(&self, grant: Grant<ChangeAccounts>, new: NewInvite) -> Result<MadeSecret, PortError>;
+    /// Takes an invitation or a reset back.
+    async fn withdraw_invite(&self, grant: Grant<ChangeAccounts>, invite: &str) -> Result<(), PortError>;
+    /// Sets the roles of an account. Its open streams end, its browser sessions get a new id.
+    async fn set_bindings(&self, grant: Grant<ChangeAccount>, bindings: Vec<Binding>) -> Result<(), PortError>;
+    /// Disables an account, with all its sessions and tokens, or enables it again.
+    async fn set_disabled(&self, grant: Grant<ChangeAccount>, disabled: bool) -> Result<(), PortError>;
+    /// Makes a single-use link to set a new password. The old one works until then.
+    async fn reset(&self, grant: Grant<ChangeAccount>) -> Result<MadeSecret, PortError>;
+    /// Ends a session of the account.
+    async fn end_session(&self, grant: Grant<ChangeAccount>, session: &str) -> Result<(), PortError>;
+    /// Revokes an API token of the account.
+    async fn revoke_token(&self, grant: Grant<ChangeAccount>, token: &str) -> Result<(), PortError>;
+    /// What a link offers; needs no account, only the secret.
+    async fn offer(&self, secret: &str, origin: &Origin) -> Result<InviteOffer, PortError>;
+    /// Uses a link, once: makes the account or sets its password, whose e-mail is answered.
+    async fn accept(&self, secret: &str, acceptance: Acceptance, origin: &Origin) -> Result<String, PortError>;
+}
+
+/// What was refused, as the one who refused it tells the audit trail.
+#[derive(Debug, Clone)]
+pub struct Refused<'r> {
+    /// Who; none for somebody unknown.
+    pub principal: Option<&'r Principal>,
+    /// From where.
+    pub origin: &'r Origin,
+    /// What was tried.
+    pub verb: &'r str,
+    /// On what kind of thing.
+    pub noun: &'r str,
+    /// On which one.
+    pub resource: &'r str,
+}
+
+/// The audit trail.
+#[async_trait]
+pub trait AuditPort: Send + Sync {
+    /// One page, newest first. Looking is itself an event.
+    async fn search(&self, grant: Grant<ViewAudit>, query: AuditQuery) -> Result<AuditPage, PortError>;
+    /// The matching entries with their proofs as lines of JSON, oldest first, in pieces. Exporting is itself an event, written before the first piece.
+    async fn export(
+        &self,
+        grant: Grant<ExportAudit>,
+        query: AuditQuery,
+    ) -> Result<BoxStream<'static, Result<String, PortError>>, PortError>;
+    /// Notes a refusal. Never waits: a flood is counted and written as one.
+    fn refused(&self, refused: Refused<'_>);
 }
 
 /// All ports together, as pages and routes find them in their context.
@@ -115,4 +268,8 @@ pub struct Ports {
     pub tables: Arc<dyn TablesPort>,
     /// Identity.
     pub identity: Arc<dyn IdentityPort>,
+    /// Accounts.
+    pub accounts: Arc<dyn AccountsPort>,
+    /// The audit trail.
+    pub audit: Arc<dyn AuditPort>,
 }

@@ -21,6 +21,7 @@ impl Refusal {
             PortError::NotFound(_) => StatusCode::NOT_FOUND,
             PortError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             PortError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            PortError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
@@ -43,6 +44,9 @@ impl IntoResponse for Refusal {
         let mut response = (status, Json(&self.0)).into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        }
+        if let PortError::TooMany(wait) = self.0 {
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(wait.seconds));
         }
         response
     }
