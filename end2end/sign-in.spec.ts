@@ -24,19 +24,23 @@ test("after signing in, nobody is sent to another site", async ({ page }) => {
 test.describe("refused", () => {
   test.use({ refusals: true });
 
+  // Wrong passwords for one account from one place are slowed down, so each test brings strangers of its own.
+  const stranger = () => `nobody-${Math.random().toString(36).slice(2)}@example.org`;
+
   test("a wrong password is refused in one sentence and the e-mail stays", async ({ page }) => {
     await page.goto("/sign-in");
     const answered = page.waitForResponse((answer) => answer.request().method() === "POST" && answer.url().endsWith("/sign-in"));
-    await signIn(page, { email: "nobody@example.org", password: "not the password" });
+    const email = stranger();
+    await signIn(page, { email, password: "not the password" });
     expect((await answered).status()).toBe(401);
     await expect(page.getByRole("alert")).toBeVisible();
-    await expect(page.getByLabel("E-mail")).toHaveValue("nobody@example.org");
+    await expect(page.getByLabel("E-mail")).toHaveValue(email);
     await expect(page.getByLabel("Password")).toHaveValue("");
   });
 
   test("a wrong password and an unknown e-mail are told in the same words", async ({ page }) => {
     const words: string[] = [];
-    for (const email of [account().email, "nobody@example.org"]) {
+    for (const email of [account().email, stranger()]) {
       await page.goto("/sign-in");
       await signIn(page, { email, password: "not the password" });
       words.push(await page.getByRole("alert").innerText());

@@ -1,6 +1,7 @@
 //! Builds, checks, tests and watches Reeve. `cargo xtask help` lists what it can do.
 
 mod assets;
+mod bench;
 mod check;
 mod shell;
 mod sqlx;
@@ -21,6 +22,7 @@ cargo xtask COMMAND
                      (--quick: unoptimised and uncompressed, for the edit loop)
   check              formatting, import rules of the rooms, licences, forbidden words, documented dependencies
   sqlx [--check]     record what PostgreSQL answers to the store's SQL (--check: fail when the record is stale)
+  bench flood|audit  figures for docs/BENCHMARKS.md: a flood of wrong passwords; the audit log at a million events
   test               everything that `make test` runs
   watch              run `reeve demo`, and build and start it again when a source changes
   help               this text
@@ -46,6 +48,7 @@ fn run(args: &[String]) -> Result<()> {
         "assets" => assets::run(&Workspace::load()?, assets::Quality::parse(rest)?),
         "check" => check::run(&Workspace::load()?),
         "sqlx" => sqlx::run(&Workspace::load()?, sqlx::Purpose::parse(rest)?),
+        "bench" => bench::run(&Workspace::load()?, rest),
         "test" => testing::run(&Workspace::load()?),
         "watch" => watch::run(&Workspace::load()?),
         "help" | "--help" | "-h" => {

@@ -17,6 +17,19 @@ pub enum Over {
     Own,
 }
 
+impl Over {
+    /// The word in tables and the API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Estate => "estate",
+            Self::Target => "target",
+            Self::Reeve => "reeve",
+            Self::Own => "own",
+        }
+    }
+}
+
 /// One permission: a verb on a noun, and who holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
@@ -89,13 +102,7 @@ pub fn matrix() -> String {
     }
     out.push('\n');
     for rule in POLICY {
-        let over = match rule.over {
-            Over::Estate => "estate",
-            Over::Target => "target",
-            Over::Reeve => "reeve",
-            Over::Own => "own",
-        };
-        out.push_str(&format!("{:<22} {over:<8}", format!("{} {}", rule.verb, rule.noun)));
+        out.push_str(&format!("{:<22} {:<8}", format!("{} {}", rule.verb, rule.noun), rule.over.word()));
         for role in Role::ALL {
             out.push_str(&format!(" {:>16}", if rule.roles.contains(&role) { "yes" } else { "-" }));
         }

@@ -136,8 +136,19 @@ pub struct SignedIn {
     pub expires_in_s: i64,
     /// For programs: the token that gets the next pair, once. None for browsers, whose session renews itself.
     pub refresh_token: Option<String>,
+    /// The account's epoch: another one than before means that its rights or password have changed.
+    pub epoch: i64,
     /// Who.
     pub principal: Principal,
+}
+
+/// Why a stream may not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The session is over: signed out, expired, account disabled, token revoked.
+    Session,
+    /// The session lives, but its rights are other ones now.
+    Rights,
 }
 
 /// Sign-in, tokens, sessions. Each method writes what it did, or refused, into the audit trail.
@@ -153,8 +164,8 @@ pub trait IdentityPort: Send + Sync {
     async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<SignedIn, PortError>;
     /// Ends the caller's session at once, with its live streams.
     async fn sign_out(&self, principal: &Principal) -> Result<(), PortError>;
-    /// Resolves when the session has ended or what its account may do has changed: whoever holds a stream open must ask anew.
-    async fn ended(&self, principal: &Principal);
+    /// Resolves when the session has ended, or when what its account may do has changed: whoever holds a stream open must ask anew.
+    async fn ended(&self, principal: &Principal) -> Ended;
     /// The public keys that verify access tokens, newest first.
     fn keys(&self) -> Vec<Jwk>;
 }

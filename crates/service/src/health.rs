@@ -1,6 +1,6 @@
 //! Health of the estate and its targets, from memory.
 
-use crate::{hub::Hub, metrics, recorder::Recorder};
+use crate::{audit::Trail, hub::Hub, metrics, recorder::Recorder};
 use async_trait::async_trait;
 use futures::{
     StreamExt,
@@ -45,13 +45,14 @@ pub struct Health {
     pools: RolePools,
     recorder: Recorder,
     store: Store,
+    audit: Trail,
 }
 
 impl Health {
     /// Over the hub and what `/metrics` tells of Reeve itself.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, pools: RolePools, recorder: Recorder, store: Store) -> Self {
-        Self { hub, pools, recorder, store }
+    pub fn new(hub: Arc<Hub>, pools: RolePools, recorder: Recorder, store: Store, audit: Trail) -> Self {
+        Self { hub, pools, recorder, store, audit }
     }
 
     fn charts(&self, name: &TargetName, now: UnixMs) -> Vec<Chart> {
@@ -75,8 +76,12 @@ pub fn no_such_target(name: &TargetName) -> PortError {
 
 #[async_trait]
 impl HealthPort for Health {
-    async fn health_overview(&self, _grant: Grant<ViewEstate>) -> Result<Arc<HealthOverview>, PortError> {
-        Ok(self.hub.overview(UnixMs::now()))
+    async fn health_overview(&self, grant: Grant<ViewEstate>) -> Result<Arc<HealthOverview>, PortError> {
+        let overview = self.hub.overview(UnixMs::now());
+        if grant.covers_everything() {
+            return Ok(overview);
+        }
+        Ok(Arc::new(within(&overview, |name| grant.covers(name))))
     }
 
     async fn target_detail(&self, grant: Grant<ViewTarget>) -> Result<Arc<TargetDetail>, PortError> {
@@ -114,8 +119,8 @@ impl HealthPort for Health {
         first.chain(later).boxed()
     }
 
-    async fn history(&self, _grant: Grant<ReadMetrics>, query: HistoryQuery) -> Result<HistoryAnswer, PortError> {
-        if self.hub.latest(&query.target).is_none() {
+    async fn history(&self, grant: Grant<ReadMetrics>, query: HistoryQuery) -> Result<HistoryAnswer, PortError> {
+        if !grant.covers(&query.target) || self.hub.latest(&query.target).is_none() {
             return Err(no_such_target(&query.target));
         }
         let to = query.to.unwrap_or_else(UnixMs::now);
@@ -141,7 +146,20 @@ impl HealthPort for Health {
         Ok(HistoryAnswer { target: query.target, metric: query.metric, object: query.object, from, to, points })
     }
 
-    async fn metrics(&self, _grant: Grant<ReadMetrics>) -> Result<String, PortError> {
-        Ok(metrics::text(&self.hub, &self.pools, &self.recorder, UnixMs::now()))
+    async fn metrics(&self, grant: Grant<ReadMetrics>) -> Result<String, PortError> {
+        let own = grant.covers_everything().then_some(metrics::Own { pools: &self.pools, recorder: &self.recorder, audit: &self.audit });
+        Ok(metrics::text(&self.hub, own, |name| grant.covers(name), UnixMs::now()))
     }
+}
+
+/// The part of an overview that a scope reaches. The estate is judged anew: neither its words nor its status may tell of what is outside.
+fn within(overview: &HealthOverview, covers: impl Fn(&TargetName) -> bool) -> HealthOverview {
+    let targets: Vec<_> = overview.targets.iter().filter(|t| covers(&t.info.name)).cloned().collect();
+    let verdicts: Vec<_> = targets.iter().map(|t| (t.info.name.clone(), t.verdict.clone())).collect();
+    let mut estate = reeve_rules::verdict::estate(&verdicts, overview.at, None);
+    // It is as its worst target is, since the first of the worst became so.
+    if let Some(since) = verdicts.iter().map(|(_, v)| v).filter(|v| v.status == estate.status).map(|v| v.since).min() {
+        estate.since = since;
+    }
+    HealthOverview { at: overview.at, estate, targets, store: overview.store.clone() }
 }

@@ -75,7 +75,7 @@ impl Hub {
     }
 
     /// All targets, by name.
-    pub fn targets(&self) -> impl Iterator<Item = &TargetInfo> {
+    pub fn targets(&self) -> impl Iterator<Item = &TargetInfo> + Clone {
         self.slots.values().map(|slot| &slot.info)
     }
 

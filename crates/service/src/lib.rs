@@ -3,6 +3,7 @@
 //! Pages and routes reach this crate only through the traits in `reeve-ports`.
 
 pub mod accounts;
+pub mod audit;
 pub mod health;
 pub mod hub;
 pub mod identity;
@@ -12,6 +13,7 @@ pub mod pools;
 pub mod recorder;
 pub mod store_watch;
 pub mod tables;
+pub mod throttle;
 pub mod tokens;
 pub mod trends;
 pub mod watch;

@@ -2,9 +2,9 @@
 //!
 //! A target that is down has `reeve_target_up 0` and no stale figures: an old value under a new scrape would be a lie.
 
-use crate::{hub::Hub, recorder::Recorder};
+use crate::{audit::Trail, hub::Hub, recorder::Recorder};
 use reeve_adapter::RolePools;
-use reeve_model::{Reach, Status, StoreState, UnixMs, pool::Circuit};
+use reeve_model::{Reach, Status, StoreState, TargetName, UnixMs, pool::Circuit};
 use std::fmt::Write;
 
 /// One metric family with its lines.
@@ -72,12 +72,24 @@ fn escape(value: &str) -> String {
     out
 }
 
-/// The whole text.
+/// What Reeve tells of itself.
+pub struct Own<'o> {
+    /// Its pools.
+    pub pools: &'o RolePools,
+    /// Its history.
+    pub recorder: &'o Recorder,
+    /// Its audit trail.
+    pub audit: &'o Trail,
+}
+
+/// The whole text: of Reeve itself if `own` is given, and of the targets that the caller may see.
 #[must_use]
-pub fn text(hub: &Hub, pools: &RolePools, recorder: &Recorder, now: UnixMs) -> String {
+pub fn text(hub: &Hub, own: Option<Own<'_>>, covers: impl Fn(&TargetName) -> bool, now: UnixMs) -> String {
     let mut text = Text::default();
-    own(&mut text, hub, pools, recorder);
-    let infos: Vec<_> = hub.targets().cloned().collect();
+    if let Some(own) = own {
+        of_reeve(&mut text, hub, &own);
+    }
+    let infos: Vec<_> = hub.targets().filter(|info| covers(&info.name)).cloned().collect();
     for info in infos {
         let Some(latest) = hub.latest(&info.name) else { continue };
         target(&mut text, info.name.as_str(), &latest, now);
@@ -86,7 +98,8 @@ pub fn text(hub: &Hub, pools: &RolePools, recorder: &Recorder, now: UnixMs) -> S
 }
 
 #[allow(clippy::cast_precision_loss)] // counts of this size are exact
-fn own(text: &mut Text, hub: &Hub, pools: &RolePools, recorder: &Recorder) {
+fn of_reeve(text: &mut Text, hub: &Hub, own: &Own<'_>) {
+    let Own { pools, recorder, audit } = own;
     text.add("reeve_build_info", "gauge", "Version of Reeve.", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
     let up = f64::from(u8::from(hub.store_state() == StoreState::Up));
     text.add("reeve_store_up", "gauge", "Reeve's own database answers.", &[], up);
@@ -99,6 +112,10 @@ fn own(text: &mut Text, hub: &Hub, pools: &RolePools, recorder: &Recorder) {
         &[],
         recorder.lost() as f64,
     );
+    let trail = audit.state();
+    text.add("reeve_audit_sealed_entries", "gauge", "Newest place in the audit log.", &[], trail.head as f64);
+    text.add("reeve_audit_waiting_events", "gauge", "Audit events that wait to be sealed.", &[], trail.waiting as f64);
+    text.add("reeve_audit_stalled", "gauge", "1 while audit events can't be sealed.", &[], f64::from(u8::from(trail.stalled.is_some())));
     let report = pools.report();
     for pool in &report.pools {
         let role = pool.role.word();

@@ -1,8 +1,9 @@
 //! Access tokens: short-lived JWTs signed with EdDSA. Claims identify; rights are looked up at each request.
 
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use reeve_model::UnixMs;
+use reeve_model::{UnixMs, account::Jwk};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -44,6 +45,7 @@ pub struct Claims {
 pub struct TokenKey {
     /// Key id, sent in the header.
     pub kid: String,
+    public: [u8; 32],
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
@@ -81,8 +83,21 @@ impl TokenKey {
     pub fn from_pkcs8(kid: String, der: &[u8]) -> Result<Self, TokenError> {
         use ed25519_dalek::pkcs8::DecodePrivateKey;
         let signing = SigningKey::from_pkcs8_der(der).map_err(|_| TokenError::Key)?;
-        let decoding = DecodingKey::from_ed_der(signing.verifying_key().as_bytes());
-        Ok(Self { kid, encoding: EncodingKey::from_ed_der(der), decoding })
+        let public = signing.verifying_key().to_bytes();
+        Ok(Self { kid, public, encoding: EncodingKey::from_ed_der(der), decoding: DecodingKey::from_ed_der(&public) })
+    }
+
+    /// The public half, as other programs read it to verify tokens themselves.
+    #[must_use]
+    pub fn jwk(&self) -> Jwk {
+        Jwk {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            x: URL_SAFE_NO_PAD.encode(self.public),
+            kid: self.kid.clone(),
+            alg: "EdDSA".to_owned(),
+            use_: "sig".to_owned(),
+        }
     }
 }
 
@@ -99,6 +114,14 @@ impl Tokens {
     pub fn new(keys: Vec<TokenKey>) -> Self {
         let newest = keys.last().map(|k| k.kid.clone());
         Self { keys: keys.into_iter().map(|k| (k.kid.clone(), k)).collect(), newest }
+    }
+
+    /// The public keys of all, the one that signs first.
+    #[must_use]
+    pub fn public(&self) -> Vec<Jwk> {
+        let mut keys: Vec<&TokenKey> = self.keys.values().collect();
+        keys.sort_by_key(|key| Some(&key.kid) != self.newest.as_ref());
+        keys.into_iter().map(TokenKey::jwk).collect()
     }
 
     /// Signs a token for a session.

@@ -5,13 +5,13 @@ use axum::{
     Extension, Json,
     extract::{
         Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        rejection::{PathRejection, QueryRejection},
     },
     http::header,
     response::{IntoResponse, Response},
 };
 use reeve_access::{
-    Principal, Via, authorize,
+    Principal, authorize,
     permission::{ReadMetrics, ViewEstate, ViewPools, ViewTables},
 };
 use reeve_model::{
@@ -24,22 +24,7 @@ use reeve_ports::PortError;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-type Answer = Result<Json<Value>, Refusal>;
-
-/// What `/api/auth/login` takes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Login {
-    email: String,
-    password: String,
-}
-
-/// E-mail and password for an access token.
-pub async fn login(State(web): State<Web>, body: Result<Json<Login>, JsonRejection>) -> Answer {
-    let Json(login) = body.map_err(|_| invalid("Send JSON with exactly the fields email and password."))?;
-    let signed = web.ports.identity.sign_in(&login.email, &login.password, Via::Bearer).await?;
-    Ok(Json(json!({ "access_token": signed.access_token, "token_type": "Bearer", "expires_in": signed.expires_in_s })))
-}
+pub(super) type Answer = Result<Json<Value>, Refusal>;
 
 /// SPEC A5: which of Reeve's own databases answer.
 pub async fn databases(State(web): State<Web>, Extension(who): Extension<Principal>) -> Answer {
@@ -199,6 +184,6 @@ pub async fn history(
     Ok(Json(web.ports.health.history(authorize::<ReadMetrics>(&who, ())?, query).await?))
 }
 
-fn invalid(sentence: &str) -> Refusal {
+pub(super) fn invalid(sentence: &str) -> Refusal {
     Refusal(PortError::Invalid(sentence.to_owned()))
 }

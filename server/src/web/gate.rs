@@ -1,19 +1,21 @@
 //! The gate in front of every route: who is asking, may they, and is it really them.
 
 use super::{
-    Web, csrf,
+    Web, csrf, pages,
     refusal::{Refusal, to_sign_in},
     routes::{Access, Kind, Route},
     sessions,
 };
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use reeve_access::{Principal, Via, policy};
-use reeve_ports::PortError;
+use reeve_access::{Principal, Via};
+use reeve_app::route::{decode, pairs};
+use reeve_model::{Origin, TargetName};
+use reeve_ports::{PortError, Refused};
 use tower_sessions::Session;
 
 /// What the gate needs to know for one route.
@@ -25,35 +27,107 @@ pub struct Gate {
     pub route: &'static Route,
 }
 
-/// Lets a request through with its [`Principal`], or answers it.
+/// Lets a request through with its [`Principal`], or answers it. What it refuses, it writes into the audit trail.
 pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let route = gate.route;
-    // A form's cookie proves who, not that they meant it.
-    if route.kind == Kind::Form && !csrf::same_origin(request.headers()) {
-        let sentence = "This form was not sent from one of Reeve's own pages, so nothing was changed.";
+    let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
+    // A cookie proves who, not that they meant it. Who sends a token sends it on purpose.
+    let by_token = request.headers().contains_key(header::AUTHORIZATION);
+    if !matches!(*request.method(), Method::GET | Method::HEAD) && !by_token && !csrf::same_origin(request.headers()) {
+        gate.refused(None, &origin, request.uri());
+        let sentence = "This request was not sent from one of Reeve's own pages, so nothing was changed.";
         return Refusal(PortError::Denied(sentence.to_owned())).into_response();
     }
     if route.kind == Kind::Asset || (route.access == Access::Open && route.kind == Kind::Data) {
         return next.run(request).await;
     }
     let session = request.extensions().get::<Session>().cloned();
-    match principal(&gate.web, request.headers().clone(), session).await {
+    match gate.principal(request.headers().clone(), session, &origin).await {
         Ok(Some(principal)) => {
             if let Access::Holds(verb, noun) = route.access
-                && !policy::allows(&principal.roles, verb, noun)
+                && !principal.may(verb, noun)
             {
+                gate.refused(Some(&principal), &origin, request.uri());
                 let sentence = format!("You may not {verb} {noun}. Ask an admin for a role that may.");
-                return Refusal(PortError::Denied(sentence)).into_response();
+                return gate.denied(&request, principal, sentence);
             }
+            let (asked, uri) = (principal.clone(), request.uri().clone());
             request.extensions_mut().insert(principal);
+            let answer = next.run(request).await;
+            // What a handler refused by its grant: a permission that is lacking there, or a target out of reach.
+            if answer.status() == StatusCode::FORBIDDEN || (answer.status() == StatusCode::NOT_FOUND && gate.hides(&asked, &uri)) {
+                gate.refused(Some(&asked), &origin, &uri);
+            }
+            return answer;
         }
-        Ok(None) if route.access == Access::Open => {}
-        Err(_) if route.access == Access::Open => {}
+        Ok(None) | Err(_) if route.access == Access::Open => {}
         Ok(None) => return anonymous(route, &request, "Sign in first."),
-        Err(error @ PortError::Unauthenticated(_)) => return anonymous(route, &request, &error.to_string()),
+        Err(error @ PortError::Unauthenticated(_)) => {
+            if by_token {
+                gate.refused(None, &origin, request.uri());
+            }
+            return anonymous(route, &request, &error.to_string());
+        }
         Err(error) => return Refusal(error).into_response(),
     }
     next.run(request).await
+}
+
+impl Gate {
+    /// A refusal in the shape of the route.
+    fn denied(&self, request: &Request, principal: Principal, sentence: String) -> Response {
+        let error = PortError::Denied(sentence);
+        match self.route.kind {
+            Kind::Page => pages::refused(&self.web, request.headers(), principal, error),
+            _ => Refusal(error).into_response(),
+        }
+    }
+
+    fn refused(&self, principal: Option<&Principal>, origin: &Origin, uri: &Uri) {
+        let (verb, noun) = match self.route.access {
+            Access::Holds(verb, noun) => (verb, noun),
+            Access::SignedIn | Access::Open => ("call", "route"),
+        };
+        let resource = asked_target(self.route, uri).map_or_else(|| uri.path().chars().take(200).collect(), |name| name.to_string());
+        self.web.ports.audit.refused(Refused { principal, origin, verb, noun, resource: &resource });
+    }
+
+    /// Whether what was asked for is there, and only out of the caller's reach.
+    fn hides(&self, principal: &Principal, uri: &Uri) -> bool {
+        asked_target(self.route, uri).is_some_and(|name| self.web.hub.latest(&name).is_some() && !principal.reaches(&name))
+    }
+
+    /// The caller: a bearer token if there is one (then cookies are ignored), else the browser's session.
+    async fn principal(&self, headers: HeaderMap, session: Option<Session>, origin: &Origin) -> Result<Option<Principal>, PortError> {
+        let identity = &self.web.ports.identity;
+        if let Some(token) = bearer(&headers) {
+            return identity.verify(token, Via::Bearer, origin).await.map(Some);
+        }
+        if headers.contains_key(header::AUTHORIZATION) {
+            let sentence = "Only bearer tokens are accepted: send Authorization: Bearer and the token.";
+            return Err(PortError::Unauthenticated(sentence.to_owned()));
+        }
+        let Some(session) = session else { return Ok(None) };
+        let Some(kept) = sessions::read(&session).await else { return Ok(None) };
+        match identity.verify(&kept.token, Via::Session, origin).await {
+            Ok(principal) => Ok(Some(principal)),
+            // The token is short-lived; the session behind it may still be good.
+            Err(PortError::Unauthenticated(_)) => match identity.renew(&kept.session, origin).await {
+                Ok(renewed) => {
+                    // Another epoch: rights have changed, and the browser gets a new id. Only with a page, whose cookie surely arrives.
+                    let anew = renewed.epoch != kept.epoch && self.route.kind == Kind::Page;
+                    sessions::keep(&session, &renewed, anew).await;
+                    Ok(Some(renewed.principal))
+                }
+                Err(error @ PortError::Unauthenticated(_)) => {
+                    sessions::forget(&session).await;
+                    Err(error)
+                }
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
 }
 
 fn anonymous(route: &Route, request: &Request, sentence: &str) -> Response {
@@ -64,31 +138,11 @@ fn anonymous(route: &Route, request: &Request, sentence: &str) -> Response {
     }
 }
 
-/// The caller: a bearer token if there is one (then cookies are ignored), else the browser's session.
-async fn principal(web: &Web, headers: HeaderMap, session: Option<Session>) -> Result<Option<Principal>, PortError> {
-    if let Some(token) = bearer(&headers) {
-        return web.ports.identity.verify(token, Via::Bearer).await.map(Some);
-    }
-    if headers.contains_key(header::AUTHORIZATION) {
-        return Err(PortError::Unauthenticated("Only bearer tokens are accepted: send Authorization: Bearer and the access token.".into()));
-    }
-    let Some(session) = session else { return Ok(None) };
-    let Some(kept) = sessions::read(&session).await else { return Ok(None) };
-    match web.ports.identity.verify(&kept.token, Via::Session).await {
-        Ok(principal) => Ok(Some(principal)),
-        // The token is short-lived; the session behind it may still be good.
-        Err(PortError::Unauthenticated(_)) => match web.ports.identity.renew(&kept.session).await {
-            Ok(renewed) => {
-                sessions::keep(&session, &kept.session, &renewed.access_token).await;
-                Ok(Some(renewed.principal))
-            }
-            Err(error) => {
-                sessions::forget(&session).await;
-                Err(error)
-            }
-        },
-        Err(error) => Err(error),
-    }
+/// The target that a request is about: in the path where the route has `{name}`, or in the query.
+fn asked_target(route: &Route, uri: &Uri) -> Option<TargetName> {
+    let in_path = route.path.split('/').zip(uri.path().split('/')).find(|(pattern, _)| *pattern == "{name}").and_then(|(_, part)| decode(part));
+    let in_query = || pairs(uri.query()?).into_iter().find(|(key, _)| key == "name" || key == "target").map(|(_, value)| value);
+    TargetName::new(in_path.or_else(in_query)?).ok()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -16,7 +16,7 @@ use reeve_app::{
     route::Page,
 };
 use reeve_model::live::LiveFrame;
-use reeve_ports::PortError;
+use reeve_ports::{Ended, PortError};
 use serde::Deserialize;
 use std::{
     convert::Infallible,
@@ -47,13 +47,14 @@ pub async fn live(
     frame(&web, &who, &page).await?.ok_or_else(still)?;
     let changes = web.ports.health.changes(authorize::<ViewEstate>(&who, ())?);
     let events = Box::pin(frames(web.clone(), who.clone(), page, changes));
-    let (identity, session, stopping) = (web.ports.identity.clone(), who.session.clone(), web.stopping.clone());
+    let (identity, stopping) = (web.ports.identity.clone(), web.stopping.clone());
     // Only the end of the session is a farewell. When Reeve stops, the stream just ends and the page comes back by itself.
     let over = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&over);
     let end = async move {
         tokio::select! {
-            () = identity.ended(&session) => over.store(true, Ordering::Release),
+            // Other rights: the browser comes back by itself and is asked anew.
+            ended = identity.ended(&who) => over.store(ended == Ended::Session, Ordering::Release),
             () = stopping.cancelled() => {}
         }
     };
@@ -71,6 +72,7 @@ async fn frame(web: &Web, who: &Principal, page: &Page) -> Result<Option<LiveFra
         nonce: String::new(),
         assets: Assets::default(),
         csrf: None,
+        flash: None,
     };
     reeve_app::live::frame(page.clone(), &context).await.map_err(|error| error.0)
 }

@@ -1,8 +1,13 @@
 //! The web server: one table of routes, one gate in front of each.
 
+pub mod account_forms;
+pub mod accounts_api;
 pub mod api;
 pub mod assets;
+pub mod audit_api;
+pub mod auth_api;
 pub mod csrf;
+pub mod forms;
 pub mod gate;
 pub mod headers;
 pub mod listen;

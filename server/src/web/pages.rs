@@ -1,6 +1,6 @@
 //! Pages: the request says which, `reeve-app` renders it.
 
-use super::{Web, assets, csrf, headers};
+use super::{Web, assets, csrf, headers, sessions};
 use axum::{
     extract::{OriginalUri, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -9,10 +9,11 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use reeve_access::{Principal, Via};
 use reeve_app::{
-    render::{Assets, PageContext, Rendered, SignInForm, Theme, render, render_problem, render_sign_in},
+    render::{AcceptForm, Assets, Flash, PageContext, Rendered, SignInForm, Theme, render, render_accept, render_problem, render_sign_in},
     route::Page,
 };
 use reeve_ports::PortError;
+use tower_sessions::Session;
 
 /// What the sign-in page shows again.
 pub struct Shown {
@@ -29,21 +30,61 @@ pub async fn page(
     State(web): State<Web>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
+    session: Session,
     principal: Option<axum::Extension<Principal>>,
 ) -> Response {
     let principal = principal.map(|axum::Extension(p)| p);
     if uri.path() == "/sign-in" && principal.is_some() {
         return axum::response::Redirect::to("/admin/db-health").into_response();
     }
-    let (context, nonce) = match context(&web, &headers, principal) {
+    // What the form before this page did, said once.
+    let flash = sessions::take_note(&session).await.map(|note| if note.done { Flash::Done(note.text) } else { Flash::Refused(note.text) });
+    show(&web, &headers, principal, uri.path(), uri.query().unwrap_or_default(), flash).await
+}
+
+/// The page at an address, with what just happened at its top.
+pub async fn show(
+    web: &Web,
+    headers: &HeaderMap,
+    principal: Option<Principal>,
+    path: &str,
+    query: &str,
+    flash: Option<Flash>,
+) -> Response {
+    let refused = matches!(flash, Some(Flash::Refused(_)));
+    let (mut context, nonce) = match context(web, headers, principal) {
         Ok(made) => made,
         Err(sentence) => return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response(),
     };
-    let rendered = match Page::parse(uri.path(), uri.query().unwrap_or_default()) {
+    context.flash = flash;
+    let rendered = match Page::parse(path, query) {
         Some(page) => render(page, context).await,
         None => render_problem(PortError::NotFound("There is no page at this address.".to_owned()), &context),
     };
-    answer(rendered, &nonce)
+    let status = if refused && rendered.status == 200 { StatusCode::UNPROCESSABLE_ENTITY.as_u16() } else { rendered.status };
+    answer(Rendered { status, ..rendered }, &nonce)
+}
+
+/// The page that says why there is none for this caller.
+pub fn refused(web: &Web, headers: &HeaderMap, principal: Principal, error: PortError) -> Response {
+    match context(web, headers, Some(principal)) {
+        Ok((context, nonce)) => answer(render_problem(error, &context), &nonce),
+        Err(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response(),
+    }
+}
+
+/// The page of an invitation or a reset.
+pub fn accept_page(web: &Web, headers: &HeaderMap, form: AcceptForm, status: StatusCode) -> Response {
+    match context(web, headers, None) {
+        Ok((context, nonce)) => {
+            let rendered = render_accept(form, &context);
+            let mut response = answer(Rendered { status: status.as_u16(), ..rendered }, &nonce);
+            // The address is the secret: no other site and no other page may learn it.
+            response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+            response
+        }
+        Err(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response(),
+    }
 }
 
 /// Everything that has no route: a page for people who are signed in, a plain 404 for all others.
@@ -81,7 +122,7 @@ fn context(web: &Web, headers: &HeaderMap, principal: Option<Principal>) -> Resu
         icon: "/favicon.ico".to_owned(),
     };
     let theme = cookie(headers, "reeve-theme").map_or(Theme::Auto, Theme::from_word);
-    Ok((PageContext { ports: web.ports.clone(), principal, theme, nonce: nonce.clone(), assets, csrf }, nonce))
+    Ok((PageContext { ports: web.ports.clone(), principal, theme, nonce: nonce.clone(), assets, csrf, flash: None }, nonce))
 }
 
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -1,7 +1,7 @@
 //! The router, built from the route table and nothing else.
 
 use super::{
-    Web, api, assets,
+    Web, account_forms, accounts_api, api, assets, audit_api, auth_api,
     gate::{Gate, gate},
     headers, live, openapi, pages, probes,
     routes::{Kind, ROUTES, Route, check_functions},
@@ -14,7 +14,7 @@ use axum::{
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, patch, post},
 };
 use leptos::prelude::provide_context;
 use reeve_access::Principal;
@@ -40,7 +40,8 @@ pub fn build<S: SessionStore + Clone>(web: Web, store: S) -> Result<Router, Stri
     for route in ROUTES {
         let handler = handler(route).ok_or_else(|| format!("The route {} {} has no handler.", route.method, route.path))?;
         let guard = from_fn_with_state(Gate { web: web.clone(), route }, gate);
-        let handler = if route.path == "/admin/live" {
+        // A stream and an export take as long as somebody reads them.
+        let handler = if matches!(route.path, "/admin/live" | "/api/audit/export") {
             handler
         } else {
             handler.layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, LONGEST))
@@ -70,7 +71,39 @@ fn handler(route: &Route) -> Option<MethodRouter<Web>> {
         ("POST", "/sign-in") => post(sign_in::sign_in),
         ("POST", "/sign-out") => post(sign_in::sign_out),
         ("POST", "/theme") => post(sign_in::theme),
-        ("POST", "/api/auth/login") => post(api::login),
+        ("GET", "/accept/{secret}") => get(account_forms::offer),
+        ("POST", "/accept/{secret}") => post(account_forms::accept),
+        ("POST", "/api/auth/login") => post(auth_api::login),
+        ("POST", "/api/auth/refresh") => post(auth_api::refresh),
+        ("POST", "/api/auth/logout") => post(auth_api::logout),
+        ("GET", "/.well-known/jwks.json") => get(auth_api::keys),
+        ("POST", "/admin/account/password") => post(account_forms::password),
+        ("POST", "/admin/account/sessions/end") => post(account_forms::end_own_session),
+        ("POST", "/admin/account/tokens/new") => post(account_forms::make_token),
+        ("POST", "/admin/account/tokens/revoke") => post(account_forms::revoke_own_token),
+        ("POST", "/admin/accounts/invite") => post(account_forms::invite),
+        ("POST", "/admin/accounts/invites/withdraw") => post(account_forms::withdraw),
+        ("POST", "/admin/accounts/{id}/rights") => post(account_forms::rights),
+        ("POST", "/admin/accounts/{id}/disable") => post(account_forms::disable),
+        ("POST", "/admin/accounts/{id}/enable") => post(account_forms::enable),
+        ("POST", "/admin/accounts/{id}/reset") => post(account_forms::reset),
+        ("POST", "/admin/accounts/{id}/sessions/end") => post(account_forms::end_session),
+        ("POST", "/admin/accounts/{id}/tokens/revoke") => post(account_forms::revoke_token),
+        ("GET", "/api/account") => get(accounts_api::own),
+        ("POST", "/api/account/tokens") => post(accounts_api::make_token),
+        ("DELETE", "/api/account/tokens/{token}") => delete(accounts_api::revoke_own_token),
+        ("DELETE", "/api/account/sessions/{session}") => delete(accounts_api::end_own_session),
+        ("GET", "/api/accounts") => get(accounts_api::list),
+        ("GET", "/api/accounts/{id}") => get(accounts_api::one),
+        ("PATCH", "/api/accounts/{id}") => patch(accounts_api::change),
+        ("POST", "/api/accounts/{id}/reset") => post(accounts_api::reset),
+        ("DELETE", "/api/accounts/{id}/sessions/{session}") => delete(accounts_api::end_session),
+        ("DELETE", "/api/accounts/{id}/tokens/{token}") => delete(accounts_api::revoke_token),
+        ("POST", "/api/invites") => post(accounts_api::invite),
+        ("DELETE", "/api/invites/{invite}") => delete(accounts_api::withdraw),
+        ("GET", "/api/access/policy") => get(accounts_api::policy),
+        ("GET", "/api/audit") => get(audit_api::search),
+        ("GET", "/api/audit/export") => get(audit_api::export),
         ("GET", "/admin/live") => get(live::live),
         ("GET", "/api/health/databases") => get(api::databases),
         ("GET", "/api/health/connections") => get(api::connections),

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use reeve_model::UnixMs;
+use reeve_ports::SignedIn;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -17,6 +18,8 @@ use tower_sessions::{
 
 /// Key of the sign-in inside a session.
 const KEY: &str = "sign_in";
+/// Key of the note for the next page.
+const NOTE: &str = "note";
 /// While the store is away, a session it showed within this time still reads, milliseconds.
 const GRACE_MS: i64 = 15 * 60_000;
 /// Longer than this no page waits for the store.
@@ -31,6 +34,15 @@ pub struct Kept {
     pub session: String,
     /// The newest access token.
     pub token: String,
+    /// The account's epoch when it was signed.
+    #[serde(default)]
+    pub epoch: i64,
+}
+
+impl From<&SignedIn> for Kept {
+    fn from(signed: &SignedIn) -> Self {
+        Self { session: signed.principal.session.clone(), token: signed.access_token.clone(), epoch: signed.epoch }
+    }
 }
 
 /// Reads the sign-in of a session; none for a stranger or when the store can't say.
@@ -38,10 +50,15 @@ pub async fn read(session: &Session) -> Option<Kept> {
     session.get::<Kept>(KEY).await.ok().flatten()
 }
 
-/// Keeps a sign-in. A failure only means that the next request signs a token anew.
-pub async fn keep(session: &Session, id: &str, token: &str) {
-    let kept = Kept { session: id.to_owned(), token: token.to_owned() };
-    if let Err(error) = session.insert(KEY, kept).await {
+/// Keeps a renewed sign-in, under a new id if asked. A failure only means that the next request signs a token anew.
+pub async fn keep(session: &Session, signed: &SignedIn, anew: bool) {
+    let kept = async {
+        if anew {
+            session.cycle_id().await?;
+        }
+        session.insert(KEY, Kept::from(signed)).await
+    };
+    if let Err(error) = kept.await {
         tracing::debug!(%error, "the renewed token was not kept");
     }
 }
@@ -50,9 +67,30 @@ pub async fn keep(session: &Session, id: &str, token: &str) {
 ///
 /// # Errors
 /// When the store can't keep it.
-pub async fn begin(session: &Session, id: &str, token: &str) -> Result<(), tower_sessions::session::Error> {
+pub async fn begin(session: &Session, signed: &SignedIn) -> Result<(), tower_sessions::session::Error> {
     session.cycle_id().await?;
-    session.insert(KEY, Kept { session: id.to_owned(), token: token.to_owned() }).await
+    session.insert(KEY, Kept::from(signed)).await
+}
+
+/// What a form did, kept for the page that follows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Note {
+    /// Whether it was done.
+    pub done: bool,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Keeps a note for the next page.
+pub async fn leave_note(session: &Session, note: Note) {
+    if let Err(error) = session.insert(NOTE, note).await {
+        tracing::debug!(%error, "a note for the next page was not kept");
+    }
+}
+
+/// Takes the note, if there is one. Nothing is written when there is none.
+pub async fn take_note(session: &Session) -> Option<Note> {
+    session.remove::<Note>(NOTE).await.ok().flatten()
 }
 
 /// Ends a browser session.

@@ -1,7 +1,8 @@
 //! The forms: signing in and out, choosing a theme.
 
 use super::{
-    Web, csrf,
+    Web,
+    forms::Fields,
     pages::{self, Shown},
     refusal::{Refusal, or_home},
     sessions,
@@ -13,6 +14,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use reeve_access::{Principal, Via};
+use reeve_model::Origin;
 use reeve_ports::PortError;
 use serde::Deserialize;
 use tower_sessions::Session;
@@ -30,15 +32,16 @@ pub struct SignIn {
 pub async fn sign_in(
     State(web): State<Web>,
     session: Session,
+    Extension(origin): Extension<Origin>,
     headers: axum::http::HeaderMap,
     form: Result<Form<SignIn>, FormRejection>,
 ) -> Response {
     let Ok(Form(form)) = form else {
         return Refusal(PortError::Invalid("The form is incomplete: it takes email and password.".to_owned())).into_response();
     };
-    let outcome = web.ports.identity.sign_in(&form.email, &form.password, Via::Session).await;
+    let outcome = web.ports.identity.sign_in(&form.email, &form.password, Via::Session, &origin).await;
     let error = match outcome {
-        Ok(signed) => match sessions::begin(&session, &signed.principal.session, &signed.access_token).await {
+        Ok(signed) => match sessions::begin(&session, &signed).await {
             Ok(()) => return Redirect::to(or_home(&form.next)).into_response(),
             Err(error) => {
                 tracing::warn!(%error, "a sign-in could not be kept");
@@ -48,31 +51,18 @@ pub async fn sign_in(
         Err(error) => error,
     };
     let shown = Shown { email: form.email, next: form.next, sentence: Some(error.to_string()) };
-    let status = Refusal(error).status();
-    pages::sign_in_page(&web, &headers, shown, if status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::UNAUTHORIZED } else { status })
-        .await
-}
-
-/// The sign-out form.
-#[derive(Deserialize)]
-pub struct SignOut {
-    #[serde(default)]
-    csrf: String,
+    let refusal = Refusal(error).into_response();
+    let status = if refusal.status() == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::UNAUTHORIZED } else { refusal.status() };
+    let mut page = pages::sign_in_page(&web, &headers, shown, status).await;
+    if let Some(wait) = refusal.headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    page
 }
 
 /// Ends the session, here and everywhere it streams.
-pub async fn sign_out(
-    State(web): State<Web>,
-    session: Session,
-    Extension(who): Extension<Principal>,
-    form: Result<Form<SignOut>, FormRejection>,
-) -> Response {
-    let offered = form.map(|Form(f)| f.csrf).unwrap_or_default();
-    if who.via == Via::Session && !csrf::matches(&who.session, &offered) {
-        return Refusal(PortError::Denied("This form is not from the present session. Reload the page and try again.".to_owned()))
-            .into_response();
-    }
-    if let Err(error) = web.ports.identity.sign_out(&who.session).await {
+pub async fn sign_out(State(web): State<Web>, session: Session, Extension(who): Extension<Principal>, _: Fields) -> Response {
+    if let Err(error) = web.ports.identity.sign_out(&who).await {
         return Refusal(error).into_response();
     }
     sessions::forget(&session).await;

@@ -1,6 +1,8 @@
 //! A running `reeve` of the test's own: its own data directory, its own port, its own PostgreSQL.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod people;
+
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 use std::{

@@ -1,9 +1,11 @@
-//! Accounts: for now the first admin.
+//! The first admin.
 
-use crate::passwords::Passwords;
-use reeve_access::Role;
-use reeve_store::Store;
+use crate::{audit::Draft, passwords::Passwords};
+use reeve_model::{Binding, Role};
+use reeve_store::{Store, accounts::NewAccount};
 use secrecy::SecretString;
+use serde_json::json;
+use uuid::Uuid;
 
 /// E-mail of the first admin when none is configured.
 const DEFAULT_EMAIL: &str = "admin@reeve.local";
@@ -42,7 +44,10 @@ pub async fn ensure_admin(
     let made_up = if password.is_none() { Some(make_up()?) } else { None };
     let Some(secret) = password.or_else(|| made_up.clone()) else { return Ok(None) };
     let hash = passwords.hash(secret).await.map_err(|e| AccountError(e.to_string()))?;
-    let made = store.create_account(&email, "Admin", &hash, &[Role::Admin.word().to_owned()]).await.map_err(trouble)?;
+    let bindings = vec![Binding::everywhere(Role::Admin)];
+    let new = NewAccount { id: Uuid::new_v4(), org: store.org(), email: email.clone(), display_name: "Admin".to_owned(), password_hash: hash, bindings };
+    let event = Draft::new(store.org(), "make", "account", &email).after(&json!({ "roles": ["admin@everything"] })).finish();
+    let made = store.create_account(new, event).await.map_err(trouble)?;
     // Another process may have been first; its password counts then.
     Ok(made.map(|_| FirstAdmin { email, made_up }))
 }

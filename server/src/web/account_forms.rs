@@ -1,0 +1,296 @@
+//! The forms of the account pages. Each does one thing through its port and leads back to its page.
+
+use super::{
+    Web,
+    forms::Fields,
+    pages,
+    sessions::{self, Note},
+};
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use reeve_access::{
+    Principal, authorize,
+    permission::{ChangeAccount, ChangeAccounts, ChangeOwnAccount, ViewAccount, ViewOwnAccount},
+};
+use reeve_app::{
+    render::{AcceptForm, Flash},
+    route::Page,
+};
+use reeve_model::{Binding, Origin, account::MadeSecret};
+use reeve_ports::{Acceptance, NewInvite, NewToken, PortError};
+use tower_sessions::Session;
+
+/// What every form has: who, from which page, and where the answer goes.
+pub struct Form {
+    web: Web,
+    headers: HeaderMap,
+    session: Session,
+    who: Principal,
+    page: Page,
+}
+
+impl Form {
+    /// Leads back to the page; after a refusal shows it at once, with the sentence.
+    async fn end(self, outcome: Result<String, PortError>) -> Response {
+        match outcome {
+            Ok(text) => {
+                sessions::leave_note(&self.session, Note { done: true, text }).await;
+                Redirect::to(&self.page.href()).into_response()
+            }
+            Err(error) => self.refuse(error).await,
+        }
+    }
+
+    /// Shows a secret that was just made. It is nowhere kept, so the page comes as the answer itself.
+    async fn reveal(self, title: &str, outcome: Result<MadeSecret, PortError>) -> Response {
+        match outcome {
+            Ok(secret) => self.show(Flash::Secret { title: title.to_owned(), secret }).await,
+            Err(error) => self.refuse(error).await,
+        }
+    }
+
+    async fn refuse(self, error: PortError) -> Response {
+        match error {
+            PortError::Invalid(_) | PortError::TooMany(_) | PortError::Unavailable(_) => self.show(Flash::Refused(error.to_string())).await,
+            other => pages::refused(&self.web, &self.headers, self.who, other),
+        }
+    }
+
+    async fn show(self, flash: Flash) -> Response {
+        let href = self.page.href();
+        pages::show(&self.web, &self.headers, Some(self.who), &href, "", Some(flash)).await
+    }
+}
+
+/// The parts of a request that a form of a page needs.
+pub struct Parts {
+    web: Web,
+    headers: HeaderMap,
+    session: Session,
+    who: Principal,
+}
+
+impl axum::extract::FromRequestParts<Web> for Parts {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, web: &Web) -> Result<Self, Response> {
+        let session = Session::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
+        let Extension(who) = Extension::<Principal>::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { web: web.clone(), headers: parts.headers.clone(), session, who })
+    }
+}
+
+impl Parts {
+    fn on(self, page: Page) -> Form {
+        Form { web: self.web, headers: self.headers, session: self.session, who: self.who, page }
+    }
+
+    fn account(self, id: &str) -> Form {
+        self.on(Page::Account(id.to_owned()))
+    }
+}
+
+/// Sets a new password of one's own.
+pub async fn password(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::OwnAccount);
+    let outcome = async {
+        if fields.get("new") != fields.get("repeat") {
+            return Err(PortError::Invalid("The two new passwords differ; nothing was changed.".to_owned()));
+        }
+        let grant = authorize::<ChangeOwnAccount>(&form.who, ())?;
+        form.web.ports.accounts.change_password(grant, fields.get("current"), fields.get("new")).await?;
+        Ok("The password was changed. All your other sessions have ended.".to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Ends one of one's own sessions, or all but this.
+pub async fn end_own_session(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::OwnAccount);
+    let outcome = async {
+        let accounts = &form.web.ports.accounts;
+        let grant = authorize::<ChangeOwnAccount>(&form.who, ())?;
+        if fields.get("session") != "others" {
+            accounts.end_own_session(grant, fields.get("session")).await?;
+            return Ok("The session has ended.".to_owned());
+        }
+        let own = accounts.own(authorize::<ViewOwnAccount>(&form.who, ())?).await?;
+        let others: Vec<_> = own.sessions.into_iter().filter(|s| !s.current).collect();
+        for session in &others {
+            accounts.end_own_session(grant.clone(), &session.id).await?;
+        }
+        Ok(if others.is_empty() { "There was no other session.".to_owned() } else { "All other sessions have ended.".to_owned() })
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Makes an API token.
+pub async fn make_token(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::OwnAccount);
+    let outcome = async {
+        let days = fields.get("days").parse().map_err(|_| PortError::Invalid("Choose for how many days the token is good.".to_owned()))?;
+        let new = NewToken { name: fields.get("name").to_owned(), scopes: fields.all("scope"), days };
+        form.web.ports.accounts.make_token(authorize::<ChangeOwnAccount>(&form.who, ())?, new).await
+    }
+    .await;
+    form.reveal("The new token", outcome).await
+}
+
+/// Revokes one of one's own API tokens.
+pub async fn revoke_own_token(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::OwnAccount);
+    let outcome = async {
+        form.web.ports.accounts.revoke_own_token(authorize::<ChangeOwnAccount>(&form.who, ())?, fields.get("token")).await?;
+        Ok("The token was revoked.".to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Invites somebody.
+pub async fn invite(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::Accounts);
+    let outcome = async {
+        let binding = binding(fields.get("role"), fields.get("scope"))?;
+        let new = NewInvite { email: fields.get("email").to_owned(), bindings: vec![binding] };
+        form.web.ports.accounts.invite(authorize::<ChangeAccounts>(&form.who, ())?, new).await
+    }
+    .await;
+    form.reveal("The invitation's link", outcome).await
+}
+
+/// Takes an invitation back.
+pub async fn withdraw(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::Accounts);
+    let outcome = async {
+        form.web.ports.accounts.withdraw_invite(authorize::<ChangeAccounts>(&form.who, ())?, fields.get("invite")).await?;
+        Ok("The link works no more.".to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Sets the roles of an account: those that were left in the list, and one more if chosen.
+pub async fn rights(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
+    let form = parts.account(&id);
+    let outcome = async {
+        let mut bindings: Vec<Binding> =
+            fields.all("binding").into_iter().map(Binding::try_from).collect::<Result<_, _>>().map_err(PortError::Invalid)?;
+        if !fields.get("add_role").is_empty() {
+            bindings.push(binding(fields.get("add_role"), fields.get("add_scope"))?);
+        }
+        form.web.ports.accounts.set_bindings(authorize::<ChangeAccount>(&form.who, id.clone())?, bindings).await?;
+        Ok("The rights were changed; they hold from now on.".to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Disables an account, when its e-mail was typed.
+pub async fn disable(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
+    let form = parts.account(&id);
+    let outcome = async {
+        let accounts = &form.web.ports.accounts;
+        let grant = authorize::<ChangeAccount>(&form.who, id.clone())?;
+        let detail = accounts.account(authorize::<ViewAccount>(&form.who, id.clone())?).await?;
+        if fields.get("confirm").trim() != detail.account.email {
+            return Err(PortError::Invalid(format!("Type {} to confirm; nothing was changed.", detail.account.email)));
+        }
+        accounts.set_disabled(grant, true).await?;
+        Ok("The account is disabled: its sessions have ended and its tokens don't work.".to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Enables an account again.
+pub async fn enable(parts: Parts, Path(id): Path<String>, _: Fields) -> Response {
+    let form = parts.account(&id);
+    let outcome = async {
+        form.web.ports.accounts.set_disabled(authorize::<ChangeAccount>(&form.who, id.clone())?, false).await?;
+        Ok("The account may sign in again.".to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Makes a link to set a new password.
+pub async fn reset(parts: Parts, Path(id): Path<String>, _: Fields) -> Response {
+    let form = parts.account(&id);
+    let outcome = async { form.web.ports.accounts.reset(authorize::<ChangeAccount>(&form.who, id.clone())?).await }.await;
+    form.reveal("The link to set a new password", outcome).await
+}
+
+/// Ends a session of an account.
+pub async fn end_session(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
+    let form = parts.account(&id);
+    let outcome = async {
+        form.web.ports.accounts.end_session(authorize::<ChangeAccount>(&form.who, id.clone())?, fields.get("session")).await?;
+        Ok("The session has ended.".to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Revokes a token of an account.
+pub async fn revoke_token(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
+    let form = parts.account(&id);
+    let outcome = async {
+        form.web.ports.accounts.revoke_token(authorize::<ChangeAccount>(&form.who, id.clone())?, fields.get("token")).await?;
+        Ok("The token was revoked.".to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+fn binding(role: &str, scope: &str) -> Result<Binding, PortError> {
+    let scope = if scope.is_empty() { "everything" } else { scope };
+    Binding::try_from(format!("{role}@{scope}")).map_err(PortError::Invalid)
+}
+
+/// The page behind a single-use link.
+pub async fn offer(State(web): State<Web>, Path(secret): Path<String>, Extension(origin): Extension<Origin>, headers: HeaderMap) -> Response {
+    let offer = web.ports.accounts.offer(&secret, &origin).await;
+    let status = offer.as_ref().err().map_or(StatusCode::OK, |error| super::refusal::Refusal(error.clone()).status());
+    let form = AcceptForm { secret, offer: offer.map_err(|error| error.to_string()), display_name: String::new(), error: None, done: None };
+    pages::accept_page(&web, &headers, form, status)
+}
+
+/// Uses a single-use link.
+pub async fn accept(
+    State(web): State<Web>,
+    Path(secret): Path<String>,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Response {
+    let accounts = &web.ports.accounts;
+    let display_name = fields.get("display_name").to_owned();
+    let outcome = if fields.get("password") == fields.get("repeat") {
+        let acceptance = Acceptance { display_name: display_name.clone(), password: fields.get("password").to_owned() };
+        accounts.accept(&secret, acceptance, &origin).await
+    } else {
+        Err(PortError::Invalid("The two passwords differ; type the same one twice.".to_owned()))
+    };
+    let mut form = AcceptForm { secret, offer: Err(String::new()), display_name, error: None, done: None };
+    let status = match outcome {
+        Ok(email) => {
+            form.done = Some(email);
+            StatusCode::OK
+        }
+        Err(error) => {
+            form.error = Some(error.to_string());
+            super::refusal::Refusal(error).status()
+        }
+    };
+    if form.done.is_none() {
+        form.offer = accounts.offer(&form.secret, &origin).await.map_err(|error| error.to_string());
+    }
+    pages::accept_page(&web, &headers, form, status)
+}

@@ -1,0 +1,50 @@
+//! Benchmarks: figures for docs/BENCHMARKS.md, never a test. Each compares with a peer in the same run.
+
+mod flood;
+mod http;
+mod program;
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// Runs the benchmark of this name.
+pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
+    match args {
+        [one] if one == "flood" => {
+            program::build(workspace)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(flood::run(workspace))
+        }
+        [one] if one == "audit" => {
+            let mut command = shell::cargo();
+            command.current_dir(&workspace.root).args(["run", "--quiet", "--release", "--locked", "--package", "reeve-store"]);
+            shell::run(command.args(["--example", "audit_million"]))
+        }
+        _ => bail!("`bench` takes `flood` or `audit`"),
+    }
+}
+
+/// The time below which this share of the sorted times lies.
+fn quantile(sorted: &[Duration], share: f64) -> Duration {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // a few thousand times
+    let at = ((sorted.len() as f64 * share).ceil() as usize).saturating_sub(1);
+    sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_times_that_were_measured() {
+        let times: Vec<Duration> = (1..=100).map(Duration::from_millis).collect();
+        assert_eq!(quantile(&times, 0.5), Duration::from_millis(50));
+        assert_eq!(quantile(&times, 0.99), Duration::from_millis(99));
+        assert_eq!(quantile(&times, 1.0), Duration::from_millis(100));
+        assert_eq!(quantile(&[], 0.5), Duration::ZERO);
+    }
+}
