@@ -3,4 +3,5 @@
 fn main() {
     println!("cargo:rerun-if-changed=../../migrations/main");
     println!("cargo:rerun-if-changed=../../migrations/analytics");
+    println!("cargo:rerun-if-changed=../../migrations/compliance");
 }

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// What was given can't be stored. One sentence.
     #[error("{0}")]
     Invalid(String),
+    /// The last enabled account that is admin for everything would be lost.
+    #[error("This is the last account that is admin for everything: give another one that role first.")]
+    LastAdmin,
     /// What was read is not what Reeve writes. One sentence.
     #[error("{0}")]
     Corrupt(String),
@@ -31,8 +34,16 @@ impl StoreError {
                 error.is_transient()
                     || matches!(error, AdapterError::CircuitOpen { .. } | AdapterError::PoolTimeout { .. } | AdapterError::Closed)
             }
-            Self::Invalid(_) | Self::Corrupt(_) => false,
+            Self::Invalid(_) | Self::LastAdmin | Self::Corrupt(_) => false,
         }
+    }
+}
+
+/// What the database says to a change of rights; the trigger `last_admin` in one that may not be.
+pub(crate) fn of_rights(error: sqlx::Error) -> StoreError {
+    match error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) {
+        Some("last_admin") => StoreError::LastAdmin,
+        _ => error.into(),
     }
 }
 

@@ -5,10 +5,14 @@
 //! [`migrate`] works with the owner's login.
 
 pub mod accounts;
+pub mod api_tokens;
+pub mod audit;
 pub mod auth_sessions;
 pub mod error;
 pub mod history;
+pub mod invites;
 pub mod migrate;
+pub mod refresh_tokens;
 pub mod signing_keys;
 mod store;
 pub mod targets;

@@ -6,8 +6,10 @@ use sqlx::{AssertSqlSafe, PgConnection};
 /// Privileges and the tables they hold for. A table that isn't here can't even be read.
 const MAIN: &[(&str, &[&str])] = &[
     ("SELECT", &["_migrations", "organisation"]),
-    ("SELECT, INSERT, UPDATE", &["account", "target"]),
-    ("SELECT, INSERT, UPDATE, DELETE", &["auth_session", "web_session", "signing_key"]),
+    ("SELECT, INSERT, UPDATE", &["account", "target", "refresh_token", "audit_head"]),
+    ("SELECT, INSERT, UPDATE, DELETE", &["auth_session", "web_session", "signing_key", "known_address", "api_token", "invite"]),
+    // A right is given or taken. An event is written and, once it is sealed, taken away: neither is ever changed.
+    ("SELECT, INSERT, DELETE", &["binding", "audit_outbox"]),
     // Append-only.
     ("SELECT, INSERT", &["verdict_change"]),
 ];
@@ -21,8 +23,15 @@ const ANALYTICS: &[(&str, &[&str])] = &[
     ("SELECT, INSERT, UPDATE", &["clock", "chunk"]),
 ];
 
+const COMPLIANCE: &[(&str, &[&str])] = &[
+    ("SELECT", &["_migrations", "audit_origin"]),
+    // Append-only.
+    ("SELECT, INSERT", &["audit_log", "audit_actor"]),
+];
+
 /// Functions the runtime login may call.
 const ANALYTICS_FUNCTIONS: &[&str] = &["ensure_partitions(timestamptz)", "drop_partitions(timestamptz, timestamptz)"];
+const COMPLIANCE_FUNCTIONS: &[&str] = &["ensure_partitions()"];
 
 /// Makes the privileges in the domain's schema exactly those of the list.
 pub(super) async fn apply(step: &mut PgConnection, domain: Domain, runtime_login: &str) -> Result<(), MigrateError> {
@@ -40,6 +49,7 @@ pub(super) async fn apply(step: &mut PgConnection, domain: Domain, runtime_login
     let (tables, functions): (_, &[&str]) = match domain {
         Domain::Main => (MAIN, &[]),
         Domain::Analytics => (ANALYTICS, ANALYTICS_FUNCTIONS),
+        Domain::Compliance => (COMPLIANCE, COMPLIANCE_FUNCTIONS),
     };
     let schema = domain.schema();
     let login = format!("\"{}\"", runtime_login.replace('"', "\"\""));

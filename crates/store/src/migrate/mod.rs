@@ -1,6 +1,6 @@
 //! Migrations of Reeve's own schemas (SPEC H1).
 //!
-//! Each domain keeps its record in its own schema (`main._migrations`, `analytics._migrations`), so the domains
+//! Each domain keeps its record in its own schema (`main._migrations`, `analytics._migrations`, …), so the domains
 //! can share one database or have one each. Every step is one transaction under one lock: two starts at once don't
 //! collide, and a step is done whole or not at all.
 
@@ -17,19 +17,22 @@ use time::OffsetDateTime;
 
 static MAIN: Migrator = sqlx::migrate!("../../migrations/main");
 static ANALYTICS: Migrator = sqlx::migrate!("../../migrations/analytics");
+static COMPLIANCE: Migrator = sqlx::migrate!("../../migrations/compliance");
 
 /// A schema with its own migrations; it lives in the database of its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Domain {
-    /// Accounts, sessions, targets.
+    /// Accounts, sessions, targets, what waits for the audit trail.
     Main,
     /// History.
     Analytics,
+    /// The audit trail.
+    Compliance,
 }
 
 impl Domain {
     /// All domains, main first.
-    pub const ALL: [Self; 2] = [Self::Main, Self::Analytics];
+    pub const ALL: [Self; 3] = [Self::Main, Self::Analytics, Self::Compliance];
 
     /// Name of its schema.
     #[must_use]
@@ -37,6 +40,7 @@ impl Domain {
         match self {
             Self::Main => "main",
             Self::Analytics => "analytics",
+            Self::Compliance => "compliance",
         }
     }
 
@@ -46,6 +50,7 @@ impl Domain {
         match self {
             Self::Main => StoreRole::Main,
             Self::Analytics => StoreRole::Analytics,
+            Self::Compliance => StoreRole::Compliance,
         }
     }
 
@@ -53,6 +58,7 @@ impl Domain {
         let migrator = match self {
             Self::Main => &MAIN,
             Self::Analytics => &ANALYTICS,
+            Self::Compliance => &COMPLIANCE,
         };
         let mut steps: BTreeMap<i64, Step> = BTreeMap::new();
         for migration in migrator.iter() {

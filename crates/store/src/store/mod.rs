@@ -1,10 +1,15 @@
 //! The store behind its pools: which role serves what, and what may be tried again.
 
+mod accounts;
+mod audit;
+mod sessions;
+mod tokens;
+
 use crate::{
-    accounts::{self, Account, NewAccount},
-    auth_sessions::{self, AuthSession},
+    api_tokens, auth_sessions,
     error::{Result, StoreError},
     history::History,
+    invites,
     signing_keys::{self, SigningKey},
     targets::{self, VerdictRecord},
     web_sessions::WebSessions,
@@ -13,8 +18,11 @@ use futures::future::BoxFuture;
 use reeve_adapter::{AdapterError, RolePools};
 use reeve_model::{TargetInfo, TargetName, UnixMs, pool::StoreRole};
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
 
 /// Reeve's own database. Cheap to clone; all clones are one. Every method retries what may be done twice and answers
 /// [`StoreError::Adapter`] when the database stays away.
@@ -56,7 +64,7 @@ where
 }
 
 impl Store {
-    /// For one organisation ([`accounts::DEFAULT_ORG`] where there is only one). Connects to nothing.
+    /// For one organisation ([`DEFAULT_ORG`](crate::accounts::DEFAULT_ORG) where there is only one). Connects to nothing.
     #[must_use]
     pub fn new(pools: RolePools, org: Uuid) -> Self {
         Self { history: History::new(pools.clone(), org), pools, org }
@@ -93,139 +101,29 @@ impl Store {
         run(&self.pools, StoreRole::Main, work).await
     }
 
-    /// See [`accounts::create`]. The id is made here.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn create_account(&self, email: &str, display_name: &str, password_hash: &str, roles: &[String]) -> Result<Option<Uuid>> {
-        let (id, org) = (Uuid::new_v4(), self.org);
-        let given = (email.to_owned(), display_name.to_owned(), password_hash.to_owned(), roles.to_vec());
-        self.main(move |c| {
-            let (email, display_name, password_hash, roles) = given.clone();
-            Box::pin(async move {
-                let new = NewAccount { id, org, email: &email, display_name: &display_name, password_hash: &password_hash, roles: &roles };
-                accounts::create(c, &new).await
-            })
-        })
-        .await
+    /// As [`Store::main`], with what the work needs kept across its retries.
+    async fn main_with<A: Send + Sync + 'static, T: Send + 'static, F>(&self, given: A, work: F) -> Result<T>
+    where
+        F: for<'c> Fn(&'c mut PgConnection, Arc<A>) -> BoxFuture<'c, Result<T>>,
+    {
+        let given = Arc::new(given);
+        self.main(move |c| work(c, given.clone())).await
     }
 
-    /// See [`accounts::by_email`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>> {
-        let (org, email) = (self.org, email.to_owned());
-        self.main(move |c| {
-            let email = email.clone();
-            Box::pin(async move { accounts::by_email(c, org, &email).await })
-        })
-        .await
-    }
-
-    /// See [`accounts::by_id`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn account(&self, id: Uuid) -> Result<Option<Account>> {
-        self.main(move |c| Box::pin(accounts::by_id(c, id))).await
-    }
-
-    /// See [`accounts::count`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn account_count(&self) -> Result<i64> {
-        self.main(|c| Box::pin(accounts::count(c))).await
-    }
-
-    /// See [`accounts::set_password`]. A retry may raise the epoch twice, which refuses no token that was good.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn set_password(&self, id: Uuid, password_hash: &str) -> Result<bool> {
-        let hash = password_hash.to_owned();
-        self.main(move |c| {
-            let hash = hash.clone();
-            Box::pin(async move { accounts::set_password(c, id, &hash).await })
-        })
-        .await
-    }
-
-    /// See [`accounts::rehash`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn rehash(&self, id: Uuid, old_hash: &str, new_hash: &str) -> Result<()> {
-        let hashes = (old_hash.to_owned(), new_hash.to_owned());
-        self.main(move |c| {
-            let (old, new) = hashes.clone();
-            Box::pin(async move { accounts::rehash(c, id, &old, &new).await })
-        })
-        .await
-    }
-
-    /// See [`accounts::set_disabled`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn set_account_disabled(&self, id: Uuid, disabled: bool) -> Result<bool> {
-        self.main(move |c| Box::pin(accounts::set_disabled(c, id, disabled))).await
-    }
-
-    /// See [`auth_sessions::begin`]. `via` is `session`, `bearer` or `local`. Answers the new session's id.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn begin_session(&self, account: Uuid, via: &'static str, expires_at: UnixMs) -> Result<Uuid> {
-        let sid = Uuid::new_v4();
-        self.main(move |c| Box::pin(auth_sessions::begin(c, sid, account, via, expires_at))).await?;
-        Ok(sid)
-    }
-
-    /// See [`auth_sessions::live`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn live_session(&self, sid: Uuid) -> Result<Option<AuthSession>> {
-        self.main(move |c| Box::pin(auth_sessions::live(c, sid))).await
-    }
-
-    /// See [`auth_sessions::touch`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn touch_session(&self, sid: Uuid, expires_at: Option<UnixMs>) -> Result<bool> {
-        self.main(move |c| Box::pin(auth_sessions::touch(c, sid, expires_at))).await
-    }
-
-    /// See [`auth_sessions::end`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn end_session(&self, sid: Uuid) -> Result<bool> {
-        self.main(move |c| Box::pin(auth_sessions::end(c, sid))).await
-    }
-
-    /// See [`auth_sessions::end_all`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn end_all_sessions(&self, account: Uuid) -> Result<Vec<Uuid>> {
-        self.main(move |c| Box::pin(auth_sessions::end_all(c, account))).await
-    }
-
-    /// Removes what is over: sign-ins that ended a day ago, browser sessions, keys that retired a day ago. To be called now and then.
+    /// Removes what is over: sign-ins that ended a day ago, browser sessions, keys that retired a day ago, API tokens and links that ended
+    /// a month ago. To be called now and then.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub async fn purge(&self, now: UnixMs) -> Result<u64> {
-        let before = now.plus_ms(-86_400_000);
+        let (before, long_before) = (now.plus_ms(-DAY_MS), now.plus_ms(-31 * DAY_MS));
         self.main(move |c| {
             Box::pin(async move {
                 let sessions = auth_sessions::purge(c, before).await?;
                 let keys = signing_keys::purge(c, before).await?;
-                Ok(sessions + keys + crate::web_sessions::delete_expired(c).await?)
+                let tokens = api_tokens::purge(c, long_before).await?;
+                let links = invites::purge(c, long_before).await?;
+                Ok(sessions + keys + tokens + links + crate::web_sessions::delete_expired(c).await?)
             })
         })
         .await

@@ -1,0 +1,10 @@
+//! The audit trail: who did what, kept so that it can't be changed unseen.
+//!
+//! An event is [written](outbox::write) to main's outbox by the transaction of the change it tells of, so neither exists without the
+//! other. The [relay] moves events into the log of the compliance database, gives them their order and [seals](seal) them. The log
+//! is [searched](search), [verified](verify) and [exported](export).
+
+pub mod outbox;
+pub mod seal;
+
+pub use outbox::{waiting, write, write_all};
