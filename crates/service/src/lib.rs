@@ -16,6 +16,7 @@ pub mod tables;
 pub mod throttle;
 pub mod tokens;
 pub mod trends;
+pub mod vault;
 pub mod watch;
 
 pub use hub::Hub;

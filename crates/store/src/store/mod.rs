@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod secrets;
 mod sessions;
 mod tokens;
 
