@@ -6,6 +6,7 @@
 pub mod figure;
 pub mod health;
 pub mod live;
+pub mod origin;
 pub mod pool;
 pub mod probe;
 pub mod reading;
@@ -18,6 +19,7 @@ pub mod time;
 
 pub use figure::{Figure, FigureGroup, Unit};
 pub use health::{HealthOverview, StoreState, TargetDetail, TargetSummary};
+pub use origin::Origin;
 pub use reading::{Fault, Reading, Timed};
 pub use status::{CategoryScore, Reason, Status, Verdict};
 pub use target::{Environment, Reach, TargetInfo, TargetKind, TargetName};

@@ -12,6 +12,7 @@ pub mod pools;
 pub mod recorder;
 pub mod store_watch;
 pub mod tables;
+pub mod throttle;
 pub mod tokens;
 pub mod trends;
 pub mod watch;

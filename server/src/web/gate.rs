@@ -1,7 +1,7 @@
 //! The gate in front of every route: who is asking, may they, and is it really them.
 
 use super::{
-    Web, csrf,
+    Web,
     refusal::{Refusal, to_sign_in},
     routes::{Access, Kind, Route},
     sessions,
@@ -28,11 +28,6 @@ pub struct Gate {
 /// Lets a request through with its [`Principal`], or answers it.
 pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let route = gate.route;
-    // A form's cookie proves who, not that they meant it.
-    if route.kind == Kind::Form && !csrf::same_origin(request.headers()) {
-        let sentence = "This form was not sent from one of Reeve's own pages, so nothing was changed.";
-        return Refusal(PortError::Denied(sentence.to_owned())).into_response();
-    }
     if route.kind == Kind::Asset || (route.access == Access::Open && route.kind == Kind::Data) {
         return next.run(request).await;
     }
