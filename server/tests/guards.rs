@@ -117,9 +117,9 @@ async fn g4_behind_a_proxy_with_tls_cookies_are_bound_to_the_host() {
 #[tokio::test(flavor = "multi_thread")]
 async fn g4_without_tls_the_cookie_has_its_plain_name_and_an_open_door_is_warned_about() {
     let data = dir();
-    let mut reeve = Running::begin(data.path(), &[("REEVE_LISTEN", "0.0.0.0:0")]).await;
-    reeve.base = reeve.base.replace("0.0.0.0", "127.0.0.1");
+    let mut reeve = Running::start(data.path(), &[("REEVE_LISTEN", "0.0.0.0:0")]).await;
     let answer = reeve.client.post(reeve.url("/sign-in")).form(&[("email", EMAIL), ("password", PASSWORD)]).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", reeve.heard().join("\n"));
     let cookie = answer.headers()["set-cookie"].to_str().unwrap();
     assert!(cookie.starts_with("reeve=") && cookie.contains("HttpOnly") && !cookie.contains("Secure"), "{cookie}");
     assert!(!answer.headers().contains_key("strict-transport-security"));
