@@ -28,6 +28,27 @@ pub struct Draft {
     pub history_days: Option<Placed<i64>>,
     pub intervals: IntervalDraft,
     pub targets: Vec<TargetDraft>,
+    pub trusted_proxies: Vec<Placed<String>>,
+    pub public_url: Option<Placed<String>>,
+    pub tls_certificate: Option<Placed<String>>,
+    pub tls_key: Option<Placed<String>>,
+    pub limits: LimitsDraft,
+}
+
+/// `[limits]` as written.
+#[derive(Debug, Clone, Default)]
+pub struct LimitsDraft {
+    pub credentials: RateDraft,
+    pub pages: RateDraft,
+    pub files: RateDraft,
+    pub connections_per_address: Option<Placed<i64>>,
+}
+
+/// `[limits.pages]` and the like as written.
+#[derive(Debug, Clone, Default)]
+pub struct RateDraft {
+    pub burst: Option<Placed<i64>>,
+    pub per_minute: Option<Placed<i64>>,
 }
 
 /// Intervals as written.
@@ -113,8 +134,28 @@ impl Walk<'_> {
                     true
                 }),
                 "intervals" => self.intervals(value, key, &mut draft.intervals),
+                "http" => self.section(value, key, |walk, name, value, path| match name {
+                    "trusted_proxies" => walk.placed_strings(value, path, &mut draft.trusted_proxies),
+                    "public_url" => set(&mut draft.public_url, walk.string(value, path)),
+                    _ => false,
+                }),
+                "tls" => self.section(value, key, |walk, name, value, path| match name {
+                    "certificate" => set(&mut draft.tls_certificate, walk.string(value, path)),
+                    "key" => set(&mut draft.tls_key, walk.string(value, path)),
+                    _ => false,
+                }),
+                "limits" => self.section(value, key, |walk, name, value, path| match name {
+                    "credentials" => walk.rate(value, path, &mut draft.limits.credentials),
+                    "pages" => walk.rate(value, path, &mut draft.limits.pages),
+                    "files" => walk.rate(value, path, &mut draft.limits.files),
+                    "connections_per_address" => set(&mut draft.limits.connections_per_address, walk.integer(value, path)),
+                    _ => false,
+                }),
                 "target" => self.targets(value, draft),
-                _ => self.unknown(value, key, "listen, data_dir, history_days, [admin], [store], [intervals] and [[target]]"),
+                _ => {
+                    let known = "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals] and [[target]]";
+                    self.unknown(value, key, known);
+                }
             }
         }
     }
@@ -132,6 +173,15 @@ impl Walk<'_> {
                 self.problems.add(place, "There is no such setting; see docs/CONFIGURATION.md for those there are.");
             }
         }
+    }
+
+    fn rate(&mut self, value: &Value<'_>, path: &str, into: &mut RateDraft) -> bool {
+        self.section(value, path, |walk, name, value, path| match name {
+            "burst" => set(&mut into.burst, walk.integer(value, path)),
+            "per_minute" => set(&mut into.per_minute, walk.integer(value, path)),
+            _ => false,
+        });
+        true
     }
 
     fn intervals(&mut self, value: &Value<'_>, path: &str, into: &mut IntervalDraft) {
@@ -195,12 +245,17 @@ impl Walk<'_> {
     }
 
     fn strings(&mut self, value: &Value<'_>, path: &str, into: &mut Vec<String>) -> bool {
+        let mut placed = Vec::new();
+        self.placed_strings(value, path, &mut placed);
+        into.extend(placed.into_iter().map(|text| text.value));
+        true
+    }
+
+    fn placed_strings(&mut self, value: &Value<'_>, path: &str, into: &mut Vec<Placed<String>>) -> bool {
         let place = self.place(value, path);
         if let DeValue::Array(items) = value.get_ref() {
             for item in items {
-                if let Some(text) = self.string(item, path) {
-                    into.push(text.value);
-                }
+                into.extend(self.string(item, path));
             }
         } else {
             self.problems.add(place, "Expected a list of texts, like [\"a\", \"b\"].");

@@ -3,9 +3,11 @@
 //! All mistakes are reported together, each with its place, and none with a secret in it.
 
 mod file;
+mod guards;
 mod problem;
 mod values;
 
+pub use guards::{HttpConfig, Limits, Rate, TlsFiles};
 pub use problem::Problems;
 
 use reeve_adapter::Endpoint;
@@ -35,6 +37,8 @@ pub struct TargetConfig {
 pub struct Config {
     /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// How the web server is reached and guarded.
+    pub http: HttpConfig,
     /// Where the embedded store and keys live.
     pub data_dir: PathBuf,
     /// E-mail of the first admin.

@@ -52,6 +52,60 @@ fn broken_toml_names_its_line_and_hides_its_text() {
     assert!(!shown.contains("hunter2secret"), "{shown}");
 }
 
+#[test]
+fn g4_guards_are_read_from_the_file_and_the_environment_wins() {
+    let text = "[http]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\npublic_url = \"HTTPS://Reeve.Example.com:443/\"\n[tls]\n\
+                certificate = \"/a/cert.pem\"\nkey = \"/a/key.pem\"\n[limits]\nconnections_per_address = 9\n[limits.pages]\nburst = 7\n";
+    let http = load(Some(("reeve.toml", text)), &env(&[])).expect("good").http;
+    assert_eq!(http.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "::1/128"]);
+    assert_eq!(http.public_origin.as_deref(), Some("https://reeve.example.com"));
+    assert!(http.is_over_tls());
+    let pages = Rate { burst: 7, ..Limits::default().pages };
+    assert_eq!(http.limits, Limits { pages, connections_per_address: 9, ..Limits::default() });
+    let env = env(&[
+        ("REEVE_TRUSTED_PROXIES", "192.0.2.1, 192.0.2.2/31"),
+        ("REEVE_PUBLIC_URL", "https://[2001:db8::1]:8443"),
+        ("REEVE_TLS_CERTIFICATE", "/b/cert.pem"),
+        ("REEVE_TLS_KEY", "/b/key.pem"),
+    ]);
+    let http = load(Some(("reeve.toml", text)), &env).expect("good").http;
+    assert_eq!(http.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.1/32", "192.0.2.2/31"]);
+    assert_eq!(http.public_origin.as_deref(), Some("https://[2001:db8::1]:8443"));
+    assert_eq!(http.tls, Some(TlsFiles { certificate: "/b/cert.pem".into(), key: "/b/key.pem".into() }));
+    let plain = load(None, &BTreeMap::new()).expect("nothing is needed").http;
+    assert!(!plain.is_over_tls() && plain.tls.is_none() && plain.trusted_proxies.is_empty());
+}
+
+#[test]
+fn g4_guards_that_guard_nothing_are_refused_with_their_places() {
+    let refused = |text: &str, pairs: &[(&str, &str)]| load(Some(("reeve.toml", text)), &env(pairs)).expect_err(text).to_string();
+    for (text, place) in [
+        ("[http]\ntrusted_proxies = [\"everybody\"]", "reeve.toml:2: http.trusted_proxies"),
+        ("[http]\ntrusted_proxies = [\"10.0.0.1\", \"0.0.0.0/0\"]", "reeve.toml:2: http.trusted_proxies"),
+        ("[http]\ntrusted_proxies = \"10.0.0.1\"", "reeve.toml:2: http.trusted_proxies"),
+        ("[http]\nport = 1", "reeve.toml:2: http.port"),
+        ("[tls]\ncertificate = \"/a\"", "reeve.toml:2: tls.certificate"),
+        ("[tls]\nkey = \"/a\"", "reeve.toml:2: tls.key"),
+        ("[limits.pages]\nburst = 0", "reeve.toml:2: limits.pages.burst"),
+        ("[limits.files]\nper_minute = -1", "reeve.toml:2: limits.files.per_minute"),
+        ("[limits.credentials]\nper_minute = \"1\"", "reeve.toml:2: limits.credentials.per_minute"),
+        ("[limits]\npages = 3", "reeve.toml:2: limits.pages"),
+        ("[limits]\nconnections_per_address = 99999999999", "reeve.toml:2: limits.connections_per_address"),
+    ] {
+        let shown = refused(text, &[]);
+        assert!(shown.contains(place), "{place} is missing in:\n{shown}");
+    }
+    for url in
+        ["reeve.example.com", "ftp://x", "https://", "https://u:p@host", "https://host/path", "https://host?q", "https://host:port", "x:y"]
+    {
+        let shown = refused("", &[("REEVE_PUBLIC_URL", url)]);
+        assert!(shown.contains("REEVE_PUBLIC_URL") && !shown.contains("u:p@"), "{url}: {shown}");
+    }
+    let pair = [("REEVE_TLS_CERTIFICATE", "/a"), ("REEVE_TLS_KEY", "/b"), ("REEVE_PUBLIC_URL", "http://host")];
+    assert!(refused("", &pair).contains("REEVE_PUBLIC_URL"));
+    assert!(refused("", &[("REEVE_TRUSTED_PROXIES", "10.0.0.1,::/0")]).contains("REEVE_TRUSTED_PROXIES"));
+}
+
 proptest! {
     #[test]
     fn no_text_panics_or_shows_the_password(text in "\\PC{0,200}") {

@@ -3,6 +3,7 @@
 use super::{
     Config, DEFAULT_LISTEN, Problems, TargetConfig,
     file::{Draft, IntervalDraft, Placed, TargetDraft},
+    guards,
 };
 use reeve_adapter::Endpoint;
 use reeve_estate::Cadence;
@@ -18,6 +19,13 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, probl
     draft.admin_email = get("REEVE_ADMIN_EMAIL").or(draft.admin_email.take());
     draft.admin_password = get("REEVE_ADMIN_PASSWORD").or(draft.admin_password.take());
     draft.owner = get("REEVE_OWNER_DATABASE_URL").or(draft.owner.take());
+    draft.public_url = get("REEVE_PUBLIC_URL").or(draft.public_url.take());
+    draft.tls_certificate = get("REEVE_TLS_CERTIFICATE").or(draft.tls_certificate.take());
+    draft.tls_key = get("REEVE_TLS_KEY").or(draft.tls_key.take());
+    if let Some(list) = get("REEVE_TRUSTED_PROXIES") {
+        let each = list.value.split(',').map(str::trim).filter(|text| !text.is_empty());
+        draft.trusted_proxies = each.map(|text| Placed { value: text.to_owned(), place: list.place.clone() }).collect();
+    }
     for role in StoreRole::ALL {
         if let Some(url) = get(role.variable()) {
             draft.store.insert(role.variable(), url);
@@ -48,6 +56,7 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, probl
 
 /// Checks everything that was drafted.
 pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Problems) -> Config {
+    let http = guards::finish(&draft, problems);
     let listen = draft.listen.unwrap_or_else(|| Placed { value: DEFAULT_LISTEN.to_owned(), place: String::new() });
     let fallback = SocketAddr::from(([127, 0, 0, 1], 4400));
     let listen = listen.value.parse().unwrap_or_else(|_| {
@@ -97,6 +106,7 @@ pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Probl
     }
     Config {
         listen,
+        http,
         data_dir,
         admin_email: draft.admin_email.map(|p| p.value),
         admin_password: draft.admin_password.map(|p| SecretString::from(p.value)),

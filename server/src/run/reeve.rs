@@ -3,7 +3,14 @@
 use super::{output::say, signals::Stop, store::Opened};
 use crate::{
     config::Config,
-    web::{Web, listen, router},
+    web::{
+        Web,
+        limits::{Connections, Limiter},
+        listen::{self, Door},
+        origin::Trusted,
+        router::{self, Guards},
+        tls::Tls,
+    },
 };
 use leptos::prelude::LeptosOptions;
 use reeve_estate::{DatabaseChoice, TargetSpec};
@@ -25,7 +32,7 @@ use reeve_service::{
 };
 use reeve_store::{Store, accounts::DEFAULT_ORG};
 use secrecy::ExposeSecret;
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 /// How long running requests may take after the signal to stop.
@@ -42,14 +49,20 @@ pub struct Extra {
     pub unused_after_s: Option<f64>,
 }
 
+/// The address that was taken, and what speaks TLS on it.
+pub struct Listening {
+    listener: TcpListener,
+    tls: Option<Tls>,
+}
+
 /// Serves until told to stop. Always stops what it was given.
-pub async fn serve(config: Config, listener: TcpListener, opened: Opened, extra: Extra, mut signal: Stop) -> Result<ExitCode, String> {
-    let outcome = run(config, listener, &opened, extra, &mut signal).await;
+pub async fn serve(config: Config, listening: Listening, opened: Opened, extra: Extra, mut signal: Stop) -> Result<ExitCode, String> {
+    let outcome = run(config, listening, &opened, extra, &mut signal).await;
     opened.stop().await;
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-async fn run(config: Config, listener: TcpListener, opened: &Opened, extra: Extra, signal: &mut Stop) -> Result<(), String> {
+async fn run(config: Config, listening: Listening, opened: &Opened, extra: Extra, signal: &mut Stop) -> Result<(), String> {
     let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
     let passwords = Passwords::new(HASHES_AT_ONCE).map_err(|e| e.to_string())?;
     let specs: Vec<TargetSpec> = config.targets.iter().map(spec).collect();
@@ -81,13 +94,26 @@ async fn run(config: Config, listener: TcpListener, opened: &Opened, extra: Extr
     };
     watch::start(&supervisor, specs, &hub, &recorder);
 
+    let Listening { listener, tls } = listening;
     let address = listener.local_addr().map_err(|error| format!("The address can't be told ({error})."))?;
-    let web =
-        Web { ports, hub, options: LeptosOptions::builder().output_name("reeve").build(), stopping: supervisor.stopping(), tls: false };
-    let router = router::build(web, store.web_sessions())?;
-    announce(&address.to_string(), first.as_ref());
-    let stopping = supervisor.stopping();
-    let mut server = tokio::spawn(listen::serve(listener, router, stopping));
+    let (http, stopping) = (&config.http, supervisor.stopping());
+    let web = Web {
+        ports,
+        hub,
+        options: LeptosOptions::builder().output_name("reeve").build(),
+        stopping: stopping.clone(),
+        tls: http.is_over_tls(),
+        public_origin: http.public_origin.as_deref().map(Arc::from),
+    };
+    let trusted = Trusted::new(&http.trusted_proxies);
+    let guards = Guards { limiter: Limiter::new(&http.limits), trusted: trusted.clone() };
+    let router = router::build(web, store.web_sessions(), guards)?;
+    if let Some(tls) = &tls {
+        tls.watch(&supervisor);
+    }
+    announce(&config, address, first.as_ref());
+    let door = Door { tls, connections: Connections::new(&http.limits, trusted) };
+    let mut server = tokio::spawn(listen::serve(listener, router, door, stopping));
     let ended = tokio::select! {
         () = signal.requested() => None,
         ended = &mut server => Some(ended),
@@ -116,12 +142,13 @@ fn spec(target: &crate::config::TargetConfig) -> TargetSpec {
     TargetSpec { cadence: target.cadence, databases, ..TargetSpec::new(target.info.clone(), target.endpoint.clone()) }
 }
 
-/// Takes the address. Done before anything else: without it all the rest would be in vain.
+/// Reads the certificate and takes the address. Done before anything else: without them all the rest would be in vain.
 ///
 /// # Errors
 /// One sentence that says what to do.
-pub async fn listen(config: &Config) -> Result<TcpListener, String> {
-    TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
+pub async fn listen(config: &Config) -> Result<Listening, String> {
+    let tls = config.http.tls.as_ref().map(Tls::load).transpose()?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             format!("{} is in use by another program; stop it, or set REEVE_LISTEN to another address.", config.listen)
         }
@@ -132,7 +159,8 @@ pub async fn listen(config: &Config) -> Result<TcpListener, String> {
             )
         }
         _ => format!("{} can't be listened on ({error}); set REEVE_LISTEN to an address of this machine.", config.listen),
-    })
+    })?;
+    Ok(Listening { listener, tls })
 }
 
 /// What was known before the restart: targets, since when each verdict holds, the recent hour of each figure.
@@ -165,8 +193,17 @@ async fn seed(store: &Store, hub: &Arc<Hub>, target: &TargetName, now: UnixMs) {
 }
 
 /// Says where Reeve is, and, once, how to sign in.
-fn announce(address: &str, first: Option<&FirstAdmin>) {
-    let mut lines = vec![format!("Reeve is ready at http://{address}")];
+fn announce(config: &Config, address: SocketAddr, first: Option<&FirstAdmin>) {
+    let http = &config.http;
+    if !http.is_over_tls() && !address.ip().to_canonical().is_loopback() {
+        tracing::warn!(
+            "Reeve listens on {address} without TLS, so passwords and sessions can be read on the way. Set tls.certificate and tls.key, \
+             or http.public_url when a proxy does TLS for it."
+        );
+    }
+    let scheme = if http.tls.is_some() { "https" } else { "http" };
+    let mut lines = vec![format!("Reeve is ready at {scheme}://{address}")];
+    lines.extend(http.public_origin.as_ref().map(|origin| format!("People reach it at {origin}")));
     if let Some(FirstAdmin { email, made_up: Some(password) }) = first {
         lines.push(format!("Sign in as {email} with the password {}", password.expose_secret()));
         lines.push("This password is shown only now; it can't be read again.".to_owned());

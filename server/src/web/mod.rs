@@ -10,9 +10,12 @@ pub mod csrf;
 pub mod forms;
 pub mod gate;
 pub mod headers;
+pub mod intake;
+pub mod limits;
 pub mod listen;
 pub mod live;
 pub mod openapi;
+pub mod origin;
 pub mod pages;
 pub mod probes;
 pub mod refusal;
@@ -20,6 +23,7 @@ pub mod router;
 pub mod routes;
 pub mod sessions;
 pub mod sign_in;
+pub mod tls;
 
 use axum::extract::FromRef;
 use leptos::prelude::LeptosOptions;
@@ -39,8 +43,10 @@ pub struct Web {
     pub options: LeptosOptions,
     /// Ends live streams at shutdown.
     pub stopping: CancellationToken,
-    /// True when Reeve is reached over TLS, so that cookies may be bound to it.
+    /// True when Reeve is reached over TLS, its own or a proxy's, so that cookies may be bound to it.
     pub tls: bool,
+    /// The origin under which people reach Reeve, when it is configured.
+    pub public_origin: Option<Arc<str>>,
 }
 
 impl FromRef<Web> for LeptosOptions {

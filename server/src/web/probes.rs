@@ -16,16 +16,16 @@ pub async fn ready() -> Json<Value> {
     Json(json!({ "status": "ready" }))
 }
 
-/// Reeve's own health. The store being away reduces it (nothing can be kept or changed), but it still serves: 200.
+/// Reeve's own health, without its version: strangers may ask this. The store being away reduces it (nothing can be kept or changed), but it still serves: 200.
 pub async fn health(State(web): State<Web>) -> Json<Value> {
     Json(own_health(&web))
 }
 
 fn own_health(web: &Web) -> Value {
     match web.hub.store_state() {
-        StoreState::Up => json!({ "status": "healthy", "version": env!("CARGO_PKG_VERSION") }),
+        StoreState::Up => json!({ "status": "healthy" }),
         StoreState::Down { since, .. } => json!({
-            "status": "degraded", "version": env!("CARGO_PKG_VERSION"),
+            "status": "degraded",
             "reason": "Reeve's own database is away; pages show what is in memory.", "since": since,
         }),
     }
@@ -55,8 +55,10 @@ pub async fn detailed(State(web): State<Web>, Extension(who): Extension<Principa
         .flat_map(|t| t.verdict.reasons.iter().map(move |r| (t, r)))
         .map(|(t, r)| json!({ "target": t.info.name, "severity": r.severity, "reason": r.sentence, "recommendation": r.next }))
         .collect();
+    let mut own = own_health(&web);
+    own["version"] = json!(env!("CARGO_PKG_VERSION"));
     Ok(Json(json!({
-        "reeve": own_health(&web), "at": UnixMs::now(), "estate": overview.estate.status, "targets": targets,
+        "reeve": own, "at": UnixMs::now(), "estate": overview.estate.status, "targets": targets,
         "recommendations": recommendations,
     })))
 }

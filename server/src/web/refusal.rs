@@ -2,11 +2,13 @@
 
 use axum::{
     Json,
-    http::{StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    http::{HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use reeve_app::route::{Page, safe_next};
 use reeve_ports::PortError;
+use serde_json::json;
+use std::time::Duration;
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -50,6 +52,27 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// A request that could not even be read: the word says which kind of fault, the sentence what to do.
+pub fn bare(status: StatusCode, sentence: &str) -> Response {
+    let word = status.canonical_reason().unwrap_or("refused").to_ascii_lowercase().replace(' ', "_");
+    (status, Json(json!({ "error": word, "message": sentence }))).into_response()
+}
+
+/// Too many requests: come back after a while. `page`: for people, as the smallest page there is, because under a flood each answer counts.
+pub fn too_many(page: bool, wait: Duration) -> Response {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let sentence = format!("Too many requests came from your address. Try again in {seconds} s.");
+    let mut response = if page {
+        let html =
+            format!("<!doctype html><html lang=\"en\"><title>Too many requests</title><h1>Too many requests</h1><p>{sentence}</p></html>");
+        (StatusCode::TOO_MANY_REQUESTS, Html(html)).into_response()
+    } else {
+        bare(StatusCode::TOO_MANY_REQUESTS, &sentence)
+    };
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 /// Sends a browser to the sign-in page, and back afterwards.

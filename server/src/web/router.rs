@@ -1,9 +1,14 @@
 //! The router, built from the route table and nothing else.
 
 use super::{
-    Web, account_forms, accounts_api, api, assets, audit_api, auth_api,
+    Web, account_forms, accounts_api, api, assets, audit_api, auth_api, csrf,
     gate::{Gate, gate},
-    headers, live, openapi, pages, probes,
+    headers,
+    intake::{self, MAX_BODY},
+    limits::{self, Limiter},
+    live, openapi,
+    origin::{self, Trusted},
+    pages, probes,
     routes::{Kind, ROUTES, Route, check_functions},
     sessions, sign_in,
 };
@@ -23,16 +28,22 @@ use std::{any::Any, time::Duration};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use tower_sessions::SessionStore;
 
-/// Largest body that is read, bytes.
-const MAX_BODY: usize = 64 * 1024;
 /// Longest time for anything but the live stream.
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// What stands around all routes.
+pub struct Guards {
+    /// How often an address may ask.
+    pub limiter: Limiter,
+    /// The proxies whose word about a request's way counts.
+    pub trusted: Trusted,
+}
 
 /// Builds the router.
 ///
 /// # Errors
 /// One sentence when the table and the program don't agree; Reeve must not start then.
-pub fn build<S: SessionStore + Clone>(web: Web, store: S) -> Result<Router, String> {
+pub fn build<S: SessionStore + Clone>(web: Web, store: S, guards: Guards) -> Result<Router, String> {
     let registered: Vec<(String, String)> =
         leptos::server_fn::axum::server_fn_paths().map(|(path, method)| (method.to_string(), path.to_owned())).collect();
     check_functions(&registered)?;
@@ -49,12 +60,17 @@ pub fn build<S: SessionStore + Clone>(web: Web, store: S) -> Result<Router, Stri
         router = router.route(route.path, handler.layer(guard));
     }
     let sessions = sessions::layer(store, web.tls);
+    // The last is the first to see a request: whence, what every answer carries, how often, how it is written, whether it was meant.
     Ok(router
         .fallback(pages::missing)
         .layer(sessions)
+        .layer(from_fn_with_state(web.clone(), csrf::guard))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(intake::take))
+        .layer(from_fn_with_state(guards.limiter, limits::limit))
         .layer(CatchPanicLayer::custom(broken))
-        .layer(from_fn(headers::add))
+        .layer(from_fn_with_state(web.clone(), headers::add))
+        .layer(from_fn_with_state(guards.trusted, origin::mark))
         .with_state(web))
 }
 

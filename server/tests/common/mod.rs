@@ -58,12 +58,21 @@ pub struct Running {
     pub client: Client,
     pub token: String,
     pub data: PathBuf,
+    /// What it said before it was ready.
+    pub before: String,
     lines: tokio::sync::mpsc::UnboundedReceiver<String>,
 }
 
 impl Running {
     /// Starts `reeve serve` with the given further environment and signs in for a token.
     pub async fn start(data: &Path, env: &[(&str, &str)]) -> Self {
+        let mut running = Self::begin(data, env).await;
+        running.token = running.login().await;
+        running
+    }
+
+    /// Starts `reeve serve` and asks it nothing.
+    pub async fn begin(data: &Path, env: &[(&str, &str)]) -> Self {
         let mut command = reeve(data, &["serve"]);
         command.env("REEVE_ADMIN_EMAIL", EMAIL).env("REEVE_ADMIN_PASSWORD", PASSWORD).envs(env.iter().copied());
         let mut child = command.spawn().expect("reeve starts");
@@ -94,9 +103,7 @@ impl Running {
             }
         };
         let client = Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().expect("a client");
-        let mut running = Self { child, base, client, token: String::new(), data: data.to_owned(), lines };
-        running.token = running.login().await;
-        running
+        Self { child, base, client, token: String::new(), data: data.to_owned(), before: heard.join("\n"), lines }
     }
 
     pub async fn login(&self) -> String {
