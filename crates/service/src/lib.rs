@@ -14,6 +14,7 @@ pub mod store_watch;
 pub mod tables;
 pub mod tokens;
 pub mod trends;
+pub mod vault;
 pub mod watch;
 
 pub use hub::Hub;

@@ -9,6 +9,7 @@ pub mod auth_sessions;
 pub mod error;
 pub mod history;
 pub mod migrate;
+pub mod secrets;
 pub mod signing_keys;
 mod store;
 pub mod targets;

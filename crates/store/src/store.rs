@@ -5,6 +5,7 @@ use crate::{
     auth_sessions::{self, AuthSession},
     error::{Result, StoreError},
     history::History,
+    secrets::{self, SealedSecret},
     signing_keys::{self, SigningKey},
     targets::{self, VerdictRecord},
     web_sessions::WebSessions,
@@ -248,6 +249,70 @@ impl Store {
         self.main(move |c| {
             let (kid, private_key) = key.clone();
             Box::pin(async move { signing_keys::add(c, &kid, &private_key, retire_at, unless_after).await })
+        })
+        .await
+    }
+
+    /// See [`secrets::get`].
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn secret(&self, kind: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        let (org, place) = (self.org, (kind.to_owned(), name.to_owned()));
+        self.main(move |c| {
+            let (kind, name) = place.clone();
+            Box::pin(async move { secrets::get(c, org, &kind, &name).await })
+        })
+        .await
+    }
+
+    /// See [`secrets::put`].
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn put_secret(&self, kind: &str, name: &str, sealed: &[u8], key_id: &[u8]) -> Result<()> {
+        let (org, given) = (self.org, (kind.to_owned(), name.to_owned(), sealed.to_vec(), key_id.to_vec()));
+        self.main(move |c| {
+            let (kind, name, sealed, key_id) = given.clone();
+            Box::pin(async move { secrets::put(c, org, &kind, &name, &sealed, &key_id).await })
+        })
+        .await
+    }
+
+    /// See [`secrets::remove`].
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn remove_secret(&self, kind: &str, name: &str) -> Result<bool> {
+        let (org, place) = (self.org, (kind.to_owned(), name.to_owned()));
+        self.main(move |c| {
+            let (kind, name) = place.clone();
+            Box::pin(async move { secrets::remove(c, org, &kind, &name).await })
+        })
+        .await
+    }
+
+    /// See [`secrets::all`].
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn secrets(&self) -> Result<Vec<SealedSecret>> {
+        let org = self.org;
+        self.main(move |c| Box::pin(secrets::all(c, org))).await
+    }
+
+    /// See [`secrets::reseal`].
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn reseal_secrets<F>(&self, seal: F) -> Result<u64>
+    where
+        F: Fn(&SealedSecret) -> Result<Option<(Vec<u8>, Vec<u8>)>> + Send + Sync + 'static,
+    {
+        let (org, seal) = (self.org, std::sync::Arc::new(seal));
+        self.main(move |c| {
+            let seal = std::sync::Arc::clone(&seal);
+            Box::pin(async move { secrets::reseal(c, org, move |secret| seal(secret)).await })
         })
         .await
     }

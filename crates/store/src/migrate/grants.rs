@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 const MAIN: &[(&str, &[&str])] = &[
     ("SELECT", &["_migrations", "organisation"]),
     ("SELECT, INSERT, UPDATE", &["account", "target"]),
-    ("SELECT, INSERT, UPDATE, DELETE", &["auth_session", "web_session", "signing_key"]),
+    ("SELECT, INSERT, UPDATE, DELETE", &["auth_session", "web_session", "signing_key", "secret"]),
     // Append-only.
     ("SELECT, INSERT", &["verdict_change"]),
 ];
