@@ -48,6 +48,16 @@ pub enum ClusterError {
         /// Its user's pid as text, "(unknown)" if it can't be read.
         pid: String,
     },
+    /// Another process holds the directory, but its server can't be talked to.
+    #[error("process {pid} uses the data directory {} but its PostgreSQL did not answer within {seconds} s: wait until it has started, or stop it, and try again", dir.display())]
+    NotAnswering {
+        /// The cluster's directory.
+        dir: PathBuf,
+        /// Its holder's pid as text, "(unknown)" if it can't be read.
+        pid: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The path of the socket is longer than the system allows.
     #[error("the path of the server's socket, {}, is {length} bytes long and must stay under 100: set XDG_RUNTIME_DIR to a shorter directory", path.display())]
     SocketPathTooLong {

@@ -14,9 +14,11 @@
 //! | `reeve.lock` | locked (flock) while a process uses the directory, holds its pid |
 //!
 //! A start goes: [`binaries`] → `account` (who runs the server) → `layout` (directories, lock, password) → `create`
-//! (initdb, once) → `processes` (end what a killed run left) → `supervise` (run, watch, restart).
+//! (initdb, once) → `processes` (end what a killed run left) → `supervise` (run, watch, restart). A command beside a
+//! running Reeve goes through `attach` instead and owns nothing.
 
 mod account;
+mod attach;
 pub mod binaries;
 mod cluster;
 mod create;
@@ -29,6 +31,7 @@ mod supervise;
 pub mod testing;
 mod url;
 
+pub use attach::{Attached, Reached};
 pub use cluster::{Cluster, ClusterConfig};
 pub use error::ClusterError;
 pub use supervise::ClusterState;

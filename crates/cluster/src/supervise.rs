@@ -265,7 +265,7 @@ fn log_length(layout: &Layout) -> u64 {
 }
 
 /// Opens a real session as far as the password question: a server that asks is ready.
-async fn answers(socket: &std::path::Path) -> bool {
+pub(crate) async fn answers(socket: &std::path::Path) -> bool {
     let ask = async {
         let mut stream = UnixStream::connect(socket).await?;
         let mut body = 196_608_i32.to_be_bytes().to_vec();

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 pub struct SigningKey {
     /// Key id, as tokens name it.
     pub kid: String,
-    /// Private key (Ed25519, PKCS#8 DER).
+    /// Private key (Ed25519, PKCS#8 DER), sealed; as an earlier version of Reeve stored it, unsealed.
     pub private_key: Vec<u8>,
     /// When it was made.
     pub created_at: UnixMs,

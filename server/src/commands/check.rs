@@ -18,10 +18,22 @@ pub async fn run(config: &Config) -> Result<ExitCode, String> {
     }
     let mut specs = Vec::new();
     for (role, endpoint) in &config.store {
-        specs.push((role.word().to_owned(), run::store::as_target(*role, endpoint)?));
+        specs.push((role.word().to_owned(), Ok(run::store::as_target(*role, endpoint)?)));
     }
-    specs.extend(config.targets.iter().map(|t| (t.info.name.to_string(), TargetSpec::new(t.info.clone(), t.endpoint.clone()))));
+    let targets =
+        run::signals::unless_stopped("Stopped before it was done.", async { Ok(run::targets::resolve_each(config).await) }).await?;
+    let whole = |spec: TargetSpec| TargetSpec::new(spec.info, spec.endpoint);
+    specs.extend(config.targets.iter().zip(targets).map(|(t, spec)| (t.info.name.to_string(), spec.map(whole))));
     for (name, spec) in specs {
+        let spec = match spec {
+            Ok(spec) => spec,
+            Err(sentence) => {
+                failed = true;
+                rows.push(vec![name.clone(), "stored".into(), "failed".into(), "—".into(), "—".into(), "—".into()]);
+                notes.push(format!("{name}: {sentence}"));
+                continue;
+            }
+        };
         let address = spec.endpoint.redacted();
         match reeve_estate::check(&spec).await {
             Ok(report) => {

@@ -1,7 +1,7 @@
 //! `reeve demo`: Reeve with the sample estate.
 
 use crate::{
-    config::{Config, TargetConfig},
+    config::{Address, Config, TargetConfig},
     run::{self, output::say, reeve::Extra},
 };
 use reeve_adapter::Endpoint;
@@ -33,11 +33,15 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
         return Err("The sample estate brings a target called findawise; rename yours in the configuration.".to_owned());
     }
     let listener = run::reeve::listen(&config).await?;
-    let started = tokio::select! {
-        outcome = start(&config) => outcome,
+    let started = async {
+        let vault = run::keys::vault(&config).await?;
+        Ok::<_, String>((start(&config).await?, vault))
+    };
+    let (sample, vault) = tokio::select! {
+        outcome = started => outcome,
         () = signal.requested() => return Ok(ExitCode::SUCCESS),
     }?;
-    let Sample { cluster, logins, store } = started;
+    let Sample { cluster, logins, store } = sample;
     let endpoint = Endpoint::parse(logins.monitor_url.expose_secret()).map_err(|e| e.to_string())?;
     let info = TargetInfo {
         name,
@@ -46,7 +50,7 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
         address: endpoint.redacted(),
         tags: vec!["sample".to_owned()],
     };
-    config.targets.push(TargetConfig { info, endpoint, cadence: CADENCE, databases: Vec::new() });
+    config.targets.push(TargetConfig { info, address: Address::Known(endpoint), cadence: CADENCE, databases: Vec::new() });
     let workload = reeve_demo::Workload::start(&logins.app_url, &reeve_demo::WorkloadOptions::default()).map_err(|e| e.to_string());
     let workload = match workload {
         Ok(workload) => workload,
@@ -56,7 +60,7 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
             return Err(sentence);
         }
     };
-    let outcome = run::reeve::serve(config, listener, store, Extra { unused_after_s: Some(UNUSED_AFTER_S) }, signal).await;
+    let outcome = run::reeve::serve(config, listener, store, vault, Extra { unused_after_s: Some(UNUSED_AFTER_S) }, signal).await;
     workload.stop().await;
     cluster.stop().await;
     outcome

@@ -1,7 +1,10 @@
 //! `reeve health`: one look at every configured target.
 
 use super::table;
-use crate::{config::Config, run::output::say};
+use crate::{
+    config::Config,
+    run::{self, output::say},
+};
 use reeve_estate::{Collector, TargetSpec};
 use reeve_model::{Status, UnixMs};
 use serde_json::json;
@@ -12,14 +15,17 @@ pub async fn run(config: &Config, as_json: bool) -> Result<ExitCode, String> {
     if config.targets.is_empty() {
         return Err("No targets are configured; add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL.".to_owned());
     }
-    let looks = config.targets.iter().map(|target| async {
-        let mut collector = Collector::new(TargetSpec::new(target.info.clone(), target.endpoint.clone()));
+    let specs = run::signals::unless_stopped("Stopped before it was done.", async { Ok(run::targets::resolve_each(config).await) }).await?;
+    let specs: Vec<TargetSpec> = specs.into_iter().collect::<Result<_, _>>()?;
+    let looks = specs.into_iter().map(|spec| async {
+        let name = spec.info.name.clone();
+        let mut collector = Collector::new(TargetSpec::new(spec.info, spec.endpoint));
         collector.round(true).await;
         tokio::time::sleep_until(collector.next_due(true)).await;
         let snapshot = collector.round(true).await;
         collector.close().await;
         let verdict = reeve_rules::judge(&snapshot, UnixMs::now(), None);
-        (target.info.name.clone(), verdict)
+        (name, verdict)
     });
     let verdicts = futures::future::join_all(looks).await;
     let estate = reeve_rules::estate(&verdicts, UnixMs::now(), None);

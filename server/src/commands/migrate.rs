@@ -3,7 +3,7 @@
 use super::table;
 use crate::{
     config::Config,
-    run::{self, output::say, signals::Stop},
+    run::{self, output::say, signals},
 };
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -19,18 +19,18 @@ pub enum What {
 
 /// Runs it. `status` exits with 1 while something is pending.
 pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
-    let mut signal = Stop::listen()?;
-    let work = async {
+    // An embedded cluster that was started for this ends with it, also when it is told to stop.
+    let stopped = "Stopped before it was done; what is applied stays, the rest is still pending.";
+    signals::unless_stopped(stopped, async {
         let database = run::store::Database::reach(config).await?;
-        let outcome = act(&database, *what).await;
+        let outcome = match act(&database, *what).await {
+            Err(sentence) => Err(database.explain(sentence).await),
+            done => done,
+        };
         database.stop().await;
         outcome
-    };
-    // An embedded cluster that was started for this ends with it, also when it is told to stop.
-    tokio::select! {
-        outcome = work => outcome,
-        () = signal.requested() => Err("Stopped before it was done; what is applied stays, the rest is still pending.".to_owned()),
-    }
+    })
+    .await
 }
 
 async fn act(database: &run::store::Database, what: What) -> Result<ExitCode, String> {

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod health;
 mod migrate;
+mod secret;
 mod serve;
 
 use crate::{
@@ -50,6 +51,13 @@ enum Command {
     Migrate {
         #[command(subcommand)]
         what: migrate::What,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Small secrets, such as addresses of targets, sealed in Reeve's own database.
+    Secret {
+        #[command(subcommand)]
+        what: secret::What,
         #[command(flatten)]
         common: Common,
     },
@@ -107,9 +115,12 @@ const UNUSABLE: u8 = 2;
 
 /// Runs what was asked for.
 pub async fn dispatch(line: Reeve) -> ExitCode {
+    if let Command::Secret { what: secret::What::GenerateKey, .. } = &line.command {
+        return ended(secret::generate_key());
+    }
     let (common, command) = match &line.command {
         Command::Serve(common) | Command::Demo(common) | Command::Check(common) => (common, &line.command),
-        Command::Health { common, .. } | Command::Migrate { common, .. } => (common, &line.command),
+        Command::Health { common, .. } | Command::Migrate { common, .. } | Command::Secret { common, .. } => (common, &line.command),
     };
     let config = match common.load() {
         Ok(config) => config,
@@ -118,13 +129,17 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
             return ExitCode::from(UNUSABLE);
         }
     };
-    let outcome = match command {
+    ended(match command {
         Command::Serve(_) => serve::run(config).await,
         Command::Demo(_) => demo::run(config).await,
         Command::Check(_) => check::run(&config).await,
         Command::Health { json, .. } => health::run(&config, *json).await,
         Command::Migrate { what, .. } => migrate::run(&config, what).await,
-    };
+        Command::Secret { what, .. } => secret::run(&config, what).await,
+    })
+}
+
+fn ended(outcome: Result<ExitCode, String>) -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(sentence) => {

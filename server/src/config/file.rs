@@ -1,6 +1,6 @@
 //! Reading `reeve.toml`: a walk over the spanned document, so that every mistake has its line.
 
-use super::Problems;
+use super::{Problems, keys::KeysDraft};
 use std::{collections::BTreeMap, path::Path};
 use toml::{
     Spanned,
@@ -27,6 +27,7 @@ pub struct Draft {
     pub owner: Option<Placed<String>>,
     pub history_days: Option<Placed<i64>>,
     pub intervals: IntervalDraft,
+    pub keys: KeysDraft,
     pub targets: Vec<TargetDraft>,
     pub trusted_proxies: Vec<Placed<String>>,
     pub public_url: Option<Placed<String>>,
@@ -69,6 +70,8 @@ pub struct TargetDraft {
     pub kind: Option<Placed<String>>,
     pub environment: Option<Placed<String>>,
     pub url: Option<Placed<String>>,
+    /// The address is a stored secret; an address that is given as well wins.
+    pub url_stored: bool,
     pub tags: Vec<String>,
     pub databases: Vec<String>,
     pub intervals: IntervalDraft,
@@ -151,9 +154,15 @@ impl Walk<'_> {
                     "connections_per_address" => set(&mut draft.limits.connections_per_address, walk.integer(value, path)),
                     _ => false,
                 }),
+                "secrets" => self.section(value, key, |walk, name, value, path| match name {
+                    "key_file" => set(&mut draft.keys.key_file, walk.string(value, path)),
+                    "key_command" => set(&mut draft.keys.key_command, walk.list(value, path)),
+                    "old_key_files" => set(&mut draft.keys.old_key_files, walk.list(value, path)),
+                    _ => false,
+                }),
                 "target" => self.targets(value, draft),
                 _ => {
-                    let known = "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals] and [[target]]";
+                    let known = "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals], [secrets] and [[target]]";
                     self.unknown(value, key, known);
                 }
             }
@@ -204,6 +213,7 @@ impl Walk<'_> {
         for (index, value) in array.iter().enumerate() {
             let path = format!("target[{index}]");
             let mut target = TargetDraft { place: self.place(value, &path), ..TargetDraft::default() };
+            self.one_address(value, &path);
             self.section(value, &path, |walk, name, value, path| match name {
                 "name" => set(&mut target.name, walk.string(value, path)),
                 "kind" => set(&mut target.kind, walk.string(value, path)),
@@ -211,6 +221,10 @@ impl Walk<'_> {
                 "url" => set(&mut target.url, walk.string(value, path)),
                 "url_file" => set(&mut target.url, walk.text_of_file(value, path)),
                 "url_env" => set(&mut target.url, walk.text_of_variable(value, path)),
+                "url_stored" => {
+                    target.url_stored = walk.boolean(value, path).unwrap_or_default();
+                    true
+                }
                 "tags" => walk.strings(value, path, &mut target.tags),
                 "databases" => walk.strings(value, path, &mut target.databases),
                 "intervals" => {
@@ -221,6 +235,35 @@ impl Walk<'_> {
             });
             draft.targets.push(target);
         }
+    }
+
+    /// Two addresses of one target could be two servers: which one is meant must not depend on the order of lines.
+    fn one_address(&mut self, value: &Value<'_>, path: &str) {
+        let DeValue::Table(table) = value.get_ref() else { return };
+        let given = table.iter().filter(|(key, value)| match key.get_ref().as_ref() {
+            "url" | "url_file" | "url_env" => true,
+            "url_stored" => !matches!(value.get_ref(), DeValue::Boolean(false)),
+            _ => false,
+        });
+        if given.count() > 1 {
+            let place = self.place(value, path);
+            self.problems.add(place, "This target has more than one address; keep one of url, url_file, url_env and url_stored.");
+        }
+    }
+
+    fn boolean(&mut self, value: &Value<'_>, path: &str) -> Option<bool> {
+        if let DeValue::Boolean(said) = value.get_ref() {
+            return Some(*said);
+        }
+        let place = self.place(value, path);
+        self.problems.add(place, "Expected true or false.");
+        None
+    }
+
+    fn list(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<Vec<String>>> {
+        let mut all = Vec::new();
+        self.strings(value, path, &mut all);
+        Some(Placed { value: all, place: self.place(value, path) })
     }
 
     fn string(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {

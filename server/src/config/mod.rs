@@ -4,6 +4,7 @@
 
 mod file;
 mod guards;
+mod keys;
 mod problem;
 mod values;
 
@@ -13,6 +14,7 @@ pub use problem::Problems;
 use reeve_adapter::Endpoint;
 use reeve_estate::Cadence;
 use reeve_model::{TargetInfo, pool::StoreRole};
+use reeve_service::vault::VaultKey;
 use secrecy::SecretString;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -25,11 +27,40 @@ pub struct TargetConfig {
     /// What is registered.
     pub info: TargetInfo,
     /// How to reach it.
-    pub endpoint: Endpoint,
+    pub address: Address,
     /// How often to look.
     pub cadence: Cadence,
     /// Only these databases; empty: all.
     pub databases: Vec<String>,
+}
+
+/// Where the address of a target comes from.
+#[derive(Debug, Clone)]
+pub enum Address {
+    /// It stands in the configuration.
+    Known(Endpoint),
+    /// It is a stored secret, `target/NAME`, read when the store is open.
+    Stored,
+}
+
+/// Where the key comes from that seals stored secrets.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// Nothing is said: a file in the data directory, made at random.
+    DataDir,
+    /// Given as text or in a file.
+    Given(VaultKey),
+    /// What this program writes to its standard output; not empty.
+    Command(Vec<String>),
+}
+
+/// The keys of stored secrets.
+#[derive(Debug, Clone)]
+pub struct KeyConfig {
+    /// Seals and opens.
+    pub source: KeySource,
+    /// These only open.
+    pub old: Vec<VaultKey>,
 }
 
 /// Everything that can be configured, checked.
@@ -51,6 +82,8 @@ pub struct Config {
     pub owner: Option<Endpoint>,
     /// Days of history to keep.
     pub history_days: u32,
+    /// The keys of stored secrets.
+    pub keys: KeyConfig,
     /// Targets in the order of the file.
     pub targets: Vec<TargetConfig>,
 }

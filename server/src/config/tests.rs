@@ -106,6 +106,60 @@ fn g4_guards_that_guard_nothing_are_refused_with_their_places() {
     assert!(refused("", &[("REEVE_TRUSTED_PROXIES", "10.0.0.1,::/0")]).contains("REEVE_TRUSTED_PROXIES"));
 }
 
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+#[test]
+fn a6_a_stored_address_is_one_of_four_and_the_variable_wins() {
+    let text = "[[target]]\nname = \"orders\"\nurl_stored = true\n";
+    let stored = load(Some(("reeve.toml", text)), &env(&[])).expect("a good configuration");
+    assert!(matches!(stored.targets[0].address, Address::Stored));
+    let given = load(Some(("reeve.toml", text)), &env(&[("REEVE_TARGET_ORDERS_URL", "postgres://m:p@127.0.0.1/d")])).expect("good");
+    assert!(matches!(given.targets[0].address, Address::Known(_)));
+    for second in ["url = \"postgres://m:hunter2secret@127.0.0.1/d\"", "url_env = \"HOME\"", "url_file = \"/etc/hostname\""] {
+        let shown = load(Some(("reeve.toml", &format!("{text}{second}\n"))), &env(&[("HOME", "postgres://m:p@127.0.0.1/d")]))
+            .expect_err("two addresses")
+            .to_string();
+        assert!(shown.contains("more than one address") && !shown.contains("hunter2secret"), "{shown}");
+    }
+    let none = load(Some(("reeve.toml", "[[target]]\nname = \"a\"\nurl_stored = false\n")), &env(&[])).expect_err("none").to_string();
+    assert!(none.contains("has no address"), "{none}");
+}
+
+#[test]
+fn g4_the_key_has_one_source_and_is_never_shown() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("key");
+    std::fs::write(&file, KEY).expect("written");
+    let path = file.to_str().expect("text");
+    let source = |text: &str, pairs: &[(&str, &str)]| load(Some(("reeve.toml", text)), &env(pairs)).map(|c| c.keys);
+    assert!(matches!(source("", &[]).expect("good").source, KeySource::DataDir));
+    let in_file = format!("[secrets]\nkey_file = \"{path}\"\nold_key_files = [\"{path}\"]\n");
+    let from_file = source(&in_file, &[]).expect("good");
+    assert!(matches!(from_file.source, KeySource::Given(_)) && from_file.old.len() == 1);
+    assert!(matches!(source("", &[("REEVE_SECRET_KEY", KEY)]).expect("good").source, KeySource::Given(_)));
+    let two = ["[\"a b\", \"c\"]", "a c"].map(|words| source("", &[("REEVE_SECRET_KEY_COMMAND", words)]).expect("good").source);
+    assert!(matches!(&two, [KeySource::Command(a), KeySource::Command(b)] if a[0] == "a b" && b[..] == ["a", "c"]), "{two:?}");
+    for (text, pairs) in [
+        (in_file.as_str(), vec![("REEVE_SECRET_KEY", KEY)]),
+        (in_file.as_str(), vec![("REEVE_SECRET_KEY_COMMAND", "a")]),
+        ("", vec![("REEVE_SECRET_KEY", KEY), ("REEVE_SECRET_KEY_FILE", path)]),
+    ] {
+        let shown = source(text, &pairs).expect_err("two sources").to_string();
+        assert!(shown.contains("more than once") && !shown.contains(KEY), "{shown}");
+    }
+    for (name, value) in [
+        ("REEVE_SECRET_KEY", &KEY[1..]),
+        ("REEVE_SECRET_KEY_FILE", "/nowhere"),
+        ("REEVE_SECRET_KEY_COMMAND", "[1]"),
+        ("REEVE_SECRET_OLD_KEY_FILES", "/etc/hostname"),
+    ] {
+        let shown = source("", &[(name, value)]).expect_err("no key").to_string();
+        assert!(shown.contains(name) && !shown.contains(&KEY[1..]), "{shown}");
+    }
+    let config = load(None, &env(&[("REEVE_SECRET_KEY", KEY)])).expect("good");
+    assert!(!format!("{config:?}").contains(&KEY[..16]), "the key must not be printable");
+}
+
 proptest! {
     #[test]
     fn no_text_panics_or_shows_the_password(text in "\\PC{0,200}") {

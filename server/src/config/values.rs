@@ -1,9 +1,10 @@
 //! From drafts to checked values.
 
 use super::{
-    Config, DEFAULT_LISTEN, Problems, TargetConfig,
+    Address, Config, DEFAULT_LISTEN, Problems, TargetConfig,
     file::{Draft, IntervalDraft, Placed, TargetDraft},
     guards,
+    keys,
 };
 use reeve_adapter::Endpoint;
 use reeve_estate::Cadence;
@@ -26,6 +27,7 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, probl
         let each = list.value.split(',').map(str::trim).filter(|text| !text.is_empty());
         draft.trusted_proxies = each.map(|text| Placed { value: text.to_owned(), place: list.place.clone() }).collect();
     }
+    keys::from_environment(env, &mut draft.keys, problems);
     for role in StoreRole::ALL {
         if let Some(url) = get(role.variable()) {
             draft.store.insert(role.variable(), url);
@@ -113,6 +115,7 @@ pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Probl
         store,
         owner: draft.owner.and_then(|url| endpoint(&url, problems)),
         history_days,
+        keys: keys::finish(draft.keys, problems),
         targets,
     }
 }
@@ -153,17 +156,22 @@ fn check_target(draft: TargetDraft, base: Cadence, problems: &mut Problems) -> O
             None
         }
     };
-    let endpoint = match &draft.url {
-        Some(url) => endpoint(url, problems),
+    let address = match &draft.url {
+        Some(url) => endpoint(url, problems).map(Address::Known),
+        None if draft.url_stored => Some(Address::Stored),
         None => {
-            problems.add(&draft.place, "This target has no address; add url, url_file or url_env.");
+            problems.add(&draft.place, "This target has no address; add url, url_file, url_env or url_stored = true.");
             None
         }
     };
     let cadence = cadence(&draft.intervals, base, problems);
-    let (name, kind, environment, endpoint) = (name?, kind?, environment?, endpoint?);
-    let info = TargetInfo { name, kind, environment, address: endpoint.redacted(), tags: draft.tags };
-    Some(TargetConfig { info, endpoint, cadence, databases: draft.databases })
+    let (name, kind, environment, address) = (name?, kind?, environment?, address?);
+    let shown = match &address {
+        Address::Known(endpoint) => endpoint.redacted(),
+        Address::Stored => "stored".to_owned(),
+    };
+    let info = TargetInfo { name, kind, environment, address: shown, tags: draft.tags };
+    Some(TargetConfig { info, address, cadence, databases: draft.databases })
 }
 
 fn cadence(draft: &IntervalDraft, base: Cadence, problems: &mut Problems) -> Cadence {

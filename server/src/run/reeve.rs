@@ -1,6 +1,6 @@
 //! Reeve itself: services, collectors, web server; and their end.
 
-use super::{output::say, signals::Stop, store::Opened};
+use super::{output::say, signals::Stop, store::Opened, targets};
 use crate::{
     config::Config,
     web::{
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use leptos::prelude::LeptosOptions;
-use reeve_estate::{DatabaseChoice, TargetSpec};
+use reeve_estate::TargetSpec;
 use reeve_model::{TargetName, UnixMs, Verdict};
 use reeve_ports::Ports;
 use reeve_runtime::Supervisor;
@@ -28,6 +28,7 @@ use reeve_service::{
     store_watch,
     tables::Tables,
     trends::WINDOW_MS,
+    vault::{Vault, secrets::Secrets},
     watch,
 };
 use reeve_store::{Store, accounts::DEFAULT_ORG};
@@ -56,16 +57,32 @@ pub struct Listening {
 }
 
 /// Serves until told to stop. Always stops what it was given.
-pub async fn serve(config: Config, listening: Listening, opened: Opened, extra: Extra, mut signal: Stop) -> Result<ExitCode, String> {
-    let outcome = run(config, listening, &opened, extra, &mut signal).await;
+pub async fn serve(
+    config: Config,
+    listening: Listening,
+    opened: Opened,
+    vault: Vault,
+    extra: Extra,
+    mut signal: Stop,
+) -> Result<ExitCode, String> {
+    let outcome = run(config, listening, &opened, vault, extra, &mut signal).await;
     opened.stop().await;
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-async fn run(config: Config, listening: Listening, opened: &Opened, extra: Extra, signal: &mut Stop) -> Result<(), String> {
+async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault, extra: Extra, signal: &mut Stop) -> Result<(), String> {
     let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
     let passwords = Passwords::new(HASHES_AT_ONCE).map_err(|e| e.to_string())?;
-    let specs: Vec<TargetSpec> = config.targets.iter().map(spec).collect();
+    let secrets = Secrets::new(store.clone(), vault);
+    let resolved = async {
+        // With a wrong key nothing may start: it would only make things that the right one can't open.
+        secrets.verify().await.map_err(|e| e.to_string())?;
+        targets::resolve(&config.targets, &secrets).await
+    };
+    let specs: Vec<TargetSpec> = tokio::select! {
+        resolved = resolved => resolved?,
+        () = signal.requested() => return Ok(()),
+    };
     let now = UnixMs::now();
     let hub = Arc::new(Hub::new(specs.iter().map(|s| (s.info.clone(), s.cadence.critical_ms)).collect(), now));
     let asked = async {
@@ -135,11 +152,6 @@ async fn run(config: Config, listening: Listening, opened: &Opened, extra: Extra
             Ok(())
         }
     }
-}
-
-fn spec(target: &crate::config::TargetConfig) -> TargetSpec {
-    let databases = if target.databases.is_empty() { DatabaseChoice::AllUser } else { DatabaseChoice::Only(target.databases.clone()) };
-    TargetSpec { cadence: target.cadence, databases, ..TargetSpec::new(target.info.clone(), target.endpoint.clone()) }
 }
 
 /// Reads the certificate and takes the address. Done before anything else: without them all the rest would be in vain.

@@ -38,6 +38,18 @@ impl Stop {
     }
 }
 
+/// Runs a command's work to its end, unless it is told to stop before: what it started is dropped then, and it says so.
+///
+/// # Errors
+/// The work's own; `stopped`; one sentence when the system refuses.
+pub async fn unless_stopped<T>(stopped: &str, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let mut signal = Stop::listen()?;
+    tokio::select! {
+        outcome = work => outcome,
+        () = signal.requested() => Err(stopped.to_owned()),
+    }
+}
+
 /// Whether the mask of ignored signals has SIGHUP, the first of them.
 fn ignores_hangup(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

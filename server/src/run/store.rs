@@ -1,34 +1,24 @@
 //! Reeve's own database: an embedded cluster, or what the configuration names.
 
-use super::secrets;
+use super::embedded::Embedded;
 use crate::config::Config;
-use reeve_adapter::{Endpoint, RoleConfig, RolePools, RoleSettings, WireClient, WireOptions, wire};
-use reeve_cluster::{Cluster, ClusterConfig};
+use reeve_adapter::{Endpoint, RoleConfig, RolePools, RoleSettings};
 use reeve_estate::TargetSpec;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, UnixMs, pool::StoreRole};
 use reeve_store::{
     Domain,
     migrate::{self, MigrationState},
 };
-use secrecy::{ExposeSecret, SecretString};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use std::{collections::BTreeMap, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-
-/// The embedded database and its two logins.
-const DATABASE: &str = "reeve";
-const OWNER: &str = "reeve_owner";
-const RUNTIME: &str = "reeve_runtime";
-/// Small: Reeve's own data is history and a few accounts.
-const SETTINGS: &[(&str, &str)] =
-    &[("shared_buffers", "64MB"), ("max_connections", "120"), ("max_wal_size", "256MB"), ("autovacuum_naptime", "20s")];
 
 /// How long a connection may take, network, TLS and login together.
 const CONNECT: Duration = Duration::from_secs(15);
 
 /// Where Reeve's own databases are.
 pub struct Database {
-    cluster: Option<Cluster>,
+    embedded: Option<Embedded>,
     roles: BTreeMap<StoreRole, Endpoint>,
     owners: BTreeMap<StoreRole, Endpoint>,
 }
@@ -40,28 +30,29 @@ pub struct Opened {
     pub pools: RolePools,
 }
 
-/// Reaches the database, brings its schema up to date, makes the pools.
+/// Takes the database for this process, brings its schema up to date, makes the pools. For what serves.
+///
+/// # Errors
+/// One sentence that says what to do, also when another process uses the data directory.
+pub async fn open(config: &Config) -> Result<Opened, String> {
+    Database::take(config).await?.opened().await
+}
+
+/// The same for a command, which may run beside a running Reeve.
 ///
 /// # Errors
 /// One sentence that says what to do.
-pub async fn open(config: &Config) -> Result<Opened, String> {
-    let database = Database::reach(config).await?;
-    if let Err(sentence) = database.migrate().await {
-        database.stop().await;
-        return Err(sentence);
-    }
-    let roles = database.roles.iter().map(|(role, at)| (*role, RoleSettings::with_defaults(*role, at.clone()))).collect();
-    match RolePools::new(RoleConfig::new(roles)) {
-        Ok(pools) => Ok(Opened { database, pools }),
-        Err(error) => {
-            database.stop().await;
-            Err(error.to_string())
-        }
-    }
+pub async fn open_beside(config: &Config) -> Result<Opened, String> {
+    Database::reach(config).await?.opened().await
 }
 
 impl Opened {
-    /// Closes the pools, then stops the embedded cluster.
+    /// A failure in the words that fit, see [`Database::explain`].
+    pub async fn explain(&self, sentence: String) -> String {
+        self.database.explain(sentence).await
+    }
+
+    /// Closes the pools, then stops the embedded cluster if this process started it.
     pub async fn stop(self) {
         self.pools.close().await;
         self.database.stop().await;
@@ -69,32 +60,81 @@ impl Opened {
 }
 
 impl Database {
-    /// Starts the embedded cluster, or takes what is configured.
+    /// Starts the embedded cluster for this process, or takes what is configured.
+    ///
+    /// # Errors
+    /// One sentence that says what to do, also when another process uses the data directory.
+    pub async fn take(config: &Config) -> Result<Self, String> {
+        match Self::configured(config) {
+            Some(database) => Ok(database),
+            None => Embedded::start(config).await.map(Self::embedded),
+        }
+    }
+
+    /// The same for a command: a running Reeve's embedded cluster is used and left alone.
     ///
     /// # Errors
     /// One sentence that says what to do.
     pub async fn reach(config: &Config) -> Result<Self, String> {
-        if let Some(main) = config.store.get(&StoreRole::Main) {
-            // A role with a database of its own is migrated with its own login; main's may have a separate owner.
-            let mut owners = config.store.clone();
-            owners.insert(StoreRole::Main, config.owner.as_ref().unwrap_or(main).clone());
-            return Ok(Self { cluster: None, roles: config.store.clone(), owners });
+        match Self::configured(config) {
+            Some(database) => Ok(database),
+            None => Embedded::reach(config).await.map(Self::embedded),
         }
-        let dir = config.data_dir.join("store");
-        let settings = SETTINGS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let cluster = Cluster::start(ClusterConfig { dir, settings, label: "store".to_owned(), major: None }).await;
-        let cluster = cluster.map_err(|e| e.to_string())?;
-        match provision(config, &cluster).await {
-            Ok((owner, runtime)) => Ok(Self {
-                cluster: Some(cluster),
-                roles: BTreeMap::from([(StoreRole::Main, runtime)]),
-                owners: BTreeMap::from([(StoreRole::Main, owner)]),
-            }),
+    }
+
+    fn configured(config: &Config) -> Option<Self> {
+        let main = config.store.get(&StoreRole::Main)?;
+        // A role with a database of its own is migrated with its own login; main's may have a separate owner.
+        let mut owners = config.store.clone();
+        owners.insert(StoreRole::Main, config.owner.as_ref().unwrap_or(main).clone());
+        Some(Self { embedded: None, roles: config.store.clone(), owners })
+    }
+
+    fn embedded(embedded: Embedded) -> Self {
+        Self {
+            roles: BTreeMap::from([(StoreRole::Main, embedded.runtime.clone())]),
+            owners: BTreeMap::from([(StoreRole::Main, embedded.owner.clone())]),
+            embedded: Some(embedded),
+        }
+    }
+
+    /// Brings the schema up to date and makes the pools. What was started is stopped when that fails.
+    async fn opened(self) -> Result<Opened, String> {
+        let made = self.migrate().await.and_then(|_| self.pools());
+        self.opened_with(made).await
+    }
+
+    /// The same without changing the schema.
+    ///
+    /// # Errors
+    /// One sentence, also when the schema is not up to date.
+    pub async fn opened_as_it_is(self) -> Result<Opened, String> {
+        let made = self.status().await.and_then(|states| {
+            if states.iter().any(|s| s.applied_at.is_none()) {
+                return Err("Reeve's own schema is not up to date; start Reeve, or run `reeve migrate up`.".to_owned());
+            }
+            self.pools()
+        });
+        self.opened_with(made).await
+    }
+
+    async fn opened_with(self, made: Result<RolePools, String>) -> Result<Opened, String> {
+        let made = match made {
+            Err(sentence) => Err(self.explain(sentence).await),
+            made => made,
+        };
+        match made {
+            Ok(pools) => Ok(Opened { database: self, pools }),
             Err(sentence) => {
-                cluster.stop().await;
+                self.stop().await;
                 Err(sentence)
             }
         }
+    }
+
+    fn pools(&self) -> Result<RolePools, String> {
+        let roles = self.roles.iter().map(|(role, at)| (*role, RoleSettings::with_defaults(*role, at.clone()))).collect();
+        RolePools::new(RoleConfig::new(roles)).map_err(|e| e.to_string())
     }
 
     /// Applies what is pending; says how much that was.
@@ -142,45 +182,20 @@ impl Database {
         })
     }
 
-    /// Stops the embedded cluster, if there is one.
-    pub async fn stop(self) {
-        if let Some(cluster) = self.cluster {
-            cluster.stop().await;
+    /// A failure in the words that fit: when a command ran beside another Reeve and that has stopped, it says so.
+    pub async fn explain(&self, sentence: String) -> String {
+        match &self.embedded {
+            Some(embedded) => embedded.explain(sentence).await,
+            None => sentence,
         }
     }
-}
 
-/// Makes the two logins and the database, or gives them this data directory's passwords.
-async fn provision(config: &Config, cluster: &Cluster) -> Result<(Endpoint, Endpoint), String> {
-    let dir = config.data_dir.join("store");
-    let owner = secrets::kept(&dir, "owner.password")?;
-    let runtime = secrets::kept(&dir, "runtime.password")?;
-    let superuser = Endpoint::parse(cluster.superuser_url("postgres").expose_secret()).map_err(|e| e.to_string())?;
-    let options = WireOptions::new("reeve/provision");
-    let client = wire::connect(&superuser, options).await.map_err(|e| e.to_string())?;
-    for (name, password) in [(OWNER, &owner), (RUNTIME, &runtime)] {
-        login(&client, name, password).await.map_err(|e| client.sort(&e).to_string())?;
+    /// Stops the embedded cluster if this process started it.
+    pub async fn stop(self) {
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
     }
-    let there = client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&DATABASE]).await;
-    if there.map_err(|e| client.sort(&e).to_string())?.is_none() {
-        let make = format!("CREATE DATABASE {DATABASE} OWNER {OWNER}");
-        client.batch_execute(&make).await.map_err(|e| client.sort(&e).to_string())?;
-    }
-    let close = format!("REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC; GRANT CONNECT ON DATABASE {DATABASE} TO {RUNTIME}");
-    client.batch_execute(&close).await.map_err(|e| client.sort(&e).to_string())?;
-    let endpoint = |user: &str, password: &SecretString| {
-        Endpoint::parse(cluster.login_url(user, password, DATABASE).expose_secret()).map_err(|e| e.to_string())
-    };
-    Ok((endpoint(OWNER, &owner)?, endpoint(RUNTIME, &runtime)?))
-}
-
-async fn login(client: &WireClient, name: &str, password: &SecretString) -> Result<(), tokio_postgres::Error> {
-    let there = client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&name]).await?;
-    let verb = if there.is_some() { "ALTER" } else { "CREATE" };
-    // Only the verifier is sent, so that no log of the server ever holds the password.
-    let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
-    let rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
-    client.batch_execute(&format!("{verb} ROLE {name} {rights} PASSWORD '{verifier}'")).await
 }
 
 /// A role of the store in the shape that `reeve check` tests.

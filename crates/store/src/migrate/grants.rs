@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 const MAIN: &[(&str, &[&str])] = &[
     ("SELECT", &["_migrations", "organisation"]),
     ("SELECT, INSERT, UPDATE", &["account", "target", "refresh_token", "audit_head"]),
-    ("SELECT, INSERT, UPDATE, DELETE", &["auth_session", "web_session", "signing_key", "known_address", "api_token", "invite"]),
+    ("SELECT, INSERT, UPDATE, DELETE", &["auth_session", "web_session", "signing_key", "secret", "known_address", "api_token", "invite"]),
     // A right is given or taken. An event is written and, once it is sealed, taken away: neither is ever changed.
     ("SELECT, INSERT, DELETE", &["binding", "audit_outbox"]),
     // Append-only.
