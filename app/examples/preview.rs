@@ -1,7 +1,9 @@
 //! Serves the pages over a made-up estate, to look at them while designing. Not part of the product.
 //!
 //! `cargo run -p reeve-app --example preview -- 127.0.0.1:4500 trouble` then open
-//! `/admin/db-health?theme=dark`. The style sheet is read anew at each request. With a directory as third
+//! `/admin/db-health?theme=dark`. `as=` says who looks (`as=operator@environment:prod,viewer`, `as=` for somebody without a
+//! role), `flash=` shows what a form did (`done`, `refused`, `token`, `link`), and `/accept/invite`, `/accept/reset`,
+//! `/accept/gone`, `/accept/done` show what links show. The style sheet is read anew at each request. With a directory as third
 //! argument, `reeve.js` and `reeve_bg.wasm` are served from there and the islands run.
 
 #[path = "../tests/support/mod.rs"]
@@ -14,8 +16,12 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use reeve_app::{
-    render::{Assets, PageContext, SignInForm, Theme, render, render_problem, render_sign_in},
+    render::{AcceptForm, Assets, Flash, PageContext, SignInForm, Theme, render, render_accept, render_problem, render_sign_in},
     route::{Page, pairs},
+};
+use reeve_model::{
+    UnixMs,
+    account::{InviteOffer, MadeSecret},
 };
 use reeve_ports::PortError;
 use std::path::{Path, PathBuf};
@@ -63,13 +69,17 @@ async fn answer(State(preview): State<Preview>, uri: Uri) -> Response {
         assets.js = Some("/pkg/reeve.js".into());
         assets.wasm = Some("/pkg/reeve_bg.wasm".into());
     }
+    let given = |key: &str| pairs(query).into_iter().find(|(k, _)| k == key).map(|(_, v)| v);
+    let roles = given("as").unwrap_or_else(|| "admin".into());
+    let roles: Vec<&str> = roles.split(',').filter(|r| !r.is_empty()).collect();
     let mut cx = PageContext {
         ports: support::ports::ports(preview.scenario),
-        principal: Some(support::principal(reeve_model::UnixMs::now())),
+        principal: Some(support::caller(UnixMs::now(), &roles)),
         theme,
         nonce: nonce.into(),
         assets,
         csrf: Some("csrf-token".into()),
+        flash: given("flash").and_then(|which| flash(&which)),
     };
     let rendered = match Page::parse(uri.path(), query) {
         Some(Page::SignIn { next }) => {
@@ -78,6 +88,7 @@ async fn answer(State(preview): State<Preview>, uri: Uri) -> Response {
             render_sign_in(SignInForm { email: if error.is_some() { "admin@example.org".into() } else { String::new() }, next, error }, &cx)
         }
         Some(page) => render(page, cx).await,
+        None if uri.path().starts_with("/accept/") => render_accept(&accept(uri.path()), &cx),
         None => render_problem(PortError::NotFound("Nothing is found at this address.".into()), &cx),
     };
     let policy = format!(
@@ -87,14 +98,49 @@ async fn answer(State(preview): State<Preview>, uri: Uri) -> Response {
     (status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(rendered.html)).into_response()
 }
 
+/// What a form may have done.
+fn flash(which: &str) -> Option<Flash> {
+    let made = |secret: &str, days: i64| MadeSecret {
+        id: "1".into(),
+        secret: secret.into(),
+        expires_at: UnixMs::now().plus_ms(days * 86_400_000),
+    };
+    Some(match which {
+        "done" => Flash::Done("The password is changed, and your other sessions have ended.".into()),
+        "refused" => Flash::Refused("The current password is wrong. Nothing was changed.".into()),
+        "token" => Flash::Secret {
+            title: "The token “prometheus”".into(),
+            secret: made("reeve_1xBq3kT9vYcJ0eWm7RzL5hNd8GfUaSoP2iQy4tKX6bE", 90),
+        },
+        "link" => Flash::Secret {
+            title: "The invitation for joe.joins@example.org".into(),
+            secret: made("https://reeve.example.org/accept/1xBq3kT9vYcJ0eWm7RzL5hNd8GfUaSoP2iQy4tKX6bE", 3),
+        },
+        _ => return None,
+    })
+}
+
+/// What a link may show.
+fn accept(path: &str) -> AcceptForm {
+    let offer = |reset| InviteOffer { email: "joe.joins@example.org".into(), reset, expires_at: UnixMs::now().plus_ms(172_800_000) };
+    let form = AcceptForm { offer: Ok(offer(false)), display_name: String::new(), error: None, done: None };
+    match path.trim_start_matches("/accept/") {
+        "reset" => AcceptForm { offer: Ok(offer(true)), error: Some("The two passwords are not the same.".into()), ..form },
+        "gone" => AcceptForm { offer: Err("This link was used, withdrawn or has ended. Ask for a new one.".into()), ..form },
+        "done" => AcceptForm { done: Some("joe.joins@example.org".into()), ..form },
+        _ => form,
+    }
+}
+
 async fn live(preview: Preview, pairs: &[(String, String)]) -> Response {
     let cx = PageContext {
         ports: support::ports::ports(preview.scenario),
-        principal: Some(support::principal(reeve_model::UnixMs::now())),
+        principal: Some(support::principal(UnixMs::now())),
         theme: Theme::Auto,
         nonce: String::new(),
         assets: Assets::default(),
         csrf: None,
+        flash: None,
     };
     let page = pairs.iter().find(|(k, _)| k == "page").map(|(_, v)| v.clone()).unwrap_or_default();
     let (path, query) = page.split_once('?').unwrap_or((&page, ""));

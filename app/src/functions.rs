@@ -11,6 +11,8 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use reeve_model::{
     HealthOverview, TargetDetail, TargetName,
+    account::{AccountDetail, AccountList, OwnAccount},
+    audit::{AuditPage, AuditQuery},
     pool::PoolReport,
     table::{TableDetail, TablePage, TableQuery, TableRef},
 };
@@ -80,19 +82,87 @@ pub async fn table_detail(name: TargetName, table: TableRef) -> Result<TableDeta
     .await
 }
 
+/// The caller's own account, its sessions and tokens.
+///
+/// # Errors
+/// 401 without a session, 403 for an API token, 503 while accounts can't be read.
+#[server(name = CallOwnAccount, prefix = "/api/fn", endpoint = "own_account", input = GetUrl)]
+pub async fn own_account() -> Result<OwnAccount, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewOwnAccount>(())?;
+        Ok(gate::ports()?.accounts.own(grant).await?)
+    })
+    .await
+}
+
+/// All accounts and open invitations.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 503 while accounts can't be read.
+#[server(name = CallAccountList, prefix = "/api/fn", endpoint = "account_list", input = GetUrl)]
+pub async fn account_list() -> Result<AccountList, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewAccounts>(())?;
+        Ok(gate::ports()?.accounts.accounts(grant).await?)
+    })
+    .await
+}
+
+/// One account with its sessions and tokens.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such account, 503 while accounts can't be read.
+#[server(name = CallAccountDetail, prefix = "/api/fn", endpoint = "account_detail", input = GetUrl)]
+pub async fn account_detail(id: String) -> Result<AccountDetail, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewAccount>(id)?;
+        Ok(gate::ports()?.accounts.account(grant).await?)
+    })
+    .await
+}
+
+/// One page of the audit trail. The search is itself an event.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 422 when the query can't be used, 503 while the trail can't be read.
+#[server(name = CallAuditSearch, prefix = "/api/fn", endpoint = "audit_search", input = GetUrl)]
+pub async fn audit_search(#[server(default)] query: AuditQuery) -> Result<AuditPage, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewAudit>(())?;
+        Ok(gate::ports()?.audit.search(grant, query).await?)
+    })
+    .await
+}
+
+/// Confirms that the caller may see the policy, which is the same for everybody and asks no port.
+///
+/// # Errors
+/// 401 without a session.
+#[cfg(feature = "ssr")]
+pub(crate) fn policy() -> Result<(), AppError> {
+    gate::grant::<reeve_access::permission::ViewPolicy>(()).map(|_| ())
+}
+
 /// What every function does before it may call a port.
 #[cfg(feature = "ssr")]
 mod gate {
     use crate::AppError;
     use leptos::prelude::use_context;
     use reeve_access::{Grant, Permission, Principal, authorize};
-    use reeve_ports::{PortError, Ports};
+    use reeve_ports::{PortError, Ports, Refused};
 
-    /// The grant of the caller in the context.
+    /// The grant of the caller in the context. A refusal is noted in the audit trail.
     pub fn grant<P: Permission>(resource: P::Resource) -> Result<Grant<P>, AppError> {
         let principal = use_context::<Principal>()
             .ok_or_else(|| AppError(PortError::Unauthenticated("Your session has ended. Sign in again.".into())))?;
-        Ok(authorize::<P>(&principal, resource)?)
+        let target = P::target(&resource).map(ToString::to_string).unwrap_or_default();
+        authorize::<P>(&principal, resource).map_err(|denied| {
+            if let Some(ports) = use_context::<Ports>() {
+                let (verb, noun, resource) = (P::VERB, P::NOUN, target.as_str());
+                ports.audit.refused(Refused { principal: Some(&principal), origin: &principal.origin, verb, noun, resource });
+            }
+            denied.into()
+        })
     }
 
     /// The ports in the context.

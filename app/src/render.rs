@@ -4,14 +4,18 @@
 //! right. The server only chooses the page, gives the context and sends the answer.
 
 use crate::{
-    AppError, pages,
-    route::{Page, TablesView},
+    AppError, functions, pages,
+    route::{AuditView, Page, TablesView},
     shell::{self, Document},
 };
 use leptos::{nonce::Nonce, prelude::*, reactive::computed::ScopedFuture};
 use reeve_access::Principal;
-use reeve_model::{HealthOverview, UnixMs};
+use reeve_model::{
+    HealthOverview, UnixMs,
+    account::{AccountDetail, AccountList, InviteOffer, MadeSecret, OwnAccount},
+};
 use reeve_ports::{PortError, Ports};
+use serde::{Deserialize, Serialize};
 
 /// Which colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,6 +84,34 @@ pub struct PageContext {
     pub assets: Assets,
     /// The token that forms send back as `csrf`.
     pub csrf: Option<String>,
+    /// What the request before did, to be said once.
+    pub flash: Option<Flash>,
+}
+
+impl PageContext {
+    /// Whether the caller may do this to anything at all. What menus and forms go by; the gate asks again.
+    #[must_use]
+    pub fn may(&self, verb: &str, noun: &str) -> bool {
+        self.principal.as_ref().is_some_and(|p| p.may(verb, noun))
+    }
+}
+
+/// What a request that changed something did, shown on the page that follows it. Serde, so that a session can keep it
+/// from the one to the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flash {
+    /// It is done: a sentence that says what.
+    Done(String),
+    /// It was refused: a sentence that says why.
+    Refused(String),
+    /// A secret was made, which is shown this once.
+    Secret {
+        /// What it is, as a heading.
+        title: String,
+        /// The secret itself.
+        secret: MadeSecret,
+    },
 }
 
 /// An answer.
@@ -102,6 +134,20 @@ pub struct SignInForm {
     pub error: Option<String>,
 }
 
+/// What the page of an invitation, or of a link for a new password, shows. The secret is not among it: the form posts to
+/// the address it stands at, so that the secret stands in no part of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptForm {
+    /// What the link offers, or in a sentence why it can't be used.
+    pub offer: Result<InviteOffer, String>,
+    /// The name as typed.
+    pub display_name: String,
+    /// Why it was refused, in one sentence.
+    pub error: Option<String>,
+    /// The e-mail of the account, once the link has been used.
+    pub done: Option<String>,
+}
+
 /// The data of one page.
 pub enum Data {
     /// Sign-in.
@@ -114,6 +160,16 @@ pub enum Data {
     Tables(Box<pages::tables::TablesData>),
     /// One table.
     Table(Box<pages::table::TableData>),
+    /// The caller's own account.
+    Account(Box<OwnAccount>),
+    /// All accounts.
+    Accounts(Box<AccountList>),
+    /// One account.
+    AccountOf(Box<AccountDetail>),
+    /// The audit trail.
+    Audit(Box<pages::audit::AuditData>),
+    /// The policy.
+    Access,
     /// The component set.
     #[cfg(debug_assertions)]
     Gallery,
@@ -126,8 +182,9 @@ pub async fn render(page: Page, cx: PageContext) -> Rendered {
     let owner = owner(&cx);
     let work = owner.with(|| {
         ScopedFuture::new(async move {
-            // The side bar names the targets; without the right to see them it stays empty.
-            let overview = crate::functions::health_overview().await.ok();
+            // The side bar names the targets; without the right to see them it stays empty, and nothing is asked that would be refused.
+            let may = use_context::<Principal>().is_some_and(|p| p.may("view", "estate"));
+            let overview = if may { functions::health_overview().await.ok() } else { None };
             let data = load(&page).await.unwrap_or_else(Data::Problem);
             (page, overview, data)
         })
@@ -144,6 +201,25 @@ pub fn render_sign_in(form: SignInForm, cx: &PageContext) -> Rendered {
     Rendered { status, ..answer(&owner(cx), cx, Some(&page), None, Data::SignIn(form)) }
 }
 
+/// The page of an invitation or of a link for a new password, for somebody who is not signed in. The status is 404 for a
+/// link that can't be used and 422 after a refusal.
+#[must_use]
+pub fn render_accept(form: &AcceptForm, cx: &PageContext) -> Rendered {
+    let status = match (&form.offer, &form.error) {
+        _ if form.done.is_some() => 200,
+        (Err(_), _) => 404,
+        (_, Some(_)) => 422,
+        _ => 200,
+    };
+    let owner = owner(cx);
+    let html = owner.with(|| {
+        let document = Document { cx, page: None, overview: None, now: UnixMs::now(), moves: false };
+        shell::alone(&document, pages::accept::title(form), pages::accept::view(form, cx.csrf.clone()).into_any())
+    });
+    owner.cleanup();
+    Rendered { status, html }
+}
+
 /// A page that says why there is no page.
 #[must_use]
 pub fn render_problem(error: PortError, cx: &PageContext) -> Rendered {
@@ -158,9 +234,17 @@ async fn load(page: &Page) -> Result<Data, AppError> {
     Ok(match page {
         Page::SignIn { next } => Data::SignIn(SignInForm { next: next.clone(), ..SignInForm::default() }),
         Page::Health => Data::Health(Box::new(pages::health::load().await?)),
-        Page::Target(name) => Data::Target(Box::new(crate::functions::target_detail(name.clone()).await?)),
+        Page::Target(name) => Data::Target(Box::new(functions::target_detail(name.clone()).await?)),
         Page::Tables(name, view) => Data::Tables(Box::new(pages::tables::load(name.clone(), TablesView::clone(view)).await?)),
         Page::Table(name, table) => Data::Table(Box::new(pages::table::load(name.clone(), (**table).clone()).await?)),
+        Page::Account => Data::Account(Box::new(functions::own_account().await?)),
+        Page::Accounts => Data::Accounts(Box::new(functions::account_list().await?)),
+        Page::AccountOf(id) => Data::AccountOf(Box::new(functions::account_detail(id.clone()).await?)),
+        Page::Audit(view) => Data::Audit(Box::new(pages::audit::load(AuditView::clone(view)).await?)),
+        Page::Access => {
+            pages::access::load()?;
+            Data::Access
+        }
         #[cfg(debug_assertions)]
         Page::Gallery => Data::Gallery,
     })
@@ -187,13 +271,24 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
         let (title, body) = match data {
             Data::SignIn(form) => return shell::bare(&document, "Sign in", pages::sign_in::view(&form).into_any()),
             Data::Problem(error) if cx.principal.is_none() => {
-                return shell::bare(&document, "No page", pages::problem::view(&error).into_any());
+                return shell::bare(&document, "No page", pages::problem::view(&error, None).into_any());
             }
-            Data::Problem(error) => (pages::problem::title(&error).to_owned(), pages::problem::view(&error).into_any()),
+            Data::Problem(error) => {
+                let caller = cx.principal.as_ref();
+                (pages::problem::title(&error, caller).to_owned(), pages::problem::view(&error, caller).into_any())
+            }
             Data::Health(data) => ("Database health".into(), pages::health::view(&data, now).into_any()),
             Data::Target(detail) => (detail.summary.info.name.to_string(), pages::target::view(&detail, now).into_any()),
             Data::Tables(data) => (format!("Tables of {}", data.target), pages::tables::view(&data, now).into_any()),
             Data::Table(data) => (data.title(), pages::table::view(&data, now).into_any()),
+            Data::Account(own) => ("Your account".into(), pages::account::view(&own, cx, now).into_any()),
+            Data::Accounts(list) => ("Accounts".into(), pages::accounts::view(&list, overview, cx, now).into_any()),
+            Data::AccountOf(detail) => {
+                let title = detail.account.email.clone();
+                (title, pages::accounts::detail::view(&detail, overview, cx, now).into_any())
+            }
+            Data::Audit(data) => ("Audit trail".into(), pages::audit::view(&data, cx, now).into_any()),
+            Data::Access => ("Access".into(), pages::access::view(cx.principal.as_ref()).into_any()),
             #[cfg(debug_assertions)]
             Data::Gallery => ("Gallery".into(), pages::gallery::view().into_any()),
         };

@@ -19,6 +19,7 @@ fn context(scenario: Scenario) -> PageContext {
         nonce: "bm9uY2U".into(),
         assets: Assets { js: Some("/pkg/reeve.js".into()), wasm: Some("/pkg/reeve_bg.wasm".into()), ..Assets::default() },
         csrf: Some("csrf-token".into()),
+        flash: None,
     }
 }
 
@@ -191,7 +192,8 @@ async fn g2_without_a_session_no_page_shows_anything() {
         assert_eq!(shown.status, 401);
         assert!(!shown.html.contains("PostgreSQL") && !shown.html.contains("findawise.internal"), "{address}");
         let mut nobody = principal(UnixMs::now());
-        nobody.roles.clear();
+        nobody.bindings.clear();
+        nobody.rights.clear();
         cx.principal = Some(nobody);
         let shown = render(Page::parse(address, "").unwrap(), cx).await;
         assert_eq!(shown.status, 403);

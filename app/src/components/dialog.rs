@@ -1,6 +1,6 @@
-//! Danger: says what will happen, shows the exact SQL, and asks for the name.
+//! Danger: says what will happen, shows the exact SQL where there is any, and asks for the name.
 
-use super::Code;
+use super::{Code, Csrf};
 use leptos::prelude::*;
 
 /// A button that opens a question. Without script the question opens in place; with it, it is a modal dialog. Either
@@ -17,9 +17,9 @@ pub fn Confirm(
     /// What follows from it, in one sentence.
     #[prop(into)]
     consequence: String,
-    /// The SQL that will run.
-    #[prop(into)]
-    sql: String,
+    /// The SQL that will run, if that is what is done.
+    #[prop(optional, into)]
+    sql: Option<String>,
     /// Where the form posts to; none where nothing is to be done, as in the gallery.
     #[prop(optional, into)]
     action: Option<String>,
@@ -36,10 +36,10 @@ pub fn Confirm(
             <summary class="button danger">{verb}"…"</summary>
             <dialog class="dialog" open aria-labelledby=title_id.clone() aria-describedby=text_id.clone()>
                 <form method=method action=action>
-                    {csrf.map(|token| view! { <input type="hidden" name="csrf" value=token/> })}
+                    <Csrf token=csrf/>
                     <h2 id=title_id.clone()>{title}</h2>
                     <p id=text_id.clone()>{consequence}</p>
-                    <Code text=sql what="SQL"/>
+                    {sql.map(|text| view! { <Code text=text what="SQL"/> })}
                     <div class="field">
                         <label for=field_id.clone()>"Type "<b class="mono">{name.clone()}</b>" to confirm"</label>
                         <input type="text" class="mono" id=field_id name="confirm" required autocomplete="off" spellcheck="false"

@@ -2,6 +2,15 @@
 
 use leptos::prelude::*;
 
+/// The token that proves that a form came from a page of this session.
+#[component]
+pub fn Csrf(
+    /// The token; none where nobody is signed in.
+    token: Option<String>,
+) -> impl IntoView {
+    token.map(|token| view! { <input type="hidden" name="csrf" value=token/> })
+}
+
 /// A text field with its label, hint and, after a refusal, what is wrong with it.
 #[component]
 pub fn Field(
@@ -24,6 +33,15 @@ pub fn Field(
     /// Ids of further descriptions, where several fields share one error.
     #[prop(optional, into)]
     described: Option<String>,
+    /// Id of a `<datalist>` with suggestions.
+    #[prop(optional)]
+    list: Option<&'static str>,
+    /// The least number of characters.
+    #[prop(optional)]
+    least: Option<u32>,
+    /// The most characters.
+    #[prop(optional)]
+    most: Option<u32>,
     /// The browser's own store of values.
     #[prop(optional)]
     autocomplete: Option<&'static str>,
@@ -49,8 +67,34 @@ pub fn Field(
             <label for=id.clone()>{label}</label>
             {hint.map(|h| view! { <p class="field-hint" id=hint_id>{h}</p> })}
             <input type=kind id=id name=name value=value autocomplete=autocomplete required=required disabled=disabled autofocus=autofocus
+                list=list minlength=least maxlength=most
                 aria-invalid=error.as_ref().map(|_| "true") aria-describedby=(!described.is_empty()).then_some(described)/>
             {error.map(|e| view! { <p class="field-error" id=error_id>{e}</p> })}
+        </div>
+    }
+}
+
+/// A choice of one.
+#[component]
+pub fn Choice(
+    /// Shown name.
+    label: &'static str,
+    /// Name in the form; also the id.
+    name: &'static str,
+    /// Value and shown words of each.
+    options: Vec<(String, String)>,
+    /// The value chosen at first.
+    #[prop(optional, into)]
+    chosen: Option<String>,
+) -> impl IntoView {
+    let option = |(value, words): (String, String)| {
+        let selected = chosen.as_ref() == Some(&value);
+        view! { <option value=value selected=selected>{words}</option> }
+    };
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <select id=name name=name>{options.into_iter().map(option).collect_view()}</select>
         </div>
     }
 }

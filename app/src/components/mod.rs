@@ -4,8 +4,10 @@ mod chart;
 mod code;
 mod dialog;
 mod figure;
+mod flash;
 mod form;
 mod reason;
+mod rights;
 mod state;
 mod when;
 
@@ -13,8 +15,10 @@ pub use chart::{Charts, charts_shape};
 pub use code::Code;
 pub use dialog::Confirm;
 pub use figure::{FigureCell, FigureGroups, FigureTitle, Spark};
-pub use form::Field;
+pub use flash::FlashBox;
+pub use form::{Choice, Csrf, Field};
 pub use reason::{Reasons, reasons_shape};
+pub use rights::{Rights, ScopeList, role_options, scope_words};
 pub use state::{Empty, EmptyKind, Notice, ReadingNote, StatusBadge, StatusGlyph};
 pub use when::{Age, Moment};
 

@@ -1,5 +1,6 @@
 //! The keyboard: ⌘K or ctrl-K opens the palette, `/` goes to the search field, `g` and a letter go to a page,
-//! `j` and `k` move through the rows of the page's main table. Everything it reaches is also a link.
+//! `j` and `k` move through the rows of the page's main table, Enter follows or opens the one they are at. All of it can also be
+//! clicked.
 
 use leptos::prelude::*;
 
@@ -18,7 +19,7 @@ mod browser {
     use wasm_bindgen::JsCast;
     use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent};
 
-    const ROWS: &str = "table[data-rows] tbody a[data-row]";
+    const ROWS: &str = "table[data-rows] tbody [data-row]";
 
     pub fn start() {
         let Some(document) = dom::document() else { return };

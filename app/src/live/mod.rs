@@ -10,7 +10,7 @@ use crate::{
     chart::{Extent, spark_path},
     components::{charts_shape, reasons_shape},
     format, functions,
-    pages::health::{column_extent, column_scale, columns, in_use},
+    pages::health::{column_extent, column_scale, columns, in_use, own_pools},
     render::{PageContext, owner},
     route::Page,
 };
@@ -34,7 +34,7 @@ pub async fn frame(page: Page, cx: &PageContext) -> Result<Option<LiveFrame>, Ap
             let now = UnixMs::now();
             let overview = functions::health_overview().await?;
             let mut frame = match page {
-                Page::Health => overview_frame(&overview, &functions::pool_stats().await?, now),
+                Page::Health => overview_frame(&overview, own_pools().await.transpose()?.as_ref(), now),
                 Page::Target(name) => target_frame(&functions::target_detail(name).await?, now),
                 Page::Tables(name, view) => tables_frame(&functions::table_analytics(name, view.port_query()).await?, now),
                 Page::Table(name, table) => table_frame(&functions::table_detail(name, *table).await?, now),
@@ -69,9 +69,9 @@ fn shell(frame: &mut LiveFrame, overview: &HealthOverview) {
     }
 }
 
-/// The first screen.
+/// The first screen; without pools for those who may not see them.
 #[must_use]
-pub fn overview_frame(overview: &HealthOverview, pools: &PoolReport, now: UnixMs) -> LiveFrame {
+pub fn overview_frame(overview: &HealthOverview, pools: Option<&PoolReport>, now: UnixMs) -> LiveFrame {
     let mut set = Vec::new();
     verdict(&mut set, key::ESTATE, &overview.estate);
     let store = match &overview.store {
@@ -97,7 +97,9 @@ pub fn overview_frame(overview: &HealthOverview, pools: &PoolReport, now: UnixMs
     for t in &overview.targets {
         summary(&mut set, t);
     }
-    pool_nodes(&mut set, pools);
+    if let Some(pools) = pools {
+        pool_nodes(&mut set, pools);
+    }
     LiveFrame { at: now, set }
 }
 

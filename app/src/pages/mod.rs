@@ -1,5 +1,10 @@
 //! One module for each page: `load` gets its data through the server functions, `view` turns it into markup.
 
+pub mod accept;
+pub mod access;
+pub mod account;
+pub mod accounts;
+pub mod audit;
 pub mod health;
 pub mod problem;
 pub mod sign_in;

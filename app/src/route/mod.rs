@@ -4,9 +4,11 @@
 //! stays inside its segment; `.` and `..`, which browsers would resolve even when encoded, get a `~` in front, and
 //! so does a name that starts with `~`.
 
+mod audit;
 mod encode;
 mod tables;
 
+pub use audit::AuditView;
 pub use encode::{decode, encode, pairs, query};
 pub use tables::TablesView;
 
@@ -28,6 +30,16 @@ pub enum Page {
     Tables(TargetName, Box<TablesView>),
     /// `/admin/targets/{name}/tables/{database}/{schema}/{table}`
     Table(TargetName, Box<TableRef>),
+    /// `/admin/account`, the caller's own
+    Account,
+    /// `/admin/accounts`
+    Accounts,
+    /// `/admin/accounts/{id}`
+    AccountOf(String),
+    /// `/admin/audit?…`
+    Audit(Box<AuditView>),
+    /// `/admin/access`, the policy
+    Access,
     /// `/admin/gallery`, in debug builds only.
     #[cfg(debug_assertions)]
     Gallery,
@@ -44,6 +56,13 @@ impl Page {
                 return Some(Self::SignIn { next });
             }
             ("admin", Some("db-health")) => Self::Health,
+            ("admin", Some("account")) => Self::Account,
+            ("admin", Some("accounts")) => match segments.next() {
+                None => Self::Accounts,
+                Some(id) => Self::AccountOf(decode(id)?),
+            },
+            ("admin", Some("audit")) => Self::Audit(Box::new(AuditView::parse(query))),
+            ("admin", Some("access")) => Self::Access,
             #[cfg(debug_assertions)]
             ("admin", Some("gallery")) => Self::Gallery,
             ("admin", Some("targets")) => {
@@ -71,11 +90,7 @@ impl Page {
             Self::SignIn { next: Some(next) } => format!("/sign-in?{}", query(&[("next", next)])),
             Self::Health => "/admin/db-health".into(),
             Self::Target(name) => format!("/admin/targets/{}", encode(name.as_str())),
-            Self::Tables(name, view) => {
-                let query = view.query_string();
-                let mark = if query.is_empty() { "" } else { "?" };
-                format!("/admin/targets/{}/tables{mark}{query}", encode(name.as_str()))
-            }
+            Self::Tables(name, view) => with_query(format!("/admin/targets/{}/tables", encode(name.as_str())), &view.query_string()),
             Self::Table(name, table) => format!(
                 "/admin/targets/{}/tables/{}/{}/{}",
                 encode(name.as_str()),
@@ -83,6 +98,11 @@ impl Page {
                 encode(&table.schema),
                 encode(&table.table)
             ),
+            Self::Account => "/admin/account".into(),
+            Self::Accounts => "/admin/accounts".into(),
+            Self::AccountOf(id) => format!("/admin/accounts/{}", encode(id)),
+            Self::Audit(view) => with_query("/admin/audit".into(), &view.query_string()),
+            Self::Access => "/admin/access".into(),
             #[cfg(debug_assertions)]
             Self::Gallery => "/admin/gallery".into(),
         }
@@ -102,6 +122,10 @@ impl Page {
             _ => None,
         }
     }
+}
+
+fn with_query(path: String, query: &str) -> String {
+    if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
 /// A place to go after signing in or switching the theme: a path of this site and nothing that a browser could

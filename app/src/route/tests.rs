@@ -1,6 +1,10 @@
 use super::*;
 use proptest::prelude::*;
-use reeve_model::table::{IndexFault, TableQuery, TableSort};
+use reeve_model::{
+    UnixMs,
+    audit::{AuditQuery, Outcome},
+    table::{IndexFault, TableQuery, TableSort},
+};
 
 fn round_trip(page: &Page) {
     let href = page.href();
@@ -26,6 +30,33 @@ fn every_page_is_found_at_its_own_address() {
     };
     round_trip(&Page::Tables(name.clone(), Box::new(TablesView { query, by_schema: true })));
     round_trip(&Page::Tables(name, Box::default()));
+    for page in [Page::Account, Page::Accounts, Page::AccountOf("0b7c/..".into()), Page::Audit(Box::default()), Page::Access] {
+        round_trip(&page);
+    }
+}
+
+#[test]
+fn g3_a_search_of_the_audit_trail_is_an_address() {
+    let query = AuditQuery {
+        actor: Some("ann & bob@example.org".into()),
+        verb: Some("change".into()),
+        noun: Some("own account".into()),
+        resource: Some("a+b=%".into()),
+        outcome: Some(Outcome::Refused),
+        from: Some(UnixMs(1_795_000_000_000)),
+        to: Some(UnixMs(1_795_000_123_456)),
+        cursor: Some("17".into()),
+        limit: 100,
+    };
+    let view = AuditView { query };
+    round_trip(&Page::Audit(Box::new(view.clone())));
+    assert!(view.filtered() && view.with(|_| {}).query.cursor.is_none());
+    assert!(!AuditView::default().older("9".into()).filtered());
+    // As a form sends it: empty fields, minutes without seconds.
+    let sent = AuditView::parse("actor=&verb=+&outcome=moon&from=2026-11-18T15:06&to=2026-02-31T00:00&limit=9000");
+    assert_eq!(sent.query.from, Some(UnixMs(1_795_014_360_000)));
+    assert_eq!((sent.query.to, sent.query.outcome, sent.query.limit), (None, None, 500), "the 31st of February is no day");
+    assert!(sent.query.actor.is_none() && sent.query.verb.is_none());
 }
 
 #[test]
@@ -41,6 +72,10 @@ fn unknown_addresses_are_no_page() {
         "/admin/db-health/x",
         "/admin/targets/a/tables/b/c/d/e",
         "/admin/targets/a/tables/%ff/c/d",
+        "/admin/account/x",
+        "/admin/accounts/",
+        "/admin/accounts/a/b",
+        "/admin/audit/1",
     ] {
         assert_eq!(Page::parse(path, ""), None, "{path}");
     }

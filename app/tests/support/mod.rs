@@ -1,14 +1,16 @@
 //! An estate made up for tests and for looking at pages: every number here is invented.
 #![allow(dead_code, clippy::cast_precision_loss, clippy::cast_possible_wrap)]
 
+pub mod accounts;
+pub mod audit;
 pub mod detail;
 pub mod ports;
 pub mod tables;
 
-use reeve_access::{Principal, Role, Via};
+use reeve_access::{Principal, Via, principal::resolve};
 use reeve_model::{
-    Environment, Figure, FigureGroup, HealthOverview, Reach, Reason, Status, StoreState, TargetInfo, TargetKind, TargetName, TargetSummary,
-    Unit, UnixMs, Verdict,
+    Binding, Environment, Figure, FigureGroup, HealthOverview, Origin, Reach, Reason, Status, StoreState, TargetInfo, TargetKind,
+    TargetName, TargetSummary, Unit, UnixMs, Verdict,
     pool::{Circuit, PoolFigures, PoolReport, RoleState, StoreRole},
     series::Point,
     status::CategoryScore,
@@ -252,14 +254,25 @@ pub fn pools(now: UnixMs, scenario: Scenario) -> PoolReport {
     }
 }
 
+/// An admin of everything.
 pub fn principal(now: UnixMs) -> Principal {
+    caller(now, &["admin"])
+}
+
+/// Somebody who holds these roles over the estate in trouble, which holds all targets of all scenarios.
+pub fn caller(now: UnixMs, bindings: &[&str]) -> Principal {
+    let bindings: Vec<_> = bindings.iter().map(|b| Binding::try_from((*b).to_owned()).expect("a binding")).collect();
+    let estate = overview(now, Scenario::Trouble);
     Principal {
         account: "1".into(),
         email: "admin@example.org".into(),
         org: "default".into(),
         session: "s".into(),
-        roles: vec![Role::Admin],
+        rights: resolve(&bindings, estate.targets.iter().map(|t| &t.info)),
+        bindings,
+        only: None,
         via: Via::Session,
+        origin: Origin::default(),
         confirmed_at: now,
         may_change: true,
     }

@@ -8,19 +8,37 @@ use reeve_access::{
     permission::{ReadMetrics, ViewEstate, ViewPools, ViewTable, ViewTables, ViewTarget},
 };
 use reeve_model::{
-    HealthOverview, TargetDetail, UnixMs,
+    HealthOverview, Origin, TargetDetail, UnixMs,
+    account::Jwk,
     pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
 };
 use reeve_ports::{HealthPort, IdentityPort, PoolsPort, PortError, Ports, SignedIn, TablesPort};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
-pub struct Fake(pub Scenario);
+/// Answers from the made-up estate, and keeps which refusals it was told of.
+pub struct Fake(pub Scenario, pub Mutex<Vec<String>>);
 
 pub fn ports(scenario: Scenario) -> Ports {
-    let fake = Arc::new(Fake(scenario));
-    Ports { health: fake.clone(), pools: fake.clone(), tables: fake.clone(), identity: fake }
+    fake(scenario).0
+}
+
+/// The ports, and the fake behind them.
+pub fn fake(scenario: Scenario) -> (Ports, Arc<Fake>) {
+    let fake = Arc::new(Fake(scenario, Mutex::default()));
+    let ports = Ports {
+        health: fake.clone(),
+        pools: fake.clone(),
+        tables: fake.clone(),
+        identity: fake.clone(),
+        accounts: fake.clone(),
+        audit: fake.clone(),
+    };
+    (ports, fake)
 }
 
 fn missing(what: &str) -> PortError {
@@ -29,8 +47,13 @@ fn missing(what: &str) -> PortError {
 
 #[async_trait]
 impl HealthPort for Fake {
-    async fn health_overview(&self, _: Grant<ViewEstate>) -> Result<Arc<HealthOverview>, PortError> {
-        Ok(Arc::new(overview(UnixMs::now(), self.0)))
+    async fn health_overview(&self, grant: Grant<ViewEstate>) -> Result<Arc<HealthOverview>, PortError> {
+        let mut overview = overview(UnixMs::now(), self.0);
+        overview.targets.retain(|t| grant.covers(&t.info.name));
+        if let [only] = &overview.targets[..] {
+            overview.estate = only.verdict.clone();
+        }
+        Ok(Arc::new(overview))
     }
     async fn target_detail(&self, grant: Grant<ViewTarget>) -> Result<Arc<TargetDetail>, PortError> {
         detail::detail(UnixMs::now(), self.0, grant.resource()).map(Arc::new).ok_or_else(|| missing("target"))
@@ -84,19 +107,25 @@ impl TablesPort for Fake {
 
 #[async_trait]
 impl IdentityPort for Fake {
-    async fn sign_in(&self, _: &str, _: &str, _: Via) -> Result<SignedIn, PortError> {
+    async fn sign_in(&self, _: &str, _: &str, _: Via, _: &Origin) -> Result<SignedIn, PortError> {
         Err(PortError::Unauthenticated("E-mail or password is wrong.".into()))
     }
-    async fn verify(&self, _: &str, _: Via) -> Result<Principal, PortError> {
+    async fn verify(&self, _: &str, _: Via, _: &Origin) -> Result<Principal, PortError> {
         Ok(super::principal(UnixMs::now()))
     }
-    async fn renew(&self, _: &str) -> Result<SignedIn, PortError> {
+    async fn renew(&self, _: &str, _: &Origin) -> Result<SignedIn, PortError> {
         Err(PortError::Unauthenticated("Sign in again.".into()))
     }
-    async fn sign_out(&self, _: &str) -> Result<(), PortError> {
+    async fn refresh(&self, _: &str, _: &Origin) -> Result<SignedIn, PortError> {
+        Err(PortError::Unauthenticated("Sign in again.".into()))
+    }
+    async fn sign_out(&self, _: &Principal) -> Result<(), PortError> {
         Ok(())
     }
-    async fn ended(&self, _: &str) {
+    async fn ended(&self, _: &Principal) {
         futures::future::pending().await
+    }
+    fn keys(&self) -> Vec<Jwk> {
+        Vec::new()
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     live::key::{self, part},
 };
 use leptos::prelude::*;
+use reeve_access::Principal;
 use reeve_model::{
     HealthOverview, Reach, Status, StoreState, TargetName, TargetSummary, UnixMs,
     pool::{PoolFigures, PoolReport},
@@ -41,8 +42,10 @@ pub struct TopTables {
 pub struct HealthData {
     /// The estate and its targets.
     pub overview: HealthOverview,
-    /// Reeve's own pools.
-    pub pools: Result<PoolReport, AppError>,
+    /// Whether the caller's rights reach the whole estate.
+    pub everywhere: bool,
+    /// Reeve's own pools; none for those who may not see them.
+    pub pools: Option<Result<PoolReport, AppError>>,
     /// Short lists of tables.
     pub tables: Vec<TopTables>,
     /// The collector's newest runs by target.
@@ -55,13 +58,19 @@ pub fn in_use(pool: &PoolFigures) -> u32 {
     pool.total.saturating_sub(pool.idle)
 }
 
+/// Reeve's own pools; none, and nothing asked, for those who may not see them.
+pub async fn own_pools() -> Option<Result<PoolReport, AppError>> {
+    if use_context::<Principal>().is_some_and(|p| p.may("view", "pools")) { Some(functions::pool_stats().await) } else { None }
+}
+
 /// Loads the page's data.
 ///
 /// # Errors
 /// When the estate may not be seen. Parts that can't be had say so in their place.
 pub async fn load() -> Result<HealthData, AppError> {
     let overview = functions::health_overview().await?;
-    let pools = functions::pool_stats().await;
+    let pools = own_pools().await;
+    let everywhere = use_context::<Principal>().is_some_and(|p| p.everywhere("view", "estate"));
     let mut tables = Vec::new();
     let mut probes = Vec::new();
     for t in overview.targets.iter().take(TARGETS_WITH_TABLES) {
@@ -73,7 +82,7 @@ pub async fn load() -> Result<HealthData, AppError> {
         }
         tables.push(TopTables { target, largest, growing, faulty });
     }
-    Ok(HealthData { overview, pools, tables, probes })
+    Ok(HealthData { overview, everywhere, pools, tables, probes })
 }
 
 /// The page.
@@ -98,17 +107,19 @@ pub fn view(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
         <div id=part::STORE data-shape=store_shape>{store}</div>
         {targets::part(data, now)}
         {match &data.pools {
-            Ok(report) => pools::part(report, now).into_any(),
-            Err(error) => view! { <section class="section"><h2>"Reeve's own pools"</h2><p class="muted">{error.to_string()}</p></section> }.into_any(),
+            None => ().into_any(),
+            Some(Ok(report)) => pools::part(report, now).into_any(),
+            Some(Err(error)) => view! { <section class="section"><h2>"Reeve's own pools"</h2><p class="muted">{error.to_string()}</p></section> }.into_any(),
         }}
         {tables::part(data)}
     }
 }
 
 /// The estate's answer in one sentence, with its reasons.
-fn band(overview: &HealthOverview, now: UnixMs) -> impl IntoView + use<> {
+fn band(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
+    let overview = &data.overview;
     let v = overview.estate.clone();
-    let headline = headline(overview);
+    let headline = headline(overview, data.everywhere);
     // Of an only target the answer gives all its reasons; of several the first of each.
     let reasons = match &overview.targets[..] {
         [only] if !only.verdict.reasons.is_empty() => only.verdict.reasons.clone(),
@@ -133,10 +144,12 @@ fn band(overview: &HealthOverview, now: UnixMs) -> impl IntoView + use<> {
     }
 }
 
-/// The first sentence of the page: what is worst and how many are concerned, then the rest in the same breath.
+/// The first sentence of the page: what is worst and how many are concerned, then the rest in the same breath. It counts
+/// what the caller may see, and `everywhere` says that this is all there is.
 #[must_use]
-pub fn headline(overview: &HealthOverview) -> String {
+pub fn headline(overview: &HealthOverview, everywhere: bool) -> String {
     let all = overview.targets.len();
+    let the = if everywhere { "the" } else { "your" };
     let is_down = |t: &TargetSummary| matches!(t.reach, Reach::Down { .. });
     let down = overview.targets.iter().filter(|t| is_down(t)).count();
     let with = |s: Status| overview.targets.iter().filter(|t| t.verdict.status == s && !is_down(t)).count();
@@ -147,10 +160,12 @@ pub fn headline(overview: &HealthOverview) -> String {
     ];
     let mut parts = troubles.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| (n, if n == 1 { one } else { many }));
     match (overview.estate.status, parts.next()) {
-        _ if all == 0 => "No target is registered yet.".into(),
+        _ if all == 0 && everywhere => "No target is registered yet.".into(),
+        _ if all == 0 => "Your rights reach no target.".into(),
         (Status::Healthy, _) if all == 1 => "Nothing is wrong.".into(),
-        (Status::Healthy, _) => format!("Nothing is wrong on any of the {all} targets."),
-        (_, Some((_, words))) if all == 1 => format!("The only target {words}."),
+        (Status::Healthy, _) => format!("Nothing is wrong on any of {the} {all} targets."),
+        (_, Some((_, words))) if all == 1 && everywhere => format!("The only target {words}."),
+        (_, Some((_, words))) if all == 1 => format!("Your only target {words}."),
         (_, Some((n, words))) => {
             let rest: String = parts.map(|(n, words)| format!(", {n} {words}")).collect();
             let first = if n == all { format!("All {all} targets {words}") } else { format!("{n} of {all} targets {words}") };

@@ -7,6 +7,7 @@ use crate::{
     format::{self, Scale},
     live,
     live::key::{self, part as parts},
+    route::Page,
 };
 use leptos::prelude::*;
 use reeve_model::{Figure, HealthOverview, Reach, TargetSummary, Unit, UnixMs, probe::ProbeRun};
@@ -45,7 +46,15 @@ pub fn column_extent(overview: &HealthOverview, id: &str) -> Extent {
 
 pub(super) fn part(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     let overview = &data.overview;
-    let body = if overview.targets.is_empty() {
+    let body = if overview.targets.is_empty() && !data.everywhere {
+        view! {
+            <Empty kind=EmptyKind::NoPermission title="No target is within your rights">
+                "Your roles are held for an environment, a tag or a target of which there is none. An admin can widen them; "
+                <a href=Page::Account.href()>"your account"</a>" says what they are."
+            </Empty>
+        }
+        .into_any()
+    } else if overview.targets.is_empty() {
         view! {
             <Empty kind=EmptyKind::NotConfigured title="No target is registered">
                 "Name a server in " <code>"reeve.toml"</code> " or set " <code>"REEVE_TARGET_<NAME>_URL"</code> " and start Reeve again; its first round follows at once."
@@ -57,7 +66,7 @@ pub(super) fn part(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     };
     view! {
         <div id=parts::TARGETS data-shape=live::overview_shape(overview)>
-            {band(overview, now)}
+            {band(data, now)}
             <section class="section" aria-labelledby="targets">
                 <header class="section-head"><h2 id="targets">"Targets"</h2></header>
                 {body}

@@ -1,9 +1,12 @@
 //! The document around every page: side bar, top bar, palette, and the scripts of the islands.
 
+mod palette;
+
 use crate::{
-    components::{Age, StatusGlyph, target_href},
+    components::{Age, Csrf, FlashBox, StatusGlyph, target_href},
     islands::{Acts, Keys, LiveFeed},
     live::key,
+    menu::{self, Entry},
     render::{PageContext, Theme},
     route::{Page, TablesView},
 };
@@ -45,6 +48,13 @@ pub fn bare(doc: &Document<'_>, title: &str, body: AnyView) -> String {
     page(doc, title, content.into_any(), false)
 }
 
+/// A page that stands for itself, with no way on but its own: its address is a secret that no other link or form may carry.
+#[must_use]
+pub fn alone(doc: &Document<'_>, title: &str, body: AnyView) -> String {
+    let content = view! { <main class="bare" id="main"><p class="brand">{mark()}"Reeve"</p>{body}</main> };
+    page(doc, title, content.into_any(), false)
+}
+
 /// A page in the shell.
 #[must_use]
 pub fn full(doc: &Document<'_>, title: &str, body: AnyView) -> String {
@@ -75,10 +85,11 @@ pub fn full(doc: &Document<'_>, title: &str, body: AnyView) -> String {
                     <p>"Your session has ended, so this page no longer moves. "
                         <a href=Page::SignIn { next: Some(doc.here()) }.href()>"Sign in again"</a></p>
                 </div>
+                {doc.cx.flash.clone().map(|flash| view! { <FlashBox flash=flash/> })}
                 {body}
             </main>
         </div>
-        {palette(doc)}
+        {palette::view(doc)}
         <div id="toasts" class="toasts" role="status"></div>
         <Keys/>
         <Acts/>
@@ -160,26 +171,33 @@ fn side_content(doc: &Document<'_>) -> AnyView {
         }
     };
     let account = doc.cx.principal.as_ref().map(|p| {
-        let csrf = doc.cx.csrf.clone();
         view! {
             <form class="account" method="post" action="/sign-out">
-                {csrf.map(|token| view! { <input type="hidden" name="csrf" value=token/> })}
-                <span class="account-name" title=p.email.clone()>{p.email.clone()}</span>
+                <Csrf token=doc.cx.csrf.clone()/>
+                <a class="account-name" href=Page::Account.href() title=format!("{}: your account", p.email)
+                    aria-current=current(here == Some(&Page::Account))>{p.email.clone()}</a>
                 <button class="button quiet">"Sign out"</button>
             </form>
         }
     });
+    let entry = |e: Entry| view! { <li><a href=e.page.href() aria-current=current(e.holds(here)) data-go=e.go>{e.title}</a></li> };
     let gallery = cfg!(debug_assertions).then(|| view! { <li><a href="/admin/gallery">"Gallery"</a></li> });
-    let (first, rest) = (targets.iter().map(target).collect_view(), targets.is_empty());
-    view! {
-        <nav class="nav" aria-label="Pages">
-            <ul>
-                <li><a href="/admin/db-health" aria-current=current(here == Some(&Page::Health)) data-go="h">"Database health"</a></li>
-                {gallery}
-            </ul>
+    let estate = menu::estate(doc.cx).map(|first| {
+        let everywhere = doc.cx.principal.as_ref().is_some_and(|p| p.everywhere("view", "estate"));
+        let none = if everywhere { "None registered" } else { "None within your rights" };
+        view! {
+            <ul>{entry(first)}{gallery}</ul>
             <h2>"Targets"</h2>
-            <ul class="side-targets">{first}{rest.then(|| view! { <li class="side-none">"None registered"</li> })}</ul>
-        </nav>
+            <ul class="side-targets">
+                {targets.iter().map(target).collect_view()}
+                {targets.is_empty().then(|| view! { <li class="side-none">{none}</li> })}
+            </ul>
+        }
+    });
+    let reeve = menu::reeve(doc.cx);
+    let reeve = (!reeve.is_empty()).then(|| view! { <h2>"Reeve"</h2><ul>{reeve.into_iter().map(entry).collect_view()}</ul> });
+    view! {
+        <nav class="nav" aria-label="Pages">{estate}{reeve}</nav>
         <div class="side-foot">{theme_switch(doc)}{account}</div>
     }
     .into_any()
@@ -198,7 +216,7 @@ fn theme_switch(doc: &Document<'_>) -> impl IntoView {
     view! {
         <form class="segments" method="post" action="/theme" aria-label="Colours">
             <input type="hidden" name="next" value=doc.here()/>
-            {doc.cx.csrf.clone().map(|token| view! { <input type="hidden" name="csrf" value=token/> })}
+            <Csrf token=doc.cx.csrf.clone()/>
             {Theme::ALL.map(button).into_iter().collect_view()}
         </form>
     }
@@ -206,6 +224,11 @@ fn theme_switch(doc: &Document<'_>) -> impl IntoView {
 
 /// Where the reader is, and the other targets one click away.
 fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
+    if let Some(Page::AccountOf(_)) = doc.page {
+        let title = title.to_owned();
+        return view! { <nav class="crumbs" aria-label="Place"><a href=Page::Accounts.href()>"Accounts"</a><span aria-current="page">{title}</span></nav> }
+            .into_any();
+    }
     let Some(name) = doc.page.and_then(Page::target).cloned() else {
         return view! { <nav class="crumbs" aria-label="Place"><span aria-current="page">{title.to_owned()}</span></nav> }.into_any();
     };
@@ -232,42 +255,4 @@ fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
         _ => ().into_any(),
     };
     view! { <nav class="crumbs" aria-label="Place"><a href="/admin/db-health">"Database health"</a>{switcher}{rest}</nav> }.into_any()
-}
-
-/// Every page one can go to, as links; the keyboard opens it.
-fn palette(doc: &Document<'_>) -> AnyView {
-    let targets = doc.overview.map(|o| &o.targets[..]).unwrap_or_default();
-    let of_target = |t: &TargetSummary| {
-        let name = t.info.name.clone();
-        let tables = |fault| {
-            let mut view = TablesView::default();
-            view.query.fault = fault;
-            Page::Tables(name.clone(), Box::new(view)).href()
-        };
-        let invalid = reeve_model::table::IndexFault::Invalid;
-        view! {
-            <li><a href=target_href(&name)>{name.to_string()}<span>"target"</span></a></li>
-            <li><a href=tables(None)>{name.to_string()}" · tables"<span>"table analytics"</span></a></li>
-            <li><a href=tables(Some(invalid))>{name.to_string()}" · invalid indexes"<span>"table analytics"</span></a></li>
-        }
-    };
-    let here = doc.page.and_then(Page::target).or_else(|| targets.first().map(|t| &t.info.name)).map(|name| {
-        let tables = Page::Tables(name.clone(), Box::default()).href();
-        view! {
-            <a hidden data-go="o" href=target_href(name)></a>
-            <a hidden data-go="t" href=tables></a>
-        }
-    });
-    view! {
-        {here}
-        <dialog id="palette" class="palette" aria-label="Go to">
-            <input type="text" placeholder="Go to a page or target" aria-label="Go to a page or target" autocomplete="off" spellcheck="false"/>
-            <ul>
-                <li><a href="/admin/db-health">"Database health"<span><kbd>"g"</kbd>" "<kbd>"h"</kbd></span></a></li>
-                {targets.iter().map(of_target).collect_view()}
-            </ul>
-            <p class="palette-keys"><kbd>"/"</kbd>" search "<kbd>"j"</kbd><kbd>"k"</kbd>" rows "<kbd>"g"</kbd>" then "<kbd>"h"</kbd>" health, "<kbd>"o"</kbd>" target, "<kbd>"t"</kbd>" tables"</p>
-        </dialog>
-    }
-    .into_any()
 }
