@@ -8,7 +8,7 @@ use crate::{
     rates::{self, Previous},
     registry::PROBES,
     schedule::{Place, Schedule, interval},
-    session::Session,
+    session::{STATEMENT_TIMEOUT, Session},
     spec::{DatabaseChoice, TargetSpec},
 };
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -187,8 +187,9 @@ impl Collector {
             if due.is_empty() {
                 continue;
             }
-            // What finds no time now is still due at the next round.
-            if Instant::now() >= deadline || self.session.is_none() {
+            // What finds no time now is still due at the next round. Begun too late it would be cut off at the deadline, its
+            // connection with it, and a server that is only slow would never get as far.
+            if Instant::now() + STATEMENT_TIMEOUT > deadline || self.session.is_none() {
                 break;
             }
             // By the start of the round, so that what runs together stays together.

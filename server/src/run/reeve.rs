@@ -69,7 +69,7 @@ async fn run(config: Config, listener: TcpListener, opened: &Opened, extra: Extr
     };
     let supervisor = Supervisor::new();
     let recorder = Recorder::start(&supervisor, store.clone(), config.history_days);
-    store_watch::start(&supervisor, opened.pools.clone(), &hub);
+    store_watch::start(&supervisor, opened.pools.clone(), &hub, &recorder, &opened.cause());
     identity.upkeep(&supervisor);
     let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone());
     let unused_after_s = extra.unused_after_s.unwrap_or(UNUSED_AFTER_S);

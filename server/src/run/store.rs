@@ -3,16 +3,17 @@
 use super::secrets;
 use crate::config::Config;
 use reeve_adapter::{Endpoint, RoleConfig, RolePools, RoleSettings, WireClient, WireOptions, wire};
-use reeve_cluster::{Cluster, ClusterConfig};
+use reeve_cluster::{Cluster, ClusterConfig, ClusterState};
 use reeve_estate::TargetSpec;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, UnixMs, pool::StoreRole};
+use reeve_service::store_watch::Cause;
 use reeve_store::{
     Domain,
     migrate::{self, MigrationState},
 };
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{ConnectOptions, Connection, PgConnection};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// The embedded database and its two logins.
@@ -61,6 +62,16 @@ pub async fn open(config: &Config) -> Result<Opened, String> {
 }
 
 impl Opened {
+    /// Why the embedded cluster is down, while its supervisor knows.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        let state = self.database.cluster.as_ref().map(Cluster::state);
+        Arc::new(move || match state.as_ref().map(|s| s.borrow().clone()) {
+            Some(ClusterState::Down { sentence, .. }) => Some(sentence),
+            _ => None,
+        })
+    }
+
     /// Closes the pools, then stops the embedded cluster.
     pub async fn stop(self) {
         self.pools.close().await;
