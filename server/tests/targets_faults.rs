@@ -27,7 +27,7 @@ use tokio::{
 /// A page or an answer that comes from memory takes less, also on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(2);
 /// Targets are read every 2 s; a round of a target that doesn't answer takes 8 s. What is older waited for another target.
-const NOT_DELAYED_S: f64 = 6.0;
+const NOT_DELAYED_S: f64 = 7.0;
 
 /// A way to a server on which every answer is late. The delay can change while it is open.
 async fn late_way(socket: PathBuf, delay_ms: Arc<AtomicU64>) -> u16 {

@@ -95,14 +95,17 @@ impl Collector {
     }
 
     /// Runs the probes that are due and answers the new snapshot. Ends within the deadline of the spec, whatever the
-    /// server does. While a server that is down is left in peace the old snapshot comes back at once.
+    /// server does; one that has to connect first has that time for it, and again for reading. While a server that is down is left in peace the old snapshot comes back at once.
     pub async fn round(&mut self, watched: bool) -> Arc<TargetSnapshot> {
         let start = Instant::now();
         if self.rest.is_some_and(|(_, until)| start < until) {
             return self.snapshot();
         }
         let deadline = start + self.spec.deadline;
+        let kept = self.session.as_ref().is_some_and(|session| !session.is_closed());
         let outcome = match timeout_at(deadline, self.reach()).await {
+            // Signing in takes many answers. Where each is late, reading would else be cut off and begin anew for ever.
+            Ok(Ok(())) if !kept => self.read(watched, start, Instant::now() + self.spec.deadline).await,
             Ok(Ok(())) => self.read(watched, start, deadline).await,
             Ok(Err(away)) => Err(away),
             Err(_) => Err(self.silent()),

@@ -246,10 +246,11 @@ pub fn watch_config(dir: &Path, url: &str) -> PathBuf {
     watch_all(dir, &[("shop", url)])
 }
 
-/// Writes a configuration that looks often at some targets, each with its name and URL.
+/// Writes a configuration that looks often at some targets, each with its name and URL. On a busy machine the usual budget would
+/// rightly stretch the intervals, so it is a generous one.
 pub fn watch_all(dir: &Path, targets: &[(&str, &str)]) -> PathBuf {
     let path = dir.join("reeve.toml");
-    let mut text = String::from("[intervals]\ncritical = \"2s\"\nmetrics = \"5s\"\nhealth = \"10s\"\n");
+    let mut text = String::from("[intervals]\ncritical = \"2s\"\nmetrics = \"5s\"\nhealth = \"10s\"\nbudget = \"100%\"\n");
     for (name, url) in targets {
         text.push_str(&format!("[[target]]\nname = \"{name}\"\nenvironment = \"dev\"\nurl = '{url}'\n"));
     }
