@@ -3,8 +3,16 @@
 
 mod common;
 
-use common::{MONITOR_PASSWORD, Said, Shop, dir, reeve, say};
+use common::{MONITOR_PASSWORD, Running, Said, Shop, dir, reeve, say};
 use std::path::Path;
+
+/// A start that failed: nothing on standard output, one line on standard error, this exit code.
+fn one_sentence(said: &Said, code: i32, words: &[&str]) {
+    refused(said, words);
+    assert_eq!((said.code, said.out.as_str()), (Some(code), ""), "{}", said.err);
+    let lines: Vec<&str> = said.err.lines().filter(|l| l.starts_with("reeve: ")).collect();
+    assert_eq!(lines.len(), 1, "one sentence:\n{}", said.err);
+}
 
 /// Runs `reeve check` with one target.
 async fn check(data: &Path, url: &str) -> Said {
@@ -15,7 +23,7 @@ async fn check(data: &Path, url: &str) -> Said {
 
 fn refused(said: &Said, words: &[&str]) {
     let all = format!("{}{}", said.out, said.err);
-    assert_ne!(said.code, Some(0), "{all}");
+    assert!(matches!(said.code, Some(1 | 2)), "{:?}: {all}", said.code);
     for word in words {
         assert!(all.contains(word), "{word:?} is missing in:\n{all}");
     }
@@ -62,7 +70,8 @@ async fn a2_a_port_in_use_is_said_before_anything_is_done() {
     let address = taken.local_addr().unwrap().to_string();
     let mut command = reeve(data.path(), &["serve"]);
     command.env("REEVE_LISTEN", &address);
-    refused(&say(command).await, &[&address, "in use"]);
+    one_sentence(&say(command).await, 1, &[&address, "in use", "set REEVE_LISTEN"]);
+    assert!(!data.path().join("store").exists(), "nothing was made");
 }
 
 #[tokio::test]
@@ -70,18 +79,69 @@ async fn a2_no_postgresql_a_foreign_major_and_an_unwritable_directory() {
     let data = dir();
     let mut command = reeve(data.path(), &["serve"]);
     command.env("REEVE_POSTGRES_BIN", "/nonexistent");
-    refused(&say(command).await, &["PostgreSQL"]);
+    one_sentence(&say(command).await, 1, &["no PostgreSQL 13 to 18 is installed", "DATABASE_URL"]);
 
-    let other = dir();
-    let pgdata = other.path().join("store").join("pgdata");
-    std::fs::create_dir_all(&pgdata).unwrap();
-    std::fs::write(pgdata.join("PG_VERSION"), "9\n").unwrap();
-    refused(&say(reeve(other.path(), &["serve"])).await, &["9"]);
+    // One that no Reeve ran on, and one that it runs on where it is installed.
+    for (major, why) in [("9", "is not installed"), ("12", "is not installed"), ("one", "is not one that Reeve runs")] {
+        let other = dir();
+        let pgdata = other.path().join("store").join("pgdata");
+        std::fs::create_dir_all(&pgdata).unwrap();
+        std::fs::write(pgdata.join("PG_VERSION"), format!("{major}\n")).unwrap();
+        one_sentence(
+            &say(reeve(other.path(), &["serve"])).await,
+            1,
+            &[&format!("made by PostgreSQL {major}, which {why}"), "choose another"],
+        );
+    }
 
     let blocked = dir();
     let file = blocked.path().join("file");
     std::fs::write(&file, "").unwrap();
-    refused(&say(reeve(&file.join("below"), &["serve"])).await, &["file"]);
+    one_sentence(&say(reeve(&file.join("below"), &["serve"])).await, 1, &["file", "a file is in the way", "choose another data directory"]);
+    one_sentence(&say(reeve(Path::new("/proc/reeve"), &["serve"])).await, 1, &["/proc/reeve", "cannot be written", "make it writable"]);
+}
+
+/// Two starts on one directory: the second says who has it, and the first doesn't notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a2_a_data_directory_in_use_is_refused() {
+    let data = dir();
+    let first = Running::start(data.path(), &[]).await;
+    let own = first.child.id().unwrap().to_string();
+    one_sentence(&say(reeve(data.path(), &["serve"])).await, 1, &["in use by process", &own, "stop that one first"]);
+    one_sentence(&say(reeve(data.path(), &["migrate", "status"])).await, 1, &["in use by process", &own]);
+    assert_eq!(first.anonymous("/health").await.status(), 200);
+    assert_eq!(first.stop().await, Some(0));
+}
+
+/// Each malformed address is named by its place and what is wrong with it, and never shown as it was written.
+#[tokio::test]
+async fn a6_malformed_addresses_and_files_are_named() {
+    let data = dir();
+    for url in [
+        "hunter2secret",
+        "mysql://u:hunter2secret@h/d",
+        "postgres://u:hunter2secret@h:port/d",
+        "postgres://u:hunter2secret@h/d?sslmode=sometimes",
+        "postgres://u:hunter2secret@h/d?connect_timeout=soon",
+        "postgres://u:hunter2secret%zz@h/d",
+    ] {
+        let mut command = reeve(data.path(), &["serve"]);
+        command.env("REEVE_TARGET_SHOP_URL", url);
+        let said = say(command).await;
+        refused(&said, &["REEVE_TARGET_SHOP_URL: "]);
+        assert_eq!((said.code, said.err.lines().count()), (Some(2), 2), "{url}: {}", said.err);
+        let mut command = reeve(data.path(), &["serve"]);
+        command.env("DATABASE_URL", url);
+        let said = say(command).await;
+        refused(&said, &["DATABASE_URL: "]);
+        assert_eq!(said.code, Some(2), "{url}");
+    }
+    let nowhere = data.path().join("nowhere.toml");
+    let said = say(reeve(data.path(), &["serve", "--config", nowhere.to_str().unwrap()])).await;
+    one_sentence(&said, 2, &["nowhere.toml can't be read"]);
+    let mut command = reeve(data.path(), &["serve"]);
+    command.env("REEVE_DATA_DIR", "relative/place");
+    refused(&say(command).await, &["REEVE_DATA_DIR", "absolute path"]);
 }
 
 #[tokio::test]
@@ -89,5 +149,5 @@ async fn a1_a_store_that_is_not_there_stops_the_start() {
     let data = dir();
     let mut command = reeve(data.path(), &["serve"]);
     command.env("DATABASE_URL", "postgres://reeve:hunter2secret@127.0.0.1:1/reeve?sslmode=disable");
-    refused(&say(command).await, &["127.0.0.1:1"]);
+    one_sentence(&say(command).await, 1, &["127.0.0.1:1", "start the server there, or correct host and port"]);
 }

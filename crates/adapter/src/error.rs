@@ -31,6 +31,8 @@ pub enum AdapterError {
     LockTimeout { server: String },
     #[error("{server}: the statement was cancelled, it ran out of its time; try again or raise the limit")]
     StatementTimeout { server: String },
+    #[error("the disk of {server} is full: free some space there")]
+    DiskFull { server: String },
     #[error("{server} is starting or shutting down: try again in a moment")]
     Unavailable { server: String },
     #[error("the connection to {server} was lost: try again")]
@@ -80,6 +82,7 @@ impl AdapterError {
             Self::StatementTimeout { .. } => Some("57014"),
             Self::NoDatabase { .. } => Some("3D000"),
             Self::TooManyConnections { .. } => Some("53300"),
+            Self::DiskFull { .. } => Some("53100"),
             _ => None,
         }
     }
@@ -149,6 +152,7 @@ impl AdapterError {
             | Self::NoPrivilege { server, .. }
             | Self::LockTimeout { server }
             | Self::StatementTimeout { server }
+            | Self::DiskFull { server }
             | Self::Unavailable { server }
             | Self::ConnectionLost { server }
             | Self::Conflict { server, .. }
@@ -169,6 +173,7 @@ impl AdapterError {
         match state {
             "28P01" | "28000" => Self::WrongLogin { server, message },
             "3D000" => Self::NoDatabase { server },
+            "53100" => Self::DiskFull { server },
             "53300" => Self::TooManyConnections { server },
             "42501" => Self::NoPrivilege { server, message },
             "55P03" => Self::LockTimeout { server },
@@ -206,7 +211,8 @@ impl AdapterError {
         if why.contains("does not support TLS") {
             return Self::TlsNotOffered { server: server.to_owned() };
         }
-        Self::Certificate { server: server.to_owned(), why }
+        let plain = error.downcast_ref::<rustls::Error>().and_then(in_plain_words);
+        Self::Certificate { server: server.to_owned(), why: plain.map_or(why, str::to_owned) }
     }
 }
 
@@ -214,6 +220,19 @@ impl AdapterError {
 impl From<sqlx::Error> for AdapterError {
     fn from(error: sqlx::Error) -> Self {
         Self::from_sqlx(UNNAMED, &error)
+    }
+}
+
+/// The usual faults of a certificate; the library's own words are for those who know it.
+fn in_plain_words(error: &rustls::Error) -> Option<&'static str> {
+    use rustls::CertificateError as C;
+    let rustls::Error::InvalidCertificate(error) = error else { return None };
+    match error {
+        C::UnknownIssuer => Some("it was not signed by an authority that is trusted here"),
+        C::NotValidForName | C::NotValidForNameContext { .. } => Some("it is made out to another host name"),
+        C::Expired | C::ExpiredContext { .. } => Some("it has expired"),
+        C::NotValidYet | C::NotValidYetContext { .. } => Some("it is not valid yet"),
+        _ => None,
     }
 }
 

@@ -118,7 +118,7 @@ pub enum ClusterError {
         dir: PathBuf,
     },
     /// No space.
-    #[error("the disk that holds {} is full: free some space and start again", dir.display())]
+    #[error("the disk that holds {} is full: free some space there", dir.display())]
     DiskFull {
         /// The cluster's directory.
         dir: PathBuf,

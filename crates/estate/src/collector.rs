@@ -8,7 +8,7 @@ use crate::{
     rates::{self, Previous},
     registry::PROBES,
     schedule::{Place, Schedule, interval},
-    session::Session,
+    session::{STATEMENT_TIMEOUT, Session},
     spec::{DatabaseChoice, TargetSpec},
 };
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -95,14 +95,17 @@ impl Collector {
     }
 
     /// Runs the probes that are due and answers the new snapshot. Ends within the deadline of the spec, whatever the
-    /// server does. While a server that is down is left in peace the old snapshot comes back at once.
+    /// server does; one that has to connect first has that time for it, and again for reading. While a server that is down is left in peace the old snapshot comes back at once.
     pub async fn round(&mut self, watched: bool) -> Arc<TargetSnapshot> {
         let start = Instant::now();
         if self.rest.is_some_and(|(_, until)| start < until) {
             return self.snapshot();
         }
         let deadline = start + self.spec.deadline;
+        let kept = self.session.as_ref().is_some_and(|session| !session.is_closed());
         let outcome = match timeout_at(deadline, self.reach()).await {
+            // Signing in takes many answers. Where each is late, reading would else be cut off and begin anew for ever.
+            Ok(Ok(())) if !kept => self.read(watched, start, Instant::now() + self.spec.deadline).await,
             Ok(Ok(())) => self.read(watched, start, deadline).await,
             Ok(Err(away)) => Err(away),
             Err(_) => Err(self.silent()),
@@ -187,8 +190,9 @@ impl Collector {
             if due.is_empty() {
                 continue;
             }
-            // What finds no time now is still due at the next round.
-            if Instant::now() >= deadline || self.session.is_none() {
+            // What finds no time now is still due at the next round. Begun too late it would be cut off at the deadline, its
+            // connection with it, and a server that is only slow would never get as far.
+            if Instant::now() + STATEMENT_TIMEOUT > deadline || self.session.is_none() {
                 break;
             }
             // By the start of the round, so that what runs together stays together.

@@ -17,6 +17,9 @@ pub const APPLICATION: &str = "reeve/probe";
 /// Time to connect and sign in.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// After this the server ends a statement of a probe; the setting below says the same.
+pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// Settings of every probing connection. PostgreSQL itself ends what takes too long, so that nothing is left running
 /// there when Reeve gives up. `stats_fetch_consistency` is set after connecting, where the server knows it.
 pub(crate) const SETTINGS: &[(&str, &str)] = &[

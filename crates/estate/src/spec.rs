@@ -15,7 +15,7 @@ pub struct TargetSpec {
     pub cadence: Cadence,
     /// Whose tables are read.
     pub databases: DatabaseChoice,
-    /// A round ends after this time, whatever the server does. Must be longer than the statement timeout of 4 s.
+    /// Reading ends after this time, whatever the server does, and so does connecting. Must be longer than the statement timeout of 4 s.
     pub deadline: Duration,
 }
 

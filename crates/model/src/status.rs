@@ -97,7 +97,7 @@ impl Verdict {
             categories: Vec::new(),
             cap: None,
             at,
-            formula: 1,
+            formula: 2,
         }
     }
 }

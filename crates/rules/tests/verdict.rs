@@ -41,7 +41,13 @@ type Fault = fn(&mut TargetSnapshot);
 
 /// Every rule: a snapshot that breaks it, what it makes of the status, and words its sentence holds.
 const FAULTS: &[(&str, Status, Fault, &str)] = &[
-    ("availability.slow", Status::Degraded, |s| s.round_ms = 12_000.0, "12 s"),
+    ("availability.slow", Status::Degraded, |s| s.round_ms = 6_000.0, "6 s"),
+    (
+        "availability.late",
+        Status::Degraded,
+        |s| s.probes.iter_mut().filter(|p| p.database.is_none()).for_each(|p| p.wall_ms = 700.0),
+        "700 ms",
+    ),
     ("connections.saturation", Status::Degraded, |s| edit(&mut s.activity, |a| a.total = 79), "80 of 97"),
     ("connections.saturation", Status::Critical, |s| edit(&mut s.activity, |a| a.total = 95), "96 of 97"),
     ("sessions.long_query", Status::Degraded, |s| edit(&mut s.activity, |a| a.longest_query_s = Some(6.0)), "6 s"),

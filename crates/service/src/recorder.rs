@@ -7,7 +7,7 @@ use reeve_model::{
 };
 use reeve_runtime::Supervisor;
 use reeve_store::{
-    Store,
+    Store, StoreError,
     history::{OwnedRound, Retention, SeriesKeyPart},
     targets::VerdictRecord,
 };
@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Rounds that may wait for the store before the oldest news is given up; about ten minutes of ten targets.
 const WAITING_ROUNDS: usize = 1_024;
@@ -40,6 +41,7 @@ pub struct Recorder {
     kept: Arc<Mutex<HashMap<(TargetName, String), UnixMs>>>,
     lost: Arc<AtomicU64>,
     written: Arc<AtomicU64>,
+    refused: Arc<Mutex<Option<String>>>,
 }
 
 impl Recorder {
@@ -48,11 +50,12 @@ impl Recorder {
     pub fn start(supervisor: &Supervisor, store: Store, keep_days: u32) -> Self {
         let (send, receive) = mpsc::channel(WAITING_ROUNDS);
         let (lost, written) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let refused = Arc::<Mutex<Option<String>>>::default();
         let receive = Arc::new(tokio::sync::Mutex::new(receive));
-        let (s, l, w) = (store.clone(), Arc::clone(&lost), Arc::clone(&written));
+        let pen = Pen { store: store.clone(), lost: Arc::clone(&lost), written: Arc::clone(&written), refused: Arc::clone(&refused) };
         supervisor.spawn("history writer", move |stop| {
-            let (receive, store, lost, written) = (Arc::clone(&receive), s.clone(), Arc::clone(&l), Arc::clone(&w));
-            async move { write(&mut *receive.lock().await, &store, &lost, &written, stop).await }
+            let (receive, pen) = (Arc::clone(&receive), pen.clone());
+            async move { pen.write(&mut *receive.lock().await, stop).await }
         });
         supervisor.spawn("history upkeep", move |stop| {
             let store = store.clone();
@@ -71,7 +74,7 @@ impl Recorder {
                 }
             }
         });
-        Self { send, kept: Arc::default(), lost, written }
+        Self { send, kept: Arc::default(), lost, written, refused }
     }
 
     /// Keeps what is new in a round.
@@ -111,6 +114,12 @@ impl Recorder {
     #[must_use]
     pub fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// Why the store did not take what was last offered to it, as a clause; none when it did.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn is_new(&self, target: &TargetName, id: &str, at: UnixMs) -> bool {
@@ -155,62 +164,75 @@ fn table_samples(database: &str, tables: &DatabaseTables) -> Vec<(SeriesKeyPart,
     out
 }
 
-async fn write(
-    receive: &mut mpsc::Receiver<News>,
-    store: &Store,
-    lost: &AtomicU64,
-    written: &AtomicU64,
-    stop: tokio_util::sync::CancellationToken,
-) {
-    let mut news = Vec::with_capacity(BATCH);
-    loop {
-        let stopping = tokio::select! {
-            count = receive.recv_many(&mut news, BATCH) => count == 0,
-            () = stop.cancelled() => {
-                while let Ok(item) = receive.try_recv() {
-                    news.push(item);
+/// What the writing task holds.
+#[derive(Clone)]
+struct Pen {
+    store: Store,
+    lost: Arc<AtomicU64>,
+    written: Arc<AtomicU64>,
+    refused: Arc<Mutex<Option<String>>>,
+}
+
+impl Pen {
+    async fn write(&self, receive: &mut mpsc::Receiver<News>, stop: CancellationToken) {
+        let mut news = Vec::with_capacity(BATCH);
+        loop {
+            let stopping = tokio::select! {
+                count = receive.recv_many(&mut news, BATCH) => count == 0,
+                () = stop.cancelled() => {
+                    while let Ok(item) = receive.try_recv() {
+                        news.push(item);
+                    }
+                    true
                 }
-                true
+            };
+            let mut rounds = Vec::new();
+            let mut verdicts: BTreeMap<TargetName, Vec<Verdict>> = BTreeMap::new();
+            for item in news.drain(..) {
+                match item {
+                    News::Round(batch) => rounds.push(batch),
+                    News::Verdict(target, verdict) => verdicts.entry(target).or_default().push(verdict),
+                }
             }
-        };
-        let mut rounds = Vec::new();
-        let mut verdicts: BTreeMap<TargetName, Vec<Verdict>> = BTreeMap::new();
-        for item in news.drain(..) {
-            match item {
-                News::Round(batch) => rounds.push(batch),
-                News::Verdict(target, verdict) => verdicts.entry(target).or_default().push(verdict),
+            self.keep(rounds, &stop).await;
+            for (target, list) in verdicts {
+                for verdict in list {
+                    let record = VerdictRecord { status: verdict.status, since: verdict.since, score: verdict.score };
+                    if let Err(error) = self.store.record_verdict(&target, record).await {
+                        tracing::warn!(%error, %target, "a change of status was not kept");
+                    }
+                }
+            }
+            if stopping {
+                return;
             }
         }
+    }
+
+    /// One try after another until the store takes it: what waits behind is bounded by the channel.
+    async fn keep(&self, rounds: Vec<OwnedRound>, stop: &CancellationToken) {
         let samples: u64 = rounds.iter().map(|b| b.samples.len() as u64).sum();
-        let keep = async {
-            // One try after another until the store takes it: what waits behind is bounded by the channel.
-            let mut pause = Duration::from_millis(250);
-            while let Err(error) = store.history().append_all(rounds.clone()).await {
-                if stop.is_cancelled() {
-                    lost.fetch_add(rounds.len() as u64, Ordering::Relaxed);
-                    tracing::warn!(%error, rounds = rounds.len(), "the store was away at shutdown; the newest rounds of history are not kept");
-                    return;
-                }
-                tracing::debug!(%error, "history waits for the store");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(pause) => {}
-                }
-                pause = (pause * 2).min(Duration::from_secs(5));
+        let mut pause = Duration::from_millis(250);
+        while let Err(error) = self.store.history().append_all(rounds.clone()).await {
+            // What can't be stored at all must not hold up what comes after it.
+            let hopeless = matches!(error, StoreError::Invalid(_) | StoreError::Corrupt(_));
+            if hopeless || stop.is_cancelled() {
+                self.lost.fetch_add(rounds.len() as u64, Ordering::Relaxed);
+                tracing::warn!(%error, rounds = rounds.len(), "some rounds of history are not kept");
+                return;
             }
-            written.fetch_add(samples, Ordering::Relaxed);
-        };
-        keep.await;
-        for (target, list) in verdicts {
-            for verdict in list {
-                let record = VerdictRecord { status: verdict.status, since: verdict.since, score: verdict.score };
-                if let Err(error) = store.record_verdict(&target, record).await {
-                    tracing::warn!(%error, %target, "a change of status was not kept");
-                }
+            tracing::debug!(%error, "history waits for the store");
+            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(match &error {
+                StoreError::Adapter(error) => error.to_string(),
+                other => other.to_string(),
+            });
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
             }
+            pause = (pause * 2).min(Duration::from_secs(5));
         }
-        if stopping {
-            return;
-        }
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.written.fetch_add(samples, Ordering::Relaxed);
     }
 }

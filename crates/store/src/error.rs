@@ -32,7 +32,13 @@ impl StoreError {
             Self::Database(error) => error.as_database_error().is_none() && !matches!(error, sqlx::Error::RowNotFound),
             Self::Adapter(error) => {
                 error.is_transient()
-                    || matches!(error, AdapterError::CircuitOpen { .. } | AdapterError::PoolTimeout { .. } | AdapterError::Closed)
+                    || matches!(
+                        error,
+                        AdapterError::CircuitOpen { .. }
+                            | AdapterError::PoolTimeout { .. }
+                            | AdapterError::Closed
+                            | AdapterError::DiskFull { .. }
+                    )
             }
             Self::Invalid(_) | Self::LastAdmin | Self::Corrupt(_) => false,
         }

@@ -3,7 +3,7 @@
 use super::secrets;
 use crate::config::Config;
 use reeve_adapter::{Endpoint, WireClient, WireOptions, wire};
-use reeve_cluster::{Attached, Cluster, ClusterConfig, Reached};
+use reeve_cluster::{Attached, Cluster, ClusterConfig, ClusterState, Reached};
 use secrecy::{ExposeSecret, SecretString};
 use std::{path::PathBuf, time::Duration};
 use tokio::time::Instant;
@@ -90,6 +90,14 @@ impl Embedded {
         match &self.server {
             Reached::Other(attached) if !attached.answers().await => gone(attached),
             _ => sentence,
+        }
+    }
+
+    /// How the cluster is, when this process runs it.
+    pub fn state(&self) -> Option<tokio::sync::watch::Receiver<ClusterState>> {
+        match &self.server {
+            Reached::Own(cluster) => Some(cluster.state()),
+            Reached::Other(_) => None,
         }
     }
 

@@ -19,14 +19,16 @@ use reeve_ports::Ports;
 use reeve_runtime::Supervisor;
 use reeve_service::{
     Hub,
-    accounts::{self, FirstAdmin},
+    accounts::{self, Accounts, FirstAdmin},
+    audit::{Audit, Trail},
     health::Health,
-    identity::Identity,
+    identity::{Identity, Needs, SessionRules},
     passwords::Passwords,
     pools::Pools,
     recorder::Recorder,
     store_watch,
     tables::Tables,
+    throttle::{Throttle, ThrottleRules},
     trends::WINDOW_MS,
     vault::{Vault, secrets::Secrets},
     watch,
@@ -85,10 +87,20 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
     };
     let now = UnixMs::now();
     let hub = Arc::new(Hub::new(specs.iter().map(|s| (s.info.clone(), s.cadence.critical_ms)).collect(), now));
+    let trail = Trail::new(store.clone(), Some(config.data_dir.clone()));
     let asked = async {
         let first = accounts::ensure_admin(&store, &passwords, config.admin_email.as_deref(), config.admin_password.clone());
         let first = first.await.map_err(|e| e.to_string())?;
-        let identity = Identity::start(store.clone(), Arc::clone(&hub), passwords.clone()).await?;
+        let needs = Needs {
+            store: store.clone(),
+            hub: Arc::clone(&hub),
+            passwords: passwords.clone(),
+            throttle: Throttle::new(ThrottleRules::default()),
+            trail: trail.clone(),
+            rules: SessionRules::default(),
+            vault: secrets.vault().clone(),
+        };
+        let identity = Identity::start(needs).await?;
         recall(&store, &hub, &specs, now).await?;
         Ok::<_, String>((first, identity))
     };
@@ -99,15 +111,19 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
     };
     let supervisor = Supervisor::new();
     let recorder = Recorder::start(&supervisor, store.clone(), config.history_days);
-    store_watch::start(&supervisor, opened.pools.clone(), &hub);
+    store_watch::start(&supervisor, opened.pools.clone(), &hub, &recorder, &opened.cause());
     identity.upkeep(&supervisor);
-    let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone());
+    trail.start(&supervisor);
+    let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone(), trail.clone());
     let unused_after_s = extra.unused_after_s.unwrap_or(UNUSED_AFTER_S);
+    let accounts = Accounts::new(store.clone(), Arc::clone(&hub), passwords, identity.clone(), trail.clone());
     let ports = Ports {
         health: Arc::new(health),
         pools: Arc::new(Pools::new(opened.pools.clone())),
         tables: Arc::new(Tables::new(Arc::clone(&hub), store.clone(), &specs, unused_after_s)),
         identity: Arc::new(identity),
+        accounts: Arc::new(accounts),
+        audit: Arc::new(Audit::new(trail.clone())),
     };
     watch::start(&supervisor, specs, &hub, &recorder);
 
@@ -149,6 +165,7 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
                 tracing::warn!("some requests were still running and were cut off");
                 server.abort();
             }
+            trail.settle().await;
             Ok(())
         }
     }

@@ -3,14 +3,16 @@
 use super::embedded::Embedded;
 use crate::config::Config;
 use reeve_adapter::{Endpoint, RoleConfig, RolePools, RoleSettings};
+use reeve_cluster::ClusterState;
 use reeve_estate::TargetSpec;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, UnixMs, pool::StoreRole};
+use reeve_service::store_watch::Cause;
 use reeve_store::{
     Domain,
     migrate::{self, MigrationState},
 };
 use sqlx::{ConnectOptions, Connection, PgConnection};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// How long a connection may take, network, TLS and login together.
@@ -47,6 +49,16 @@ pub async fn open_beside(config: &Config) -> Result<Opened, String> {
 }
 
 impl Opened {
+    /// Why the embedded cluster is down, while its supervisor knows.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        let state = self.database.embedded.as_ref().and_then(Embedded::state);
+        Arc::new(move || match state.as_ref().map(|s| s.borrow().clone()) {
+            Some(ClusterState::Down { sentence, .. }) => Some(sentence),
+            _ => None,
+        })
+    }
+
     /// A failure in the words that fit, see [`Database::explain`].
     pub async fn explain(&self, sentence: String) -> String {
         self.database.explain(sentence).await

@@ -90,13 +90,13 @@ impl Parts {
     }
 
     fn account(self, id: &str) -> Form {
-        self.on(Page::Account(id.to_owned()))
+        self.on(Page::AccountOf(id.to_owned()))
     }
 }
 
 /// Sets a new password of one's own.
 pub async fn password(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::OwnAccount);
+    let form = parts.on(Page::Account);
     let outcome = async {
         if fields.get("new") != fields.get("repeat") {
             return Err(PortError::Invalid("The two new passwords differ; nothing was changed.".to_owned()));
@@ -111,7 +111,7 @@ pub async fn password(parts: Parts, fields: Fields) -> Response {
 
 /// Ends one of one's own sessions, or all but this.
 pub async fn end_own_session(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::OwnAccount);
+    let form = parts.on(Page::Account);
     let outcome = async {
         let accounts = &form.web.ports.accounts;
         let grant = authorize::<ChangeOwnAccount>(&form.who, ())?;
@@ -132,7 +132,7 @@ pub async fn end_own_session(parts: Parts, fields: Fields) -> Response {
 
 /// Makes an API token.
 pub async fn make_token(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::OwnAccount);
+    let form = parts.on(Page::Account);
     let outcome = async {
         let days = fields.get("days").parse().map_err(|_| PortError::Invalid("Choose for how many days the token is good.".to_owned()))?;
         let new = NewToken { name: fields.get("name").to_owned(), scopes: fields.all("scope"), days };
@@ -144,7 +144,7 @@ pub async fn make_token(parts: Parts, fields: Fields) -> Response {
 
 /// Revokes one of one's own API tokens.
 pub async fn revoke_own_token(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::OwnAccount);
+    let form = parts.on(Page::Account);
     let outcome = async {
         form.web.ports.accounts.revoke_own_token(authorize::<ChangeOwnAccount>(&form.who, ())?, fields.get("token")).await?;
         Ok("The token was revoked.".to_owned())
@@ -258,7 +258,7 @@ fn binding(role: &str, scope: &str) -> Result<Binding, PortError> {
 pub async fn offer(State(web): State<Web>, Path(secret): Path<String>, Extension(origin): Extension<Origin>, headers: HeaderMap) -> Response {
     let offer = web.ports.accounts.offer(&secret, &origin).await;
     let status = offer.as_ref().err().map_or(StatusCode::OK, |error| super::refusal::Refusal(error.clone()).status());
-    let form = AcceptForm { secret, offer: offer.map_err(|error| error.to_string()), display_name: String::new(), error: None, done: None };
+    let form = AcceptForm { offer: offer.map_err(|error| error.to_string()), display_name: String::new(), error: None, done: None };
     pages::accept_page(&web, &headers, form, status)
 }
 
@@ -278,7 +278,7 @@ pub async fn accept(
     } else {
         Err(PortError::Invalid("The two passwords differ; type the same one twice.".to_owned()))
     };
-    let mut form = AcceptForm { secret, offer: Err(String::new()), display_name, error: None, done: None };
+    let mut form = AcceptForm { offer: Err(String::new()), display_name, error: None, done: None };
     let status = match outcome {
         Ok(email) => {
             form.done = Some(email);
@@ -290,7 +290,7 @@ pub async fn accept(
         }
     };
     if form.done.is_none() {
-        form.offer = accounts.offer(&form.secret, &origin).await.map_err(|error| error.to_string());
+        form.offer = accounts.offer(&secret, &origin).await.map_err(|error| error.to_string());
     }
     pages::accept_page(&web, &headers, form, status)
 }

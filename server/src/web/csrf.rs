@@ -10,7 +10,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use reeve_ports::PortError;
+use reeve_model::Origin;
+use reeve_ports::{PortError, Refused};
 use sha2::{Digest, Sha256};
 
 /// Lets a request pass that changes nothing or was meant by its caller; answers 403 otherwise.
@@ -18,6 +19,9 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
     if meant(request.method(), request.headers(), web.public_origin.as_deref()) {
         return next.run(request).await;
     }
+    let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
+    let path: String = request.uri().path().chars().take(200).collect();
+    web.ports.audit.refused(Refused { principal: None, origin: &origin, verb: "forge", noun: "request", resource: &path });
     let sentence = "This was not sent from one of Reeve's own pages, so nothing was changed.";
     Refusal(PortError::Denied(sentence.to_owned())).into_response()
 }

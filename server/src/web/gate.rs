@@ -48,7 +48,12 @@ pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) ->
             let (asked, uri) = (principal.clone(), request.uri().clone());
             request.extensions_mut().insert(principal);
             let answer = next.run(request).await;
-            // What a handler refused by its grant: a permission that is lacking there, or a target out of reach.
+            // What a handler refused by its grant: a permission that is lacking there, or a target out of reach. Server functions, and so
+            // pages and their streams, note what they refuse themselves.
+            let notes_itself = route.kind == Kind::Page || route.path.starts_with("/api/fn/") || route.path == "/admin/live";
+            if notes_itself {
+                return answer;
+            }
             if answer.status() == StatusCode::FORBIDDEN || (answer.status() == StatusCode::NOT_FOUND && gate.hides(&asked, &uri)) {
                 gate.refused(Some(&asked), &origin, &uri);
             }

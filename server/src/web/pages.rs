@@ -77,7 +77,7 @@ pub fn refused(web: &Web, headers: &HeaderMap, principal: Principal, error: Port
 pub fn accept_page(web: &Web, headers: &HeaderMap, form: AcceptForm, status: StatusCode) -> Response {
     match context(web, headers, None) {
         Ok((context, nonce)) => {
-            let rendered = render_accept(form, &context);
+            let rendered = render_accept(&form, &context);
             let mut response = answer(Rendered { status: status.as_u16(), ..rendered }, &nonce);
             // The address is the secret: no other site and no other page may learn it.
             response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

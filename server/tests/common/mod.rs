@@ -51,6 +51,19 @@ pub async fn say(mut command: Command) -> Said {
     Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
+/// Asks every 200 ms until there is something.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let begun = tokio::time::Instant::now();
+    let mut every = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        every.tick().await;
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "never seen: {what}");
+    }
+}
+
 /// A serving Reeve.
 pub struct Running {
     pub child: Child,
@@ -155,6 +168,26 @@ impl Running {
         }
     }
 
+    /// Reads a text until one of its lines is the wanted one.
+    pub async fn until_line(&self, path: &str, line: &str) {
+        let begun = tokio::time::Instant::now();
+        let mut every = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            every.tick().await;
+            let text = self.text(path).await;
+            if text.lines().any(|l| l == line) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{path} never showed {line:?}; last:\n{text}");
+        }
+    }
+
+    /// The value of a line of `/metrics`, which is named as a whole, with its labels.
+    pub async fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.text("/metrics").await;
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    }
+
     /// SIGTERM, then waits for the end.
     pub async fn stop(mut self) -> Option<i32> {
         let pid = i32::try_from(self.child.id().expect("it runs")).expect("a pid");
@@ -219,10 +252,34 @@ pub async fn connect(url: &str) -> tokio_postgres::Client {
 
 /// Writes a configuration that looks often at one target.
 pub fn watch_config(dir: &Path, url: &str) -> PathBuf {
+    watch_all(dir, &[("shop", url)])
+}
+
+/// Writes a configuration that looks often at some targets, each with its name and URL. On a busy machine the usual budget would
+/// rightly stretch the intervals, so it is a generous one.
+pub fn watch_all(dir: &Path, targets: &[(&str, &str)]) -> PathBuf {
     let path = dir.join("reeve.toml");
-    let text = format!(
-        "[intervals]\ncritical = \"2s\"\nmetrics = \"5s\"\nhealth = \"10s\"\n[[target]]\nname = \"shop\"\nenvironment = \"dev\"\nurl = '{url}'\n"
-    );
+    let mut text = String::from("[intervals]\ncritical = \"2s\"\nmetrics = \"5s\"\nhealth = \"10s\"\nbudget = \"100%\"\n");
+    for (name, url) in targets {
+        text.push_str(&format!("[[target]]\nname = \"{name}\"\nenvironment = \"dev\"\nurl = '{url}'\n"));
+    }
     std::fs::write(&path, text).expect("written");
     path
+}
+
+/// One of the targets that `/api/targets` lists.
+pub fn target<'v>(targets: &'v Value, name: &str) -> &'v Value {
+    targets["items"].as_array().and_then(|items| items.iter().find(|t| t["name"] == name)).unwrap_or(&Value::Null)
+}
+
+/// The sentence of a target's reason; none while that reason doesn't hold.
+pub fn reason<'v>(targets: &'v Value, name: &str, id: &str) -> Option<&'v str> {
+    target(targets, name)["reasons"].as_array()?.iter().find(|r| r["id"] == id)?["sentence"].as_str()
+}
+
+/// The postmaster of a cluster and its children.
+pub fn processes(cluster: &reeve_cluster::Cluster) -> Vec<i32> {
+    let postmaster = cluster.pid().expect("it runs");
+    let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).expect("its children");
+    std::iter::once(postmaster).chain(children.split_whitespace().filter_map(|p| p.parse().ok())).collect()
 }

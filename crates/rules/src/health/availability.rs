@@ -2,9 +2,12 @@
 
 use super::{Category, Facts, Finding, Input, Rule, Seen};
 use crate::{curve::Curve, source::Source, words};
+use reeve_model::probe::ProbeOutcome;
 
-/// A round that takes longer than this is reported, milliseconds.
-const SLOW_ROUND_MS: f64 = 10_000.0;
+/// A round that takes longer than this is reported, milliseconds. Must stay below the deadline of a round, 8 s.
+const SLOW_ROUND_MS: f64 = 5_000.0;
+/// When even the quickest answer of a round took longer than this, all of them come late, milliseconds.
+const LATE_ANSWER_MS: f64 = 500.0;
 
 /// Whether it answers.
 pub const CATEGORY: Category = Category {
@@ -27,7 +30,15 @@ pub const CATEGORY: Category = Category {
             curve: Curve(&[(2_000.0, 0.0), (20_000.0, 70.0)]),
         },
     ],
-    rules: &[Rule { id: "availability.slow", when: "a round of probes takes over 10 s", source: Source::Round, find: slow }],
+    rules: &[
+        Rule { id: "availability.slow", when: "a round of probes takes over 5 s", source: Source::Round, find: slow },
+        Rule {
+            id: "availability.late",
+            when: "the quickest answer of the newest round took over 0.5 s",
+            source: Source::Round,
+            find: late,
+        },
+    ],
 };
 
 fn uptime(facts: &Facts<'_>) -> Seen {
@@ -47,4 +58,22 @@ fn slow(facts: &Facts<'_>) -> Option<Finding> {
             "See which probe takes long under the collector's cost, then look at the load of the server's CPU and disks.",
         )
     })
+}
+
+/// The smallest query takes as long as the way to the server and its waiting for a processor: that delay is on all answers.
+fn late(facts: &Facts<'_>) -> Option<Finding> {
+    // Those of the server are small and run in every round; those of a database may rightly take long.
+    let small = || facts.snapshot.probes.iter().filter(|run| run.database.is_none());
+    let newest = small().map(|run| run.at).max()?;
+    // The runs of one round begin within moments of each other.
+    let of_round = small().filter(|run| newest.ms_since(run.at) < 1_000 && run.outcome == ProbeOutcome::Ok);
+    let ms = of_round.map(|run| run.wall_ms).reduce(f64::min).filter(|ms| *ms > LATE_ANSWER_MS)?;
+    let sentence = format!(
+        "Every answer comes late: the quickest of the newest round took {}, where a few milliseconds are usual.",
+        words::milliseconds(ms)
+    );
+    Some(Finding::degraded(
+        sentence,
+        "Look at the way to the server first (ping its host from this machine), then at what keeps its CPU busy.",
+    ))
 }
