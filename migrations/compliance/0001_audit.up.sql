@@ -12,10 +12,10 @@ INSERT INTO compliance.audit_origin (id) VALUES (gen_random_uuid());
 CREATE TABLE compliance.audit_log (
     seq       bigint NOT NULL CHECK (seq > 0),
     -- Never goes back as seq goes on.
-    sealed_at timestamptz NOT NULL,
+    sealed_at timestamptz NOT NULL CHECK (sealed_at BETWEEN '1970-01-01 00:00Z' AND '9000-01-01 00:00Z'),
     org_id    uuid NOT NULL,
     id        uuid,
-    at        timestamptz,
+    at        timestamptz CHECK (at BETWEEN '1970-01-01 00:00Z' AND '9000-01-01 00:00Z'),
     account   uuid,
     actor     text COLLATE "C",
     via       text COLLATE "C",

@@ -123,7 +123,8 @@ CREATE TABLE main.audit_outbox (
     id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     event_id uuid NOT NULL UNIQUE,
     org_id   uuid NOT NULL REFERENCES main.organisation (id),
-    at       timestamptz NOT NULL,
+    -- The log takes no other: better refused here than stuck on its way.
+    at       timestamptz NOT NULL CHECK (at BETWEEN '1970-01-01 00:00Z' AND '9000-01-01 00:00Z'),
     body     jsonb NOT NULL
 );
 

@@ -110,13 +110,18 @@ async fn a2_the_runtime_login_cannot_create_alter_or_change_what_is_append_only(
         "DELETE FROM analytics.chunk",
         "UPDATE analytics.round SET body = ''",
         "UPDATE analytics.series SET metric = 'x'",
+        "UPDATE main.binding SET role = 'admin'",
+        "TRUNCATE main.binding",
+        "UPDATE main.audit_outbox SET body = '{}'",
+        "TRUNCATE main.audit_outbox",
+        "DELETE FROM main.audit_head",
         "GRANT ALL ON main.account TO PUBLIC",
     ] {
         assert!(refused(&mut runtime, sql).await || sql.starts_with("GRANT"), "{sql} was not refused");
     }
     // A grant without the right to give it is a warning, not an error: what counts is that nothing was granted.
     let given: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM information_schema.table_privileges WHERE grantee = 'PUBLIC' AND table_schema IN ('main', 'analytics')",
+        "SELECT count(*) FROM information_schema.table_privileges WHERE grantee = 'PUBLIC' AND table_schema IN ('main', 'analytics', 'compliance')",
     )
     .fetch_one(&mut runtime)
     .await
@@ -132,4 +137,46 @@ async fn a2_a_right_that_was_given_by_hand_is_taken_back_by_the_next_migrate() {
     assert!(!refused(&mut bench.runtime("one").await, "DELETE FROM main.verdict_change").await);
     migrate::up(&mut owner, Domain::Main, Bench::RUNTIME).await.unwrap();
     assert!(refused(&mut bench.runtime("one").await, "DELETE FROM main.verdict_change").await);
+}
+
+#[tokio::test]
+async fn g2_roles_of_before_become_bindings_and_come_back() {
+    let bench = Bench::migrated().await;
+    let mut owner = bench.owner("one").await;
+    migrate::down(&mut owner, Domain::Main, 2).await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO main.account (id, org_id, email, display_name, password_hash, roles)
+         SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid, (SELECT id FROM main.organisation), n || '@x', '', '', roles
+         FROM (VALUES (1, ARRAY['admin', 'admin']), (2, ARRAY['viewer', 'no_such_role', 'operator']), (3, ARRAY[]::text[])) AS a (n, roles);
+         INSERT INTO main.auth_session (sid, org_id, account_id, via, expires_at)
+         SELECT id, org_id, id, 'session', now() + interval '1 hour' FROM main.account",
+    )
+    .execute(&mut owner)
+    .await
+    .unwrap();
+    let roles = "SELECT array_agg(email || array_to_string(roles, ',') ORDER BY email) FROM main.account";
+    for _ in 0..2 {
+        assert_eq!(migrate::up(&mut owner, Domain::Main, Bench::RUNTIME).await.unwrap().len(), 1);
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT a.email || b.role || '@' || b.scope FROM main.binding b JOIN main.account a ON a.id = b.account_id ORDER BY 1",
+        )
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+        assert_eq!(found, ["1@xadmin@everything", "2@xoperator@everything", "2@xviewer@everything"]);
+        let live: i64 = sqlx::query_scalar("SELECT count(*) FROM main.auth_session WHERE idle_ends_at IS NULL AND address = ''")
+            .fetch_one(&mut owner)
+            .await
+            .unwrap();
+        assert_eq!(live, 3);
+        // A narrower role has no place in the old shape: it is lost, never widened.
+        sqlx::raw_sql("INSERT INTO main.binding SELECT org_id, id, 'admin', 'environment:dev' FROM main.account WHERE email = '3@x'")
+            .execute(&mut owner)
+            .await
+            .unwrap();
+        migrate::down(&mut owner, Domain::Main, 2).await.unwrap();
+        let found: Vec<String> = sqlx::query_scalar(roles).fetch_one(&mut owner).await.unwrap();
+        assert_eq!(found, ["1@xadmin", "2@xoperator,viewer", "3@x"]);
+    }
+    migrate::up(&mut owner, Domain::Main, Bench::RUNTIME).await.unwrap();
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::Bench;
+use common::{Bench, event, new_account, new_session};
 use reeve_model::{
     TargetName, UnixMs,
     pool::StoreRole,
@@ -69,16 +69,22 @@ async fn g1_browser_sessions_are_kept_by_id_until_they_expire() {
 async fn a1_the_store_outlives_its_server_being_killed() {
     let mut bench = Bench::migrated().await;
     let store = Store::new(bench.pools(false), DEFAULT_ORG);
-    let roles = ["admin".to_owned()];
-    let ann = store.create_account("ann@example.org", "Ann", "hash", &roles).await.unwrap().unwrap();
-    assert_eq!(store.create_account("Ann@example.org", "Ann", "hash", &roles).await.unwrap(), None);
-    let sid = store.begin_session(ann, "session", UnixMs::now().plus_ms(60_000)).await.unwrap();
+    let made = event("create", "account", "ann@example.org");
+    let ann = store.create_account(new_account(7, "ann@example.org", &["admin"]), made.clone()).await.unwrap().unwrap();
+    let other = store.create_account(new_account(8, "Ann@example.org", &["admin"]), event("create", "account", "ann@example.org"));
+    assert_eq!(other.await.unwrap(), None);
+    let session = new_session(1, ann, UnixMs::now().plus_ms(60_000));
+    let sid = session.sid;
+    store.begin_session(session, event("sign_in", "session", "")).await.unwrap();
     bench.cluster.kill_server();
     bench.cluster.start_again().await.unwrap();
     // The pool's connections are dead; nothing of that is seen, and nothing acknowledged is lost.
     assert_eq!(store.live_session(sid).await.unwrap().unwrap().account, ann);
     assert_eq!(store.account_by_email("ANN@example.org").await.unwrap().unwrap().id, ann);
     assert_eq!(store.account_count().await.unwrap(), 1);
+    let written: Vec<String> = bench.outbox().await.into_iter().map(|e| e.verb).collect();
+    assert_eq!(written, ["create", "sign_in"]);
+    assert_eq!(bench.outbox().await[0], made);
     bench.cluster.stop_server().await;
     let error = store.account(ann).await.unwrap_err();
     assert!(error.is_away(), "{error}");

@@ -135,6 +135,16 @@ impl RolePools {
         Ok(Lease::new(main.clone(), main.acquire().await?))
     }
 
+    /// A connection of the role's own database, or of main when the role isn't set. For what must not be split over two databases:
+    /// main never stands in for one that is away.
+    ///
+    /// # Errors
+    /// That database can't be reached, or all connections stayed in use for the acquire timeout.
+    pub async fn acquire_own(&self, role: StoreRole) -> Result<Lease, AdapterError> {
+        let own = self.pool(role).unwrap_or(&self.inner.main);
+        Ok(Lease::new(own.clone(), own.acquire().await?))
+    }
+
     /// A connection to read what belongs to `domain`. The replica follows main: it serves domains that have no
     /// database of their own, while it is healthy and not too far behind, and never a reader that just wrote.
     ///
@@ -166,6 +176,25 @@ impl RolePools {
     where
         F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, AdapterError>>,
     {
+        self.repeat(role, || self.acquire(role), work).await
+    }
+
+    /// As [`RolePools::idempotent`], on what [`RolePools::acquire_own`] gives.
+    ///
+    /// # Errors
+    /// The last attempt's.
+    pub async fn idempotent_own<T, F>(&self, role: StoreRole, work: F) -> Result<T, AdapterError>
+    where
+        F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, AdapterError>>,
+    {
+        self.repeat(role, || self.acquire_own(role), work).await
+    }
+
+    async fn repeat<T, F, L>(&self, role: StoreRole, lend: impl Fn() -> L, work: F) -> Result<T, AdapterError>
+    where
+        F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, AdapterError>>,
+        L: Future<Output = Result<Lease, AdapterError>>,
+    {
         let pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(50))
             .with_max_delay(Duration::from_secs(2))
@@ -173,7 +202,7 @@ impl RolePools {
         let mut pauses = pauses.build();
         loop {
             let attempt = async {
-                let mut lease = self.acquire(role).await?;
+                let mut lease = lend().await?;
                 work(&mut lease).await.map_err(|e| e.located(lease.server()))
             };
             let error = match attempt.await {

@@ -4,7 +4,17 @@
 //! other. The [relay] moves events into the log of the compliance database, gives them their order and [seals](seal) them. The log
 //! is [searched](search), [verified](verify) and [exported](export).
 
+mod entry;
+pub mod export;
+pub mod head;
 pub mod outbox;
+pub mod relay;
 pub mod seal;
+pub mod search;
+pub mod verify;
 
-pub use outbox::{waiting, write, write_all};
+pub use head::Head;
+pub use outbox::{Waiting, waiting, write, write_all};
+pub use relay::{Relayed, relay};
+pub use search::{AuditSlice, search};
+pub use verify::{LogVerdict, RecordedHead, verify};

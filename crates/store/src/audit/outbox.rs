@@ -67,7 +67,7 @@ pub async fn waiting(connection: &mut PgConnection, org: Uuid) -> Result<Waiting
     Ok(Waiting { count: row.count, oldest: row.oldest.map(unix_ms) })
 }
 
-fn uuid(text: &str) -> Result<Uuid> {
+pub(super) fn uuid(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| StoreError::Invalid(format!("{text:?} is no id (UUID) that an audit event can have.")))
 }
 

@@ -64,6 +64,19 @@ where
         .await?
 }
 
+/// As [`run`], but never on main in the place of a role whose own database is away.
+pub(crate) async fn run_own<T: Send + 'static, F>(pools: &RolePools, role: StoreRole, work: F) -> Result<T>
+where
+    F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T>>,
+{
+    pools
+        .idempotent_own(role, |connection| {
+            let work = work(connection);
+            Box::pin(async move { settle(work.await) })
+        })
+        .await?
+}
+
 impl Store {
     /// For one organisation ([`DEFAULT_ORG`](crate::accounts::DEFAULT_ORG) where there is only one). Connects to nothing.
     #[must_use]
