@@ -106,15 +106,24 @@ impl Running {
         };
         let client = Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().expect("a client");
         let mut running = Self { child, base, client, token: String::new(), data: data.to_owned(), lines };
-        running.token = running.login().await;
+        // On a machine that is busy with other starts the store may not answer in the time that a sign-in gives it.
+        running.token = until("a sign-in", || running.try_login()).await;
         running
     }
 
-    pub async fn login(&self) -> String {
+    /// Signs in; none while the store is away.
+    pub async fn try_login(&self) -> Option<String> {
         let answer = self.post_json("/api/auth/login", &json!({ "email": EMAIL, "password": PASSWORD })).await;
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+            return None;
+        }
         assert_eq!(answer.status(), StatusCode::OK);
         let body: Value = answer.json().await.expect("JSON");
-        body["access_token"].as_str().expect("a token").to_owned()
+        Some(body["access_token"].as_str().expect("a token").to_owned())
+    }
+
+    pub async fn login(&self) -> String {
+        self.try_login().await.expect("the store is there")
     }
 
     pub fn url(&self, path: &str) -> String {
