@@ -1,10 +1,11 @@
 // Checks an export of Reeve's audit trail without Reeve: `node check-audit-export.mjs export.jsonl`. Exit code 0: every entry is what was
 // sealed, and each follows from the one before it. 1: something is wrong, and it says where. 2: this is no export.
 //
-// An export's first line names the log, the organisation and the hash before its first entry. Each further line is an entry:
+// Each log begins with a line that names it, its organisation and the hash before its first entry. Each further line is an entry:
 //   leaf = SHA-256(0x00 ‖ salt ‖ event), with the event's fields as `length:bytes,` in a fixed order and a missing one as `-,`
 //   hash = SHA-256(0x01 ‖ hash before ‖ place ‖ moment of sealing ‖ leaf), both numbers as 8 bytes, the moment in microseconds
-// An export of some entries only (with a filter) has gaps; then each entry's own seal is checked, and each link that there is.
+// The first entry of all follows from SHA-256(0x02 ‖ log ‖ organisation), both as the 16 bytes of their UUID.
+// An export of some entries only (with a filter) has gaps: each entry names the hash before it, so its own seal is checked all the same.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
@@ -33,43 +34,51 @@ function canonical(e) {
   }));
 }
 
-let header;
-let before;
-let [entries, erased, links] = [0, 0, 0];
+const uuid = (text) => Buffer.from(text.replaceAll("-", ""), "hex");
+
+let log;
+let last;
+let [lines, logs, entries, erased, links] = [0, 0, 0, 0, 0];
 const wrong = [];
 for await (const line of createInterface({ input: createReadStream(process.argv[2] ?? "/dev/stdin"), crlfDelay: Infinity })) {
+  lines += 1;
   if (line === "") continue;
   let said;
   try {
     said = JSON.parse(line);
   } catch {
-    console.error(`Line ${entries + 2} is no JSON: the export is incomplete or was changed.`);
+    console.error(`Line ${lines} is no JSON: the export is incomplete or was changed.`);
     process.exit(1);
   }
-  if (!header) {
-    header = said;
-    if (!header.log || !header.org) {
-      console.error("This is no export of an audit trail: its first line names no log.");
-      process.exit(2);
-    }
-    before = { seq: header.after ?? 0, hash: header.previous };
+  if (said.log && said.org && !said.leaf) {
+    [log, last] = [said, undefined];
+    logs += 1;
     continue;
   }
+  if (!log) {
+    console.error("This is no export of an audit trail: its first line names no log.");
+    process.exit(2);
+  }
   entries += 1;
-  const { seq, sealed_at_us: sealed, salt, leaf, hash, event } = said;
-  if (event === null) erased += 1;
-  else if (sha256(Buffer.from([0]), Buffer.from(salt, "hex"), canonical(event)).toString("hex") !== leaf) wrong.push(`Entry ${seq} was changed.`);
-  if (before && before.seq === seq - 1) {
+  const { seq, sealed_at_us: sealed, previous, salt, leaf, hash, content, event } = said;
+  if (content === "erased" && event === null && salt === null) erased += 1;
+  else if (content !== "event" || sha256(Buffer.from([0]), Buffer.from(salt ?? "", "hex"), canonical(event)).toString("hex") !== leaf) {
+    wrong.push(`Entry ${seq} was changed.`);
+  }
+  const next = sha256(Buffer.from([1]), Buffer.from(previous, "hex"), eight(seq), eight(sealed), Buffer.from(leaf, "hex"));
+  if (next.toString("hex") !== hash) wrong.push(`Entry ${seq} does not follow from the one before it.`);
+  if (seq === 1 && previous !== sha256(Buffer.from([2]), uuid(log.log), uuid(log.org)).toString("hex")) wrong.push("The log does not begin where it should.");
+  if (last && last.seq === seq - 1) {
     links += 1;
-    const next = sha256(Buffer.from([1]), Buffer.from(before.hash, "hex"), eight(seq), eight(sealed), Buffer.from(leaf, "hex"));
-    if (next.toString("hex") !== hash) wrong.push(`Entry ${seq} does not follow from the one before it.`);
-  } else if (before && seq <= before.seq) wrong.push(`Entry ${seq} stands after entry ${before.seq}.`);
-  before = { seq, hash };
+    if (last.hash !== previous) wrong.push(`Entry ${seq} does not follow from entry ${last.seq}.`);
+  } else if (last && seq <= last.seq) wrong.push(`Entry ${seq} stands after entry ${last.seq}.`);
+  last = { seq, hash };
 }
-if (!header) {
+if (!log) {
   console.error("This is no export of an audit trail: it is empty.");
   process.exit(2);
 }
 for (const sentence of wrong) console.error(sentence);
-console.log(`${entries} entries, ${links} links checked, ${erased} erased by law; the last is ${before.seq} with hash ${before.hash}.`);
+const end = last ? `; the last is ${last.seq} with hash ${last.hash}` : "";
+console.log(`${entries} entries of ${logs === 1 ? "one log" : `${logs} logs`}, ${links} links between neighbours, ${erased} erased by law${end}.`);
 process.exit(wrong.length === 0 ? 0 : 1);

@@ -1,5 +1,8 @@
 //! The command line.
 
+mod access;
+mod account;
+mod audit;
 mod check;
 mod demo;
 mod health;
@@ -51,6 +54,25 @@ enum Command {
     Migrate {
         #[command(subcommand)]
         what: migrate::What,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Who may do what.
+    Access {
+        #[command(subcommand)]
+        what: access::What,
+    },
+    /// Accounts, for whoever has the machine: when nobody can sign in any more.
+    Account {
+        #[command(subcommand)]
+        what: account::What,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The audit trail: check it, take it out, check what was taken out.
+    Audit {
+        #[command(subcommand)]
+        what: audit::What,
         #[command(flatten)]
         common: Common,
     },
@@ -118,9 +140,17 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
     if let Command::Secret { what: secret::What::GenerateKey, .. } = &line.command {
         return ended(secret::generate_key());
     }
+    // Neither configuration nor database.
+    match &line.command {
+        Command::Access { what } => return ended(access::run(*what)),
+        Command::Audit { what: audit::What::Check { file }, .. } => return ended(audit::check(file)),
+        _ => {}
+    }
     let (common, command) = match &line.command {
         Command::Serve(common) | Command::Demo(common) | Command::Check(common) => (common, &line.command),
         Command::Health { common, .. } | Command::Migrate { common, .. } | Command::Secret { common, .. } => (common, &line.command),
+        Command::Account { common, .. } | Command::Audit { common, .. } => (common, &line.command),
+        Command::Access { .. } => return ExitCode::SUCCESS,
     };
     let config = match common.load() {
         Ok(config) => config,
@@ -136,6 +166,9 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         Command::Health { json, .. } => health::run(&config, *json).await,
         Command::Migrate { what, .. } => migrate::run(&config, what).await,
         Command::Secret { what, .. } => secret::run(&config, what).await,
+        Command::Account { what, .. } => account::run(&config, what).await,
+        Command::Audit { what, .. } => audit::run(&config, what).await,
+        Command::Access { .. } => Ok(ExitCode::SUCCESS),
     })
 }
 

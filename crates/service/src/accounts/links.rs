@@ -1,7 +1,7 @@
 //! Single-use links: invitations, and new passwords.
 
 use super::{Accounts, own, trouble};
-use crate::{identity::secret, passwords::judge_new};
+use crate::{audit::Trail, identity::secret, passwords::judge_new};
 use reeve_access::Principal;
 use reeve_model::{
     Origin, UnixMs,
@@ -10,6 +10,7 @@ use reeve_model::{
 };
 use reeve_ports::{Acceptance, NewInvite, PortError};
 use reeve_store::{
+    Store,
     accounts::{Account, normal_email},
     invites::{Choice, NewInvite as Link, OpenInvite, Purpose, UseOutcome},
 };
@@ -47,6 +48,25 @@ pub(super) async fn reset(accounts: &Accounts, principal: &Principal, account: &
         return Err(PortError::Invalid("The account is disabled; enable it first.".to_owned()));
     }
     make(accounts, principal, &account.email, Purpose::Reset(account.id), RESET_MS, ("reset", json!({}))).await
+}
+
+/// Makes a link to set a new password for whoever has the machine: the way back in when nobody can sign in any more.
+///
+/// # Errors
+/// One sentence.
+pub async fn local_reset(store: &Store, trail: &Trail, email: &str, user: &str) -> Result<MadeSecret, String> {
+    let email = normal_email(email);
+    let account = store.account_by_email(&email).await.map_err(|e| e.to_string())?.ok_or_else(|| format!("There is no account for {email}."))?;
+    if account.disabled_at.is_some() {
+        return Err("The account is disabled, so a new password would be of no use.".to_owned());
+    }
+    let (id, secret) = (Uuid::new_v4(), secret::random()?);
+    let expires_at = UnixMs::now().plus_ms(RESET_MS);
+    let event = trail.draft("reset", "account", &email).by_local(user).finish();
+    let digest = secret::digest(&secret);
+    let link = Link { id, org: store.org(), digest, email, purpose: Purpose::Reset(account.id), made_by: account.id, expires_at };
+    store.make_invite(link, event).await.map_err(|e| e.to_string())?;
+    Ok(MadeSecret { id: id.to_string(), secret: format!("/accept/{secret}"), expires_at })
 }
 
 async fn make(

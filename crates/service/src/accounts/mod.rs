@@ -5,6 +5,7 @@ mod links;
 mod port;
 
 pub use first::{AccountError, FirstAdmin, ensure_admin};
+pub use links::local_reset;
 
 use crate::{
     audit::Trail,

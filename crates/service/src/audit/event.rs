@@ -60,6 +60,14 @@ impl Draft {
         self
     }
 
+    /// By somebody on the command line of Reeve's own machine.
+    #[must_use]
+    pub fn by_local(mut self, user: &str) -> Self {
+        self.event.actor = clean(&format!("{user} (command line)"));
+        self.event.via = "local".to_owned();
+        self
+    }
+
     /// By somebody who only says who they are.
     #[must_use]
     pub fn by_stranger(mut self, said: &str) -> Self {

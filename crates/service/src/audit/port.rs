@@ -2,10 +2,7 @@
 
 use super::Trail;
 use async_trait::async_trait;
-use futures::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use reeve_access::{
     Grant, Principal,
     permission::{ExportAudit, ViewAudit},
@@ -17,9 +14,6 @@ use reeve_model::{
 use reeve_ports::{AuditPort, PortError, Refused};
 use reeve_store::StoreError;
 use serde_json::json;
-
-/// Entries of one piece of an export.
-const PIECE: i64 = 1_000;
 
 /// Reads the audit trail.
 pub struct Audit {
@@ -112,17 +106,8 @@ impl AuditPort for Audit {
         let event = self.draft(grant.principal(), "export", &query).outcome(Outcome::Done).finish();
         self.trail.inner.store.write_audit(vec![event]).await.map_err(trouble)?;
         self.trail.written();
-        let store = self.trail.inner.store.clone();
-        let first = store.audit_export(query, PIECE).await.map_err(trouble)?;
-        let pieces = stream::unfold(Some(first), |export| async move {
-            let mut export = export?;
-            match export.next_piece().await {
-                Ok(Some(lines)) => Some((Ok(lines), Some(export))),
-                Ok(None) => None,
-                Err(error) => Some((Err(trouble(error)), None)),
-            }
-        });
-        Ok(pieces.boxed())
+        let pieces = self.trail.inner.store.export_audit(query).map_err(trouble)?;
+        Ok(pieces.map_err(trouble).boxed())
     }
 
     fn refused(&self, refused: Refused<'_>) {

@@ -1,7 +1,10 @@
 //! From the outbox into the log: events get their place and their seal, in order.
 
 use super::{Trail, anchor::Noted};
-use reeve_model::UnixMs;
+use reeve_model::{
+    UnixMs,
+    audit::{AuditProblem, Outcome},
+};
 use reeve_runtime::Supervisor;
 use std::{sync::PoisonError, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +29,8 @@ pub struct TrailState {
     pub waiting: i64,
     /// Since when nothing could be sealed, and why.
     pub stalled: Option<(UnixMs, String)>,
+    /// The log is not what was recorded of it: in a sentence.
+    pub suspect: Option<String>,
 }
 
 pub(super) fn start(trail: Trail, supervisor: &Supervisor) {
@@ -84,21 +89,33 @@ async fn relay(trail: Trail, stop: CancellationToken) {
 
 /// Seals one batch. Answers whether it was a full one.
 async fn step(trail: &Trail) -> Result<bool, String> {
-    let relayed = trail.inner.store.relay_audit(BATCH).await.map_err(|e| e.to_string())?;
-    {
+    let store = &trail.inner.store;
+    let relayed = store.relay_audit(BATCH).await.map_err(|e| e.to_string())?;
+    let head = relayed.heads.into_iter().find(|head| head.org == store.org());
+    let suspect = relayed.problems.first().map(AuditProblem::sentence);
+    let news = {
         let mut state = trail.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.stalled.take().is_some() {
             tracing::info!("audit events are sealed again");
         }
         state.waiting = relayed.waiting;
-        if let Some(head) = &relayed.head {
+        if let Some(head) = &head {
             state.head = head.seq;
         }
+        let news = suspect.is_some() && state.suspect != suspect;
+        state.suspect.clone_from(&suspect);
+        news
+    };
+    if let Some(sentence) = suspect.filter(|_| news) {
+        tracing::error!(%sentence, "the audit log is not what was recorded of it; `reeve audit verify` says more");
+        let draft = trail.draft("verify", "audit", "").outcome(Outcome::Alarm);
+        trail.note(draft.after(&serde_json::json!({ "found": sentence })).finish());
     }
-    if let Some(head) = relayed.head {
-        note_end(trail, Noted { log: head.log.to_string(), seq: head.seq, hash: hex::encode(head.hash), at: UnixMs::now() }, false).await;
+    if let Some(head) = head {
+        let end = Noted { log: head.log.to_string(), seq: head.seq, hash: hex::encode(head.hash), at: UnixMs::now() };
+        note_end(trail, end, false).await;
     }
-    Ok(relayed.sealed >= BATCH)
+    Ok(i64::try_from(relayed.sealed).unwrap_or(i64::MAX) >= BATCH)
 }
 
 /// Notes the log's end on Reeve's own disk. Not being able to is worth a warning and stops nothing: the database has it too.
@@ -127,6 +144,9 @@ pub(super) async fn settle(trail: &Trail) {
             tracing::warn!(%error, "the newest refusals could not be written into the audit trail");
         }
         while step(trail).await? {}
+        if let Some(head) = trail.inner.store.audit_head().await.map_err(|e| e.to_string())? {
+            note_end(trail, Noted { log: head.log.to_string(), seq: head.seq, hash: hex::encode(head.hash), at: UnixMs::now() }, true).await;
+        }
         Ok::<_, String>(())
     };
     match tokio::time::timeout(LAST, rest).await {

@@ -4,7 +4,7 @@ use super::{ENDED, Inner, ended};
 use reeve_access::{Principal, Via, principal::resolve};
 use reeve_model::{Binding, Origin, StoreState, UnixMs};
 use reeve_ports::PortError;
-use reeve_store::{api_tokens::ApiToken, auth_sessions::AuthSession};
+use reeve_store::{accounts::Account, api_tokens::ApiToken, auth_sessions::AuthSession};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -65,6 +65,22 @@ impl Confirmed {
         }
     }
 
+    /// Of a sign-in that was just written: asking again would only cost time, and fail when the store is slow.
+    pub(super) fn of_sign_in(sid: Uuid, account: &Account, now: UnixMs) -> Self {
+        Self {
+            id: sid,
+            account: account.id,
+            email: account.email.clone(),
+            org: account.org,
+            bindings: account.bindings.clone(),
+            only: None,
+            epoch: i64::from(account.epoch),
+            at: now,
+            touched: now,
+            fresh: true,
+        }
+    }
+
     fn of_token(token: ApiToken, now: UnixMs) -> Self {
         Self {
             id: token.id,
@@ -98,7 +114,7 @@ impl Confirmations {
         known.map(|confirmed| Confirmed { fresh: false, ..confirmed })
     }
 
-    fn keep(&self, who: Who, confirmed: Confirmed) {
+    pub(super) fn keep(&self, who: Who, confirmed: Confirmed) {
         let mut known = self.lock();
         if known.len() >= MOST && !known.contains_key(&who) {
             let now = confirmed.at;

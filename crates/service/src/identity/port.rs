@@ -116,7 +116,8 @@ impl IdentityPort for Identity {
         };
         inner.store.begin_session(new, event.finish()).await.map_err(away)?;
         inner.trail.written();
-        let confirmed = inner.confirm(Who::Session(sid)).await?;
+        let confirmed = Confirmed::of_sign_in(sid, &account, now);
+        inner.confirmations.keep(Who::Session(sid), confirmed.clone());
         inner.sign(&confirmed, via, origin, refresh)
     }
 
