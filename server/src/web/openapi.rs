@@ -29,6 +29,8 @@ pub fn document() -> Value {
 
 fn operation(route: &Route) -> Value {
     let mut responses = json!({ "200": { "description": "Done.", "content": content(route.path) } });
+    responses["429"] =
+        json!({ "description": "Too many requests came from this address; Retry-After says when to come back.", "content": error() });
     if route.access != Access::Open {
         responses["401"] = json!({ "description": "Nobody is signed in, or the token has ended.", "content": error() });
         responses["403"] = json!({ "description": "Signed in, but not allowed.", "content": error() });

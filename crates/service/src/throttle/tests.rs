@@ -66,7 +66,7 @@ fn at_16_a_success_forgets_the_failures_before_it() {
             // Ten minutes apart, so that the count by address stays out of this.
             assert_eq!(wrong(&throttle, VICTIM, at(1), s(round * 600)), None);
         }
-        throttle.admit(VICTIM, at(1), s(round * 600)).ok().expect("admitted").succeeded(s(round * 600));
+        throttle.admit(VICTIM, at(1), s(round * 600)).expect("admitted").succeeded(s(round * 600));
     }
 }
 
@@ -78,7 +78,7 @@ fn at_16_spraying_one_password_over_many_accounts_backs_off() {
     }
     assert_eq!(throttle.admit("fresh@example.com", at(1), s(19)).err(), Some(Duration::from_secs(1)));
     // A success of the guesser's own account doesn't wash the count away.
-    throttle.admit("mallory@example.com", at(1), s(20)).ok().expect("its time is over").succeeded(s(20));
+    throttle.admit("mallory@example.com", at(1), s(20)).expect("its time is over").succeeded(s(20));
     assert_eq!(wrong(&throttle, "another@example.com", at(1), s(20)), None);
     assert_eq!(throttle.admit("fresh@example.com", at(1), s(20)).err(), Some(Duration::from_secs(2)));
     // Who signed in from there before is held back by nothing but what is done to that very account.
@@ -111,8 +111,8 @@ fn at_16_strangers_to_a_pressed_account_take_turns_and_known_addresses_do_not() 
     assert!(throttle.admit(VICTIM, at(7), s(1)).is_ok(), "a known address");
     assert!(throttle.admit("other@example.com", at(2), s(1)).is_ok(), "another account");
     // An attempt that came to nothing gives its turn back.
-    drop(throttle.admit(VICTIM, at(3), s(5)).ok().expect("the next turn"));
-    let right = throttle.admit(VICTIM, at(4), s(5)).ok().expect("still free");
+    drop(throttle.admit(VICTIM, at(3), s(5)).expect("the next turn"));
+    let right = throttle.admit(VICTIM, at(4), s(5)).expect("still free");
     right.succeeded(s(5));
     assert!(throttle.admit(VICTIM, at(5), s(6)).is_err());
     assert!(throttle.admit(VICTIM, at(4), s(6)).is_ok(), "whoever signed in is known from then on");
