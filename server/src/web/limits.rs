@@ -40,7 +40,7 @@ pub enum Class {
 }
 
 /// Where credentials are taken: every request there that is no reading.
-const CREDENTIALS: &[&str] = &["/sign-in", "/api/auth/"];
+const CREDENTIALS: &[&str] = &["/sign-in", "/api/auth/", "/accept/", "/admin/account/password"];
 /// Answers of a few bytes from memory.
 const CHEAP: &[&str] = &["/live", "/ready", "/health"];
 

@@ -22,9 +22,12 @@ use reeve_store::{
     auth_sessions::NewSession,
     refresh_tokens::{RefreshOutcome, RefreshUse},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// How often an open live stream's session is looked up.
@@ -94,7 +97,10 @@ impl Inner {
 impl IdentityPort for Identity {
     async fn sign_in(&self, email: &str, password: &str, via: Via, origin: &Origin) -> Result<SignedIn, PortError> {
         let inner = &self.inner;
-        let account = inner.check(email, password, origin).await?;
+        // On a task of its own: who hangs up half way has still tried, and it counts.
+        let (checker, given) = (Arc::clone(inner), (email.to_owned(), SecretString::from(password.to_owned()), origin.clone()));
+        let checked = tokio::spawn(async move { checker.check(&given.0, given.1.expose_secret(), &given.2).await });
+        let account = checked.await.map_err(away)??;
         let (now, sid) = (UnixMs::now(), Uuid::new_v4());
         let browser = via == Via::Session;
         let refresh = if browser {

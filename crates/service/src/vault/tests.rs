@@ -79,13 +79,13 @@ fn g4_keys_are_read_from_hex_and_base64_and_nothing_else() {
 
 proptest! {
     #[test]
-    fn at_40_a_change_of_any_bit_is_found(secret in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), bit in 0..8) {
+    fn at_40_a_change_of_any_bit_is_found(secret in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let vault = vault(&[&key()]);
         let sealed = vault.seal(ORG, "target", "a", &secret).expect("sealed");
         let opened = vault.open(ORG, "target", "a", &sealed).expect("open");
         prop_assert_eq!(opened.expose_secret(), secret.as_slice());
         let mut changed = sealed.clone();
-        changed[at.index(sealed.len())] ^= 1 << bit;
+        changed[at.index(sealed.len())] ^= 1_u8 << bit;
         prop_assert!(vault.open(ORG, "target", "a", &changed).is_err());
         prop_assert!(vault.open(ORG, "target", "a", &sealed[..at.index(sealed.len())]).is_err());
     }
