@@ -168,6 +168,12 @@ pub async fn offer(connection: &mut PgConnection, digest: &[u8; 32]) -> Result<O
 /// The database's own.
 pub async fn use_once(connection: &mut PgConnection, digest: &[u8; 32], choice: &Choice, event: &AuditEvent) -> Result<UseOutcome> {
     let mut step = sqlx::Connection::begin(connection).await?;
+    let outcome = take(&mut step, digest, choice, event).await?;
+    step.commit().await?;
+    Ok(outcome)
+}
+
+async fn take(step: &mut PgConnection, digest: &[u8; 32], choice: &Choice, event: &AuditEvent) -> Result<UseOutcome> {
     // The second of two waits here and then finds it used.
     let row = sqlx::query!(
         "SELECT account_id, email, used_at IS NOT NULL AS \"used!\" FROM main.invite WHERE digest = $1 FOR UPDATE",
@@ -177,9 +183,9 @@ pub async fn use_once(connection: &mut PgConnection, digest: &[u8; 32], choice: 
     .await?;
     let Some(row) = row else { return Ok(UseOutcome::Gone) };
     if row.used {
-        return used_by(&mut step, row.account_id, row.email, choice).await;
+        return used_by(step, row.account_id, row.email, choice).await;
     }
-    let Some(open) = offer(&mut step, digest).await? else { return Ok(UseOutcome::Gone) };
+    let Some(open) = offer(step, digest).await? else { return Ok(UseOutcome::Gone) };
     let outcome = match open.purpose {
         Purpose::Join(bindings) => {
             let new = NewAccount {
@@ -190,19 +196,18 @@ pub async fn use_once(connection: &mut PgConnection, digest: &[u8; 32], choice: 
                 password_hash: choice.password_hash.clone(),
                 bindings,
             };
-            if !accounts::insert(&mut step, &new).await? {
+            if !accounts::insert(step, &new).await? {
                 return Ok(UseOutcome::Taken);
             }
             UseOutcome::Made { account: choice.account, email: open.email }
         }
-        Purpose::Reset(account) => match accounts::replace_password(&mut step, open.org, account, &choice.password_hash, None).await? {
+        Purpose::Reset(account) => match accounts::replace_password(step, open.org, account, &choice.password_hash, None).await? {
             Some(ended) => UseOutcome::Reset { account, email: open.email, ended },
             None => return Ok(UseOutcome::Gone),
         },
     };
     sqlx::query!("UPDATE main.invite SET used_at = now() WHERE id = $1", open.id).execute(&mut *step).await?;
-    audit::write(&mut step, event).await?;
-    step.commit().await?;
+    audit::write(step, event).await?;
     Ok(outcome)
 }
 

@@ -68,6 +68,12 @@ pub(crate) async fn insert_first(step: &mut PgConnection, sid: Uuid, digest: &[u
 /// The database's own.
 pub async fn use_refresh(connection: &mut PgConnection, given: &RefreshUse) -> Result<RefreshOutcome> {
     let mut step = sqlx::Connection::begin(connection).await?;
+    let outcome = exchange(&mut step, given).await?;
+    step.commit().await?;
+    Ok(outcome)
+}
+
+async fn exchange(step: &mut PgConnection, given: &RefreshUse) -> Result<RefreshOutcome> {
     // Those who present the same token at once go one after the other from here on.
     let token = sqlx::query!(
         r#"SELECT sid, used_at IS NOT NULL AS "used!", expires_at > now() AS "good!", fingerprint, successor,
@@ -80,7 +86,7 @@ pub async fn use_refresh(connection: &mut PgConnection, given: &RefreshUse) -> R
     .await?;
     let Some(token) = token else { return Ok(RefreshOutcome::Unknown) };
     // Looked at after the wait, not before.
-    let Some(session) = auth_sessions::live(&mut step, token.sid).await? else { return Ok(RefreshOutcome::Unknown) };
+    let Some(session) = auth_sessions::live(step, token.sid).await? else { return Ok(RefreshOutcome::Unknown) };
     if token.used {
         if token.fresh == Some(true) && token.fingerprint.as_deref() == Some(&given.fingerprint) {
             let same = token.successor.as_deref() == Some(&given.successor);
@@ -101,13 +107,12 @@ pub async fn use_refresh(connection: &mut PgConnection, given: &RefreshUse) -> R
         &given.fingerprint[..],
         &given.successor[..]
     )
-    .execute(&mut *step)
+    .execute(step)
     .await?;
-    step.commit().await?;
     Ok(RefreshOutcome::Rotated(session))
 }
 
-async fn reused(mut step: sqlx::Transaction<'_, sqlx::Postgres>, session: AuthSession, alarm: &AuditEvent) -> Result<RefreshOutcome> {
+async fn reused(step: &mut PgConnection, session: AuthSession, alarm: &AuditEvent) -> Result<RefreshOutcome> {
     let ended = sqlx::query!("UPDATE main.auth_session SET ended_at = now() WHERE sid = $1 AND ended_at IS NULL", session.sid)
         .execute(&mut *step)
         .await?;
@@ -121,7 +126,6 @@ async fn reused(mut step: sqlx::Transaction<'_, sqlx::Postgres>, session: AuthSe
         resource: session.sid.to_string(),
         ..alarm.clone()
     };
-    audit::write(&mut step, &alarm).await?;
-    step.commit().await?;
+    audit::write(step, &alarm).await?;
     Ok(RefreshOutcome::Reused { sid: session.sid, account: session.account, email: session.email })
 }

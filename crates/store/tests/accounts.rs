@@ -106,7 +106,10 @@ async fn g1_a_sign_in_lives_until_it_ends_idles_expires_or_its_account_is_disabl
         assert!(!auth_sessions::touch(&mut c, over, Some(hour())).await.unwrap(), "one that was over came back");
     }
     assert!(accounts::by_id(&mut c, DEFAULT_ORG, ann).await.unwrap().unwrap().last_sign_in.is_some());
-    assert_eq!(auth_sessions::known_addresses(&mut c, DEFAULT_ORG).await.unwrap(), [("ann@example.org".to_owned(), "192.0.2.7".to_owned())]);
+    assert_eq!(
+        auth_sessions::known_addresses(&mut c, DEFAULT_ORG).await.unwrap(),
+        [("ann@example.org".to_owned(), "192.0.2.7".to_owned())]
+    );
 
     // Written at most once a minute.
     let until = live.idle_ends_at;

@@ -102,17 +102,18 @@ async fn g1_a_token_that_is_over_or_unknown_gets_nothing() {
     sqlx::raw_sql("UPDATE main.refresh_token SET expires_at = now() - interval '1 second'").execute(&mut owner).await.unwrap();
     assert_eq!(use_refresh(&mut c, &present(1, 5)).await.unwrap(), RefreshOutcome::Unknown);
     // A successor lives as long as its predecessor, within the session.
-    sqlx::raw_sql(
-        "UPDATE main.refresh_token SET created_at = now() - interval '10 minutes', expires_at = now() + interval '20 minutes'",
-    )
-    .execute(&mut owner)
-    .await
-    .unwrap();
+    sqlx::raw_sql("UPDATE main.refresh_token SET created_at = now() - interval '10 minutes', expires_at = now() + interval '20 minutes'")
+        .execute(&mut owner)
+        .await
+        .unwrap();
     assert!(matches!(use_refresh(&mut c, &present(1, 5)).await.unwrap(), RefreshOutcome::Rotated(_)));
     let left = "SELECT extract(epoch FROM expires_at - now())::float8 FROM main.refresh_token ORDER BY generation DESC LIMIT 1";
     let seconds: f64 = sqlx::query_scalar(left).fetch_one(&mut c).await.unwrap();
     assert!((1700.0..=1800.0).contains(&seconds), "{seconds}");
-    sqlx::raw_sql("UPDATE main.refresh_token SET expires_at = now() + interval '9 hours' WHERE generation = 2").execute(&mut owner).await.unwrap();
+    sqlx::raw_sql("UPDATE main.refresh_token SET expires_at = now() + interval '9 hours' WHERE generation = 2")
+        .execute(&mut owner)
+        .await
+        .unwrap();
     assert!(matches!(use_refresh(&mut c, &present(2, 5)).await.unwrap(), RefreshOutcome::Rotated(_)));
     let seconds: f64 = sqlx::query_scalar(left).fetch_one(&mut c).await.unwrap();
     assert!(Duration::from_secs_f64(seconds) <= Duration::from_secs(3600), "{seconds}");
