@@ -13,7 +13,7 @@ use reeve_model::{
     account::{InviteOffer, MadeSecret},
 };
 use reeve_ports::{PortError, Wait};
-use support::{HOSTILE, Scenario, caller, ports};
+use support::{Scenario, caller, ports};
 
 fn context(scenario: Scenario, principal: Option<Principal>) -> PageContext {
     PageContext {
@@ -96,7 +96,7 @@ async fn g1_the_own_account_shows_roles_sessions_and_tokens() {
     assert_eq!(fields(&html, "/admin/account/tokens/new"), ["csrf", "name", "days", "scope"]);
     assert_eq!(fields(&html, "/admin/account/tokens/revoke"), ["csrf", "token"]);
     assert_eq!(forms(&html).filter(|f| f.contains("/tokens/revoke\"")).count(), 2, "what ended can't be revoked again");
-    assert!(!html.contains("autocomplete=\"off\" name=\"new\"") && html.contains("autocomplete=\"new-password\""));
+    assert!(html.contains("autocomplete=\"new-password\"") && html.contains("autocomplete=\"current-password\""));
     let alone = show(Scenario::Empty, &["viewer"], "/admin/account").await.html;
     assert!(!alone.contains("End all others") && alone.contains("No API token"));
 }
@@ -229,7 +229,7 @@ async fn g3_the_trail_says_who_did_what_to_what_and_what_came_of_it() {
         "waits to be sealed",
         "4,174, sealed ",
         "Erased by law",
-        "command line",
+        "browser",
         "01JD1XKQ7",
     ] {
         assert!(text.contains(needle), "{needle}: {text}");
@@ -297,7 +297,6 @@ async fn g3_hostile_names_agents_and_values_are_text() {
         lawful(&shown.html);
         assert!(shown.html.contains("&lt;script&gt;alert(1)"), "{address}");
     }
-    let _ = HOSTILE;
 }
 
 #[tokio::test]
@@ -323,7 +322,7 @@ fn g1_a_link_is_used_from_a_page_that_does_not_hold_it() {
         assert!(invited.html.contains(&format!("name=\"{name}\"")), "{name}");
     }
     assert!(!invited.html.contains("action=") && !invited.html.contains("<script") && !invited.html.contains("<a "), "no way leads out");
-    assert!(invited.html.contains("minlength=\"8\"") && !invited.html.contains("maxlength=\"8\"") && !invited.html.contains("onpaste"));
+    assert!(invited.html.contains("minlength=\"8\"") && invited.html.contains("autocomplete=\"new-password\""));
     let refused = render_accept(&AcceptForm { offer: Ok(offer(true)), error: Some("They differ.".into()), ..form.clone() }, &cx);
     assert_eq!(refused.status, 422);
     assert!(refused.html.contains("They differ.") && !refused.html.contains("display_name") && refused.html.contains("Set a new password"));
@@ -339,10 +338,10 @@ fn g4_too_many_attempts_say_how_long_to_wait_and_nothing_else() {
     let wait = PortError::TooMany(Wait { seconds: 90 }).to_string();
     let shown = |email: &str| {
         let form = SignInForm { email: email.into(), next: None, error: Some(wait.clone()) };
-        render_sign_in(form, &PageContext { csrf: None, ..context(Scenario::Calm, None) }).html
+        let html = render_sign_in(form, &PageContext { csrf: None, ..context(Scenario::Calm, None) }).html;
+        html.split_once("<main").unwrap().1.to_owned()
     };
     let (known, unknown) = (shown("admin@example.org"), shown("nobody@example.org"));
     assert!(known.contains("Too many attempts. Try again in 90 seconds."));
-    let without = |html: &str, email: &str| words(html).replace(email, "") == words(&known).replace("admin@example.org", "");
-    assert!(without(&unknown, "nobody@example.org"));
+    assert_eq!(unknown.replace("nobody@example.org", "admin@example.org"), known, "whether the account exists makes no difference");
 }

@@ -19,17 +19,17 @@ pub(crate) fn table(sessions: &[SessionView], way: Option<&Way>, now: UnixMs) ->
     }
     view! {
         <div class="table-frame" tabindex="0">
-            <table class="table cards">
-                <thead>
-                    <tr>
-                        <th scope="col">"Where"</th>
-                        <th scope="col">"With"</th>
-                        <th scope="col">"Since"</th>
-                        <th scope="col">"Last seen"</th>
-                        {way.map(|_| view! { <th scope="col"><span class="visually-hidden">"End it"</span></th> })}
+            <table role="table" class="table cards">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Where"</th>
+                        <th role="columnheader" scope="col">"With"</th>
+                        <th role="columnheader" scope="col">"Since"</th>
+                        <th role="columnheader" scope="col">"Last seen"</th>
+                        {way.map(|_| view! { <th role="columnheader" scope="col"><span class="visually-hidden">"End it"</span></th> })}
                     </tr>
                 </thead>
-                <tbody>{sessions.iter().map(|s| row(s, way, now)).collect_view()}</tbody>
+                <tbody role="rowgroup">{sessions.iter().map(|s| row(s, way, now)).collect_view()}</tbody>
             </table>
         </div>
     }
@@ -63,14 +63,14 @@ fn row(s: &SessionView, way: Option<&Way>, now: UnixMs) -> impl IntoView + use<>
             }
             .into_any()
         };
-        view! { <td class="act">{button}</td> }
+        view! { <td role="cell" class="act">{button}</td> }
     });
     view! {
-        <tr>
-            <th scope="row" class="mono">{address.clone()}{s.current.then(|| view! { <span class="mark-word">"this one"</span> })}</th>
-            <td data-label="With" title=s.agent.clone()><span class="agent">{with.clone()}</span><span class="muted">{format!(", {kind}")}</span></td>
-            <td data-label="Since"><Age at=s.created_at now=now/></td>
-            <td data-label="Last seen"><Age at=s.last_seen now=now/></td>
+        <tr role="row">
+            <th role="rowheader" scope="row" class="mono">{address.clone()}{s.current.then(|| view! { <span class="mark-word">"this one"</span> })}</th>
+            <td role="cell" data-label="With" title=s.agent.clone()><span class="agent">{with.clone()}</span><span class="muted">{format!(", {kind}")}</span></td>
+            <td role="cell" data-label="Since"><Age at=s.created_at now=now/></td>
+            <td role="cell" data-label="Last seen"><Age at=s.last_seen now=now/></td>
             {end}
         </tr>
     }

@@ -19,18 +19,18 @@ pub(crate) fn table(tokens: &[TokenView], way: Option<&Way>, now: UnixMs) -> Any
     }
     view! {
         <div class="table-frame" tabindex="0">
-            <table class="table cards">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"May"</th>
-                        <th scope="col">"Made"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col">"Ends"</th>
-                        {way.map(|_| view! { <th scope="col"><span class="visually-hidden">"Revoke it"</span></th> })}
+            <table role="table" class="table cards">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Name"</th>
+                        <th role="columnheader" scope="col">"May"</th>
+                        <th role="columnheader" scope="col">"Made"</th>
+                        <th role="columnheader" scope="col">"Last used"</th>
+                        <th role="columnheader" scope="col">"Ends"</th>
+                        {way.map(|_| view! { <th role="columnheader" scope="col"><span class="visually-hidden">"Revoke it"</span></th> })}
                     </tr>
                 </thead>
-                <tbody>{tokens.iter().map(|t| row(t, way, now)).collect_view()}</tbody>
+                <tbody role="rowgroup">{tokens.iter().map(|t| row(t, way, now)).collect_view()}</tbody>
             </table>
         </div>
     }
@@ -59,17 +59,17 @@ fn row(t: &TokenView, way: Option<&Way>, now: UnixMs) -> impl IntoView + use<> {
                 </form>
             }
         });
-        view! { <td class="act">{form}</td> }
+        view! { <td role="cell" class="act">{form}</td> }
     });
     let used =
         t.last_used.map_or_else(|| view! { <span class="muted">"never"</span> }.into_any(), |at| view! { <Age at=at now=now/> }.into_any());
     view! {
-        <tr data-over=(!works).to_string()>
-            <th scope="row">{t.name.clone()}</th>
-            <td data-label="May" class="wide">{t.scopes.join(", ")}</td>
-            <td data-label="Made"><Age at=t.created_at now=now/></td>
-            <td data-label="Last used">{used}</td>
-            <td data-label="Ends">{ends}</td>
+        <tr role="row" data-over=(!works).to_string()>
+            <th role="rowheader" scope="row">{t.name.clone()}</th>
+            <td role="cell" data-label="May" class="wide">{t.scopes.join(", ")}</td>
+            <td role="cell" data-label="Made"><Age at=t.created_at now=now/></td>
+            <td role="cell" data-label="Last used">{used}</td>
+            <td role="cell" data-label="Ends">{ends}</td>
             {revoke}
         </tr>
     }

@@ -13,7 +13,7 @@ pub(super) fn open(invites: &[InviteView], csrf: Option<Option<String>>, now: Un
     let row = |i: &InviteView| {
         let withdraw = csrf.clone().map(|token| {
             view! {
-                <td class="act">
+                <td role="cell" class="act">
                     <form method="post" action="/admin/accounts/invites/withdraw">
                         <Csrf token=token/>
                         <input type="hidden" name="invite" value=i.id.clone()/>
@@ -25,12 +25,12 @@ pub(super) fn open(invites: &[InviteView], csrf: Option<Option<String>>, now: Un
         let what =
             if i.reset { view! { "sets a new password" }.into_any() } else { view! { <Rights bindings=i.bindings.clone()/> }.into_any() };
         view! {
-            <tr>
-                <th scope="row">{i.email.clone()}</th>
-                <td data-label="Gives">{what}</td>
-                <td data-label="Made by">{i.made_by.clone()}</td>
-                <td data-label="Made"><Age at=i.created_at now=now/></td>
-                <td data-label="Ends"><Moment at=i.expires_at/></td>
+            <tr role="row">
+                <th role="rowheader" scope="row">{i.email.clone()}</th>
+                <td role="cell" data-label="Gives">{what}</td>
+                <td role="cell" data-label="Made by">{i.made_by.clone()}</td>
+                <td role="cell" data-label="Made"><Age at=i.created_at now=now/></td>
+                <td role="cell" data-label="Ends"><Moment at=i.expires_at/></td>
                 {withdraw}
             </tr>
         }
@@ -43,18 +43,18 @@ pub(super) fn open(invites: &[InviteView], csrf: Option<Option<String>>, now: Un
                     <p class="muted">"Sent to somebody and not used yet. Each works once."</p>
                 </header>
                 <div class="table-frame" tabindex="0">
-                    <table class="table cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">"For"</th>
-                                <th scope="col">"Gives"</th>
-                                <th scope="col">"Made by"</th>
-                                <th scope="col">"Made"</th>
-                                <th scope="col">"Ends"</th>
-                                {changes.then(|| view! { <th scope="col"><span class="visually-hidden">"Withdraw it"</span></th> })}
+                    <table role="table" class="table cards">
+                        <thead role="rowgroup">
+                            <tr role="row">
+                                <th role="columnheader" scope="col">"For"</th>
+                                <th role="columnheader" scope="col">"Gives"</th>
+                                <th role="columnheader" scope="col">"Made by"</th>
+                                <th role="columnheader" scope="col">"Made"</th>
+                                <th role="columnheader" scope="col">"Ends"</th>
+                                {changes.then(|| view! { <th role="columnheader" scope="col"><span class="visually-hidden">"Withdraw it"</span></th> })}
                             </tr>
                         </thead>
-                        <tbody>{invites.iter().map(row).collect_view()}</tbody>
+                        <tbody role="rowgroup">{invites.iter().map(row).collect_view()}</tbody>
                     </table>
                 </div>
             </section>

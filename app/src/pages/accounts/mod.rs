@@ -27,18 +27,18 @@ pub fn view(list: &AccountList, overview: Option<&HealthOverview>, cx: &PageCont
     } else {
         view! {
             <div class="table-frame" tabindex="0">
-                <table class="table cards" data-rows="" aria-labelledby="accounts-title">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Account"</th>
-                            <th scope="col">"Roles"</th>
-                            <th scope="col">"Last sign-in"</th>
-                            <th scope="col" class="num">"Sessions"</th>
-                            <th scope="col" class="num">"Tokens"</th>
-                            <th scope="col">"State"</th>
+                <table role="table" class="table cards" data-rows="" aria-labelledby="accounts-title">
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            <th role="columnheader" scope="col">"Account"</th>
+                            <th role="columnheader" scope="col">"Roles"</th>
+                            <th role="columnheader" scope="col">"Last sign-in"</th>
+                            <th role="columnheader" scope="col" class="num">"Sessions"</th>
+                            <th role="columnheader" scope="col" class="num">"Tokens"</th>
+                            <th role="columnheader" scope="col">"State"</th>
                         </tr>
                     </thead>
-                    <tbody>{list.accounts.iter().map(|a| row(a, a.id == own, now)).collect_view()}</tbody>
+                    <tbody role="rowgroup">{list.accounts.iter().map(|a| row(a, a.id == own, now)).collect_view()}</tbody>
                 </table>
             </div>
         }
@@ -57,17 +57,17 @@ fn row(a: &AccountView, own: bool, now: UnixMs) -> impl IntoView + use<> {
         .last_sign_in
         .map_or_else(|| view! { <span class="muted">"never"</span> }.into_any(), |at| view! { <Age at=at now=now/> }.into_any());
     view! {
-        <tr data-over=a.disabled_at.is_some().to_string()>
-            <th scope="row" class="who">
+        <tr role="row" data-over=a.disabled_at.is_some().to_string()>
+            <th role="rowheader" scope="row" class="who">
                 <a href=Page::AccountOf(a.id.clone()).href() data-row="">{a.email.clone()}</a>
                 {own.then(|| view! { <span class="mark-word">"you"</span> })}
                 <span class="about">{a.display_name.clone()}</span>
             </th>
-            <td data-label="Roles"><Rights bindings=a.bindings.clone()/></td>
-            <td data-label="Last sign-in">{signed_in}</td>
-            <td data-label="Sessions" class="num">{format::whole(Some(a.sessions.into()))}</td>
-            <td data-label="Tokens" class="num">{format::whole(Some(a.tokens.into()))}</td>
-            <td data-label="State">{state(a, now)}</td>
+            <td role="cell" data-label="Roles"><Rights bindings=a.bindings.clone()/></td>
+            <td role="cell" data-label="Last sign-in">{signed_in}</td>
+            <td role="cell" data-label="Sessions" class="num">{format::whole(Some(a.sessions.into()))}</td>
+            <td role="cell" data-label="Tokens" class="num">{format::whole(Some(a.tokens.into()))}</td>
+            <td role="cell" data-label="State">{state(a, now)}</td>
         </tr>
     }
 }
