@@ -185,7 +185,8 @@ async fn at_04_no_field_grants_itself() {
         assert_eq!(status, 422, "{body}: {said}");
     }
     // AT-02: with a crafted body nothing happens, and the attempt is in the trail.
-    let (status, _) = reeve.call(&viewer.token, "POST", "/api/invites", Some(json!({ "email": "evil@x.org", "bindings": ["admin"] }))).await;
+    let (status, _) =
+        reeve.call(&viewer.token, "POST", "/api/invites", Some(json!({ "email": "evil@x.org", "bindings": ["admin"] }))).await;
     assert_eq!(status, 403);
     let (_, list) = reeve.call(&reeve.token, "GET", "/api/accounts", None).await;
     assert!(list["invites"].as_array().unwrap().is_empty());

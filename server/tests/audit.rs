@@ -32,7 +32,10 @@ async fn g3_everything_is_in_the_trail() {
     let reeve = Running::start(data.path(), &[]).await;
     let ann = reeve.person("ann@test.example", &["viewer"]).await;
     let account = format!("/api/accounts/{}", ann.id);
-    let answer = reeve.as_bearer(&reeve.token, "PATCH", &account).header("user-agent", "a test/1.0").json(&json!({ "bindings": ["operator@environment:dev"] }));
+    let answer = reeve
+        .as_bearer(&reeve.token, "PATCH", &account)
+        .header("user-agent", "a test/1.0")
+        .json(&json!({ "bindings": ["operator@environment:dev"] }));
     let answer = answer.send().await.unwrap();
     let request = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
     let change = reeve.audited("verb=change&noun=rights", "the change of rights", |e| e["resource"] == "ann@test.example").await;
@@ -44,7 +47,10 @@ async fn g3_everything_is_in_the_trail() {
     reeve.call(&reeve.token, "POST", &format!("{account}/reset"), None).await;
     reeve.call(&reeve.token, "GET", "/api/accounts", None).await;
     reeve.call(&reeve.token, "GET", "/api/audit/export", None).await;
-    let made = reeve.call(&reeve.token, "POST", "/api/account/tokens", Some(json!({ "name": "t", "scopes": ["read metrics"], "days": 1 }))).await.1;
+    let made = reeve
+        .call(&reeve.token, "POST", "/api/account/tokens", Some(json!({ "name": "t", "scopes": ["read metrics"], "days": 1 })))
+        .await
+        .1;
     reeve.call(&reeve.token, "DELETE", &format!("/api/account/tokens/{}", made["id"].as_str().unwrap()), None).await;
     reeve.post_json("/api/auth/login", &json!({ "email": "nobody@test.example", "password": "wrong" })).await;
     reeve.call("forged.token.here", "GET", "/api/targets", None).await;
@@ -122,7 +128,9 @@ async fn at_43_the_program_finds_what_was_done_to_the_log() {
     let tamper = |sql: &'static str| {
         let root = &root;
         async move {
-            let all = format!("BEGIN; ALTER TABLE compliance.audit_log DISABLE TRIGGER USER; SET LOCAL session_replication_role = replica; {sql}; COMMIT");
+            let all = format!(
+                "BEGIN; ALTER TABLE compliance.audit_log DISABLE TRIGGER USER; SET LOCAL session_replication_role = replica; {sql}; COMMIT"
+            );
             root.batch_execute(&all).await.unwrap();
         }
     };
@@ -156,7 +164,12 @@ async fn g3_an_export_proves_itself() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     let node = |path: &Path| {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/check-audit-export.mjs");
-        let output = std::process::Command::new("node").arg(script).arg(path).stdin(Stdio::null()).output().expect("node, which the tests need anyway");
+        let output = std::process::Command::new("node")
+            .arg(script)
+            .arg(path)
+            .stdin(Stdio::null())
+            .output()
+            .expect("node, which the tests need anyway");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
     };
     for path in [&file, &data.path().join("cli.jsonl")] {

@@ -79,8 +79,15 @@ async fn g2_endpoint_by_role() {
 
     // Who calls. `else` holds a role for a target that is not there, so nothing is in its scope; `token` may read metrics only.
     let forged = format!("{}x", reeve.token);
-    let mut callers: Vec<(&str, Option<String>)> = vec![("anonymous", None), ("forged", Some(forged)), ("admin", Some(reeve.token.clone()))];
-    for (name, bindings) in [("operator", "operator"), ("officer", "security_officer"), ("viewer", "viewer"), ("scoped", "viewer@target:shop"), ("else", "operator@tag:none")] {
+    let mut callers: Vec<(&str, Option<String>)> =
+        vec![("anonymous", None), ("forged", Some(forged)), ("admin", Some(reeve.token.clone()))];
+    for (name, bindings) in [
+        ("operator", "operator"),
+        ("officer", "security_officer"),
+        ("viewer", "viewer"),
+        ("scoped", "viewer@target:shop"),
+        ("else", "operator@tag:none"),
+    ] {
         callers.push((name, Some(reeve.person(&format!("{name}@test.example"), &[bindings]).await.token)));
     }
     let metrics = serde_json::json!({ "name": "prometheus", "scopes": ["read metrics"], "days": 1 });

@@ -100,7 +100,8 @@ async fn g1_links_work_once() {
     assert_eq!(reeve.anonymous(&first).await.status(), 404, "the newer link replaces the older");
     let (_, list) = reeve.call(&reeve.token, "GET", "/api/accounts", None).await;
     assert!(!list.to_string().contains(second.trim_start_matches("/accept/")));
-    let invite = list["invites"].as_array().unwrap().iter().find(|i| i["email"] == "twice@test.example").unwrap()["id"].as_str().unwrap().to_owned();
+    let invite =
+        list["invites"].as_array().unwrap().iter().find(|i| i["email"] == "twice@test.example").unwrap()["id"].as_str().unwrap().to_owned();
     assert_eq!(reeve.call(&reeve.token, "DELETE", &format!("/api/invites/{invite}"), None).await.0, 200);
     assert_eq!(reeve.accept(&second, "Ann", NEW_PASSWORD).await.status(), 404, "withdrawn");
 
@@ -112,7 +113,9 @@ async fn g1_links_work_once() {
     assert_eq!(reeve.accept(reset, "", "a third password of bob").await.status(), 200);
     assert_eq!(reeve.call(&bob.token, "GET", "/api/targets", None).await.0, 401);
     assert_eq!(bob.browser.get(reeve.url("/admin/account")).send().await.unwrap().status(), 303);
-    let login = |password: &'static str| reeve.client.post(reeve.url("/api/auth/login")).json(&json!({ "email": "bob@test.example", "password": password })).send();
+    let login = |password: &'static str| {
+        reeve.client.post(reeve.url("/api/auth/login")).json(&json!({ "email": "bob@test.example", "password": password })).send()
+    };
     assert_eq!(login(NEW_PASSWORD).await.unwrap().status(), 401);
     assert_eq!(login("a third password of bob").await.unwrap().status(), 200);
     assert_eq!(reeve.stop().await, Some(0));
@@ -153,10 +156,12 @@ async fn g1_own_sessions_and_password() {
     assert_eq!(ann.browser.get(reeve.url("/admin/account")).send().await.unwrap().status(), 200, "this session stays");
     assert_eq!(third.get(reeve.url("/admin/account")).send().await.unwrap().status(), 303, "all others end");
     // AT-08: without the form's token, or with that of another session, nothing is changed.
-    let bare = ann.browser.post(reeve.url("/admin/account/sessions/end")).header("sec-fetch-site", "same-origin").form(&[("session", "others")]);
+    let bare =
+        ann.browser.post(reeve.url("/admin/account/sessions/end")).header("sec-fetch-site", "same-origin").form(&[("session", "others")]);
     assert_eq!(bare.send().await.unwrap().status(), 403);
     for site in ["cross-site", "same-site", "none"] {
-        let forged = ann.browser.post(reeve.url("/api/auth/logout")).header("sec-fetch-site", site).header("content-type", "text/plain").body("{}");
+        let forged =
+            ann.browser.post(reeve.url("/api/auth/logout")).header("sec-fetch-site", site).header("content-type", "text/plain").body("{}");
         assert_eq!(forged.send().await.unwrap().status(), 403, "{site}");
     }
     assert_eq!(ann.browser.get(reeve.url("/admin/account")).send().await.unwrap().status(), 200);
@@ -187,7 +192,10 @@ async fn at_16_guessing_is_slowed_down_and_tells_nothing() {
     }
     // Not a timed test: the shortest of each are compared with each other, and a missing hash would make them differ many times over.
     let (known, unknown) = (known.iter().min().unwrap(), unknown.iter().min().unwrap());
-    assert!(known.as_secs_f64() < 4.0 * unknown.as_secs_f64() && unknown.as_secs_f64() < 4.0 * known.as_secs_f64(), "{known:?} {unknown:?}");
+    assert!(
+        known.as_secs_f64() < 4.0 * unknown.as_secs_f64() && unknown.as_secs_f64() < 4.0 * known.as_secs_f64(),
+        "{known:?} {unknown:?}"
+    );
     let mut slowed = None;
     for _ in 0..6 {
         let (status, wait, text, _) = attempt(EMAIL.to_owned()).await;
@@ -231,7 +239,8 @@ async fn g1_other_programs_can_verify_access_tokens() {
     let mut rules = Validation::new(Algorithm::EdDSA);
     rules.set_audience(&["reeve"]);
     rules.set_issuer(&["reeve"]);
-    let claims = decode::<Value>(&reeve.token, &DecodingKey::from_ed_components(key["x"].as_str().unwrap()).unwrap(), &rules).unwrap().claims;
+    let claims =
+        decode::<Value>(&reeve.token, &DecodingKey::from_ed_components(key["x"].as_str().unwrap()).unwrap(), &rules).unwrap().claims;
     assert!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap() <= 900);
     assert!(claims.get("roles").is_none() && claims.get("email").is_none(), "a token identifies and grants nothing: {claims}");
     assert_eq!(reeve.stop().await, Some(0));

@@ -125,8 +125,7 @@ fn hash_with(argon: &Argon2<'_>, password: &str) -> Result<String, HashError> {
 /// Whether a hash was made with today's algorithm and parameters.
 fn is_current(hash: &PasswordHash<'_>) -> bool {
     let params = Params::try_from(hash).ok();
-    hash.algorithm == argon2::ARGON2ID_IDENT
-        && params.is_some_and(|p| p.m_cost() == MEMORY_KIB && p.t_cost() == PASSES && p.p_cost() == 1)
+    hash.algorithm == argon2::ARGON2ID_IDENT && params.is_some_and(|p| p.m_cost() == MEMORY_KIB && p.t_cost() == PASSES && p.p_cost() == 1)
 }
 
 /// Why a new password can't be taken, in one sentence. No rules of composition: length, and that it isn't easy to guess.
@@ -149,7 +148,9 @@ pub fn judge_new(password: &str, about: &[&str]) -> Result<(), String> {
     // Guessing is judged by the beginning: the estimate's cost grows with the square of the length, and what is long enough is good.
     let head: String = password.chars().take(64).collect();
     if zxcvbn::zxcvbn(&head, &words).score() < zxcvbn::Score::Two {
-        return Err("This password is easy to guess: it is a common one, or made of your name or of a simple pattern. Take another.".to_owned());
+        return Err(
+            "This password is easy to guess: it is a common one, or made of your name or of a simple pattern. Take another.".to_owned()
+        );
     }
     Ok(())
 }
@@ -213,7 +214,9 @@ mod tests {
         for bad in ["short", "password123", "reeve-reeve", "ann.lovelace", "aaaaaaaaaaaa", "qwertyuiop", &"x".repeat(MAX_BYTES + 1)] {
             assert!(judge_new(bad, &["ann.lovelace@example.org", "Ann"]).is_err(), "{bad}");
         }
-        for good in ["correct horse battery staple", "a long test password", "Tr0ub4dor&3-and-more", "überraschend öde Äpfel", &"z9?".repeat(300)] {
+        for good in
+            ["correct horse battery staple", "a long test password", "Tr0ub4dor&3-and-more", "überraschend öde Äpfel", &"z9?".repeat(300)]
+        {
             assert_eq!(judge_new(good, &["ann@example.org"]), Ok(()), "{good}");
         }
     }

@@ -1,7 +1,7 @@
 //! Access tokens: short-lived JWTs signed with EdDSA. Claims identify; rights are looked up at each request.
 
-use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use reeve_model::{UnixMs, account::Jwk};
 use serde::{Deserialize, Serialize};

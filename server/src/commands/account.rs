@@ -52,7 +52,12 @@ async fn list(store: &Store) -> Result<ExitCode, String> {
         .map(|account| {
             let roles: Vec<String> = account.bindings.iter().map(ToString::to_string).collect();
             let state = if account.disabled_at.is_some() { "disabled" } else { "enabled" };
-            vec![account.email, roles.join(" "), account.last_sign_in.map_or_else(|| "never".to_owned(), run::store::when), state.to_owned()]
+            vec![
+                account.email,
+                roles.join(" "),
+                account.last_sign_in.map_or_else(|| "never".to_owned(), run::store::when),
+                state.to_owned(),
+            ]
         })
         .collect();
     say(table(&["account", "roles", "last sign-in", "state"], &rows));

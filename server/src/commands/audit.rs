@@ -89,7 +89,8 @@ pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
 }
 
 async fn verify(config: &Config, store: &Store, as_json: bool) -> Result<ExitCode, String> {
-    let noted = read_anchors(&config.data_dir).map_err(|e| format!("The noted ends of the log in {} can't be read ({e}).", config.data_dir.display()))?;
+    let noted = read_anchors(&config.data_dir)
+        .map_err(|e| format!("The noted ends of the log in {} can't be read ({e}).", config.data_dir.display()))?;
     let recorded: Vec<RecordedHead> = noted
         .iter()
         .filter_map(|end| {
@@ -108,7 +109,10 @@ async fn verify(config: &Config, store: &Store, as_json: bool) -> Result<ExitCod
             }
             let word = if verdict.problems.is_empty() { "good" } else { "NOT good" };
             let erased = if verdict.erased > 0 { format!(", {} of them erased by law", verdict.erased) } else { String::new() };
-            say(format!("Log {log} is {word}: {} entries read{erased}; the last good one is {} with hash {}.", verdict.checked, verdict.good_to, verdict.head));
+            say(format!(
+                "Log {log} is {word}: {} entries read{erased}; the last good one is {} with hash {}.",
+                verdict.checked, verdict.good_to, verdict.head
+            ));
         }
         say(format!("Compared with {} ends that were noted in the data directory, and with those in the main database.", recorded.len()));
     }
@@ -134,8 +138,7 @@ async fn export(store: &Store, output: Option<&Path>, from: Option<UnixMs>, to: 
     let place = output.unwrap_or_else(|| Path::new("Standard output"));
     let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten().map_or_else(|| "?".to_owned(), |u| u.name);
     let asked = json!({ "from": from, "to": to });
-    let event: AuditEvent =
-        Draft::new(store.org(), "export", "audit", "").by_local(&user).outcome(Outcome::Done).after(&asked).finish();
+    let event: AuditEvent = Draft::new(store.org(), "export", "audit", "").by_local(&user).outcome(Outcome::Done).after(&asked).finish();
     store.write_audit(vec![event]).await.map_err(|e| e.to_string())?;
     let query = AuditQuery { from, to, ..AuditQuery::default() };
     let mut pieces = store.export_audit(query).map_err(|e| e.to_string())?;
@@ -189,7 +192,9 @@ pub fn check(file: &Path) -> Result<ExitCode, String> {
                 last = None;
             }
             Ok(Line::Entry(entry)) => {
-                let Some((id, org)) = log else { return Err(format!("{} is no export of an audit trail: it names no log.", file.display())) };
+                let Some((id, org)) = log else {
+                    return Err(format!("{} is no export of an audit trail: it names no log.", file.display()));
+                };
                 entries += 1;
                 let seq = entry.seq;
                 let sealed = match (&entry.event, entry.salt.as_deref().and_then(bytes)) {
@@ -200,7 +205,9 @@ pub fn check(file: &Path) -> Result<ExitCode, String> {
                 if !sealed {
                     bad(format!("Entry {seq} was changed."));
                 }
-                let follows = bytes(&entry.previous).zip(bytes(&entry.leaf)).map(|(before, leaf)| seal::hash(&before, seq, entry.sealed_at_us, &leaf));
+                let follows = bytes(&entry.previous)
+                    .zip(bytes(&entry.leaf))
+                    .map(|(before, leaf)| seal::hash(&before, seq, entry.sealed_at_us, &leaf));
                 if follows.is_none() || follows != bytes(&entry.hash) {
                     bad(format!("Entry {seq} does not follow from the one before it."));
                 }
@@ -208,7 +215,9 @@ pub fn check(file: &Path) -> Result<ExitCode, String> {
                     bad("The log does not begin where it should.".to_owned());
                 }
                 match &last {
-                    Some((before, hash)) if *before == seq - 1 && *hash != entry.previous => bad(format!("Entry {seq} does not follow from entry {before}.")),
+                    Some((before, hash)) if *before == seq - 1 && *hash != entry.previous => {
+                        bad(format!("Entry {seq} does not follow from entry {before}."))
+                    }
                     Some((before, _)) if *before >= seq => bad(format!("Entry {seq} stands after entry {before}.")),
                     _ => {}
                 }

@@ -162,7 +162,8 @@ impl Walk<'_> {
                 }),
                 "target" => self.targets(value, draft),
                 _ => {
-                    let known = "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals], [secrets] and [[target]]";
+                    let known =
+                        "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals], [secrets] and [[target]]";
                     self.unknown(value, key, known);
                 }
             }

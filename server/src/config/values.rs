@@ -3,8 +3,7 @@
 use super::{
     Address, Config, DEFAULT_LISTEN, Problems, TargetConfig,
     file::{Draft, IntervalDraft, Placed, TargetDraft},
-    guards,
-    keys,
+    guards, keys,
 };
 use reeve_adapter::Endpoint;
 use reeve_estate::Cadence;

@@ -255,7 +255,12 @@ fn binding(role: &str, scope: &str) -> Result<Binding, PortError> {
 }
 
 /// The page behind a single-use link.
-pub async fn offer(State(web): State<Web>, Path(secret): Path<String>, Extension(origin): Extension<Origin>, headers: HeaderMap) -> Response {
+pub async fn offer(
+    State(web): State<Web>,
+    Path(secret): Path<String>,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+) -> Response {
     let offer = web.ports.accounts.offer(&secret, &origin).await;
     let status = offer.as_ref().err().map_or(StatusCode::OK, |error| super::refusal::Refusal(error.clone()).status());
     let form = AcceptForm { offer: offer.map_err(|error| error.to_string()), display_name: String::new(), error: None, done: None };

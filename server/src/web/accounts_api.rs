@@ -30,7 +30,8 @@ pub async fn make_token(
     Extension(who): Extension<Principal>,
     body: Result<Json<NewToken>, JsonRejection>,
 ) -> Answer {
-    let Json(new) = body.map_err(|_| invalid("Send JSON with exactly the fields name, scopes (a list like [\"read metrics\"]) and days."))?;
+    let Json(new) =
+        body.map_err(|_| invalid("Send JSON with exactly the fields name, scopes (a list like [\"read metrics\"]) and days."))?;
     let made = web.ports.accounts.make_token(authorize::<ChangeOwnAccount>(&who, ())?, new).await?;
     Ok(Json(json!({ "id": made.id, "token": made.secret, "expires_at": made.expires_at })))
 }
@@ -60,11 +61,7 @@ pub async fn one(State(web): State<Web>, Extension(who): Extension<Principal>, P
 }
 
 /// Invites somebody; the only answer that holds the link.
-pub async fn invite(
-    State(web): State<Web>,
-    Extension(who): Extension<Principal>,
-    body: Result<Json<NewInvite>, JsonRejection>,
-) -> Answer {
+pub async fn invite(State(web): State<Web>, Extension(who): Extension<Principal>, body: Result<Json<NewInvite>, JsonRejection>) -> Answer {
     let Json(new) =
         body.map_err(|_| invalid("Send JSON with exactly the fields email and bindings (a list like [\"operator@environment:prod\"])."))?;
     let made = web.ports.accounts.invite(authorize::<ChangeAccounts>(&who, ())?, new).await?;

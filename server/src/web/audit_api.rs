@@ -46,9 +46,7 @@ pub async fn export(
     let pieces = web.ports.audit.export(authorize::<ExportAudit>(&who, ())?, query).await?;
     // An error after the first piece can only cut the answer short: the client sees that it is incomplete.
     let body = Body::from_stream(pieces.map(|piece| piece.map_err(|error| std::io::Error::other(error.to_string()))));
-    let headers = [
-        (header::CONTENT_TYPE, "application/x-ndjson"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"reeve-audit.jsonl\""),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CONTENT_DISPOSITION, "attachment; filename=\"reeve-audit.jsonl\"")];
     Ok((headers, body).into_response())
 }

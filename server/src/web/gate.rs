@@ -139,7 +139,8 @@ fn anonymous(route: &Route, request: &Request, sentence: &str) -> Response {
 
 /// The target that a request is about: in the path where the route has `{name}`, or in the query.
 fn asked_target(route: &Route, uri: &Uri) -> Option<TargetName> {
-    let in_path = route.path.split('/').zip(uri.path().split('/')).find(|(pattern, _)| *pattern == "{name}").and_then(|(_, part)| decode(part));
+    let in_path =
+        route.path.split('/').zip(uri.path().split('/')).find(|(pattern, _)| *pattern == "{name}").and_then(|(_, part)| decode(part));
     let in_query = || pairs(uri.query()?).into_iter().find(|(key, _)| key == "name" || key == "target").map(|(_, value)| value);
     TargetName::new(in_path.or_else(in_query)?).ok()
 }

@@ -43,14 +43,7 @@ pub async fn page(
 }
 
 /// The page at an address, with what just happened at its top.
-pub async fn show(
-    web: &Web,
-    headers: &HeaderMap,
-    principal: Option<Principal>,
-    path: &str,
-    query: &str,
-    flash: Option<Flash>,
-) -> Response {
+pub async fn show(web: &Web, headers: &HeaderMap, principal: Option<Principal>, path: &str, query: &str, flash: Option<Flash>) -> Response {
     let refused = matches!(flash, Some(Flash::Refused(_)));
     let (mut context, nonce) = match context(web, headers, principal) {
         Ok(made) => made,

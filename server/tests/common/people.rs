@@ -19,7 +19,8 @@ pub struct Person {
 impl Running {
     /// The path of a link that invites somebody.
     pub async fn invite(&self, email: &str, bindings: &[&str]) -> String {
-        let answer = self.client.post(self.url("/api/invites")).bearer_auth(&self.token).json(&json!({ "email": email, "bindings": bindings }));
+        let answer =
+            self.client.post(self.url("/api/invites")).bearer_auth(&self.token).json(&json!({ "email": email, "bindings": bindings }));
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
         answer.json::<Value>().await.unwrap()["path"].as_str().unwrap().to_owned()
@@ -89,7 +90,8 @@ impl Running {
 
     /// The audit trail's newest entries, once one of them satisfies.
     pub async fn audited(&self, query: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let holds = |page: &Value| page["items"].as_array().is_some_and(|items| items.iter().any(|e| !e["seq"].is_null() && wanted(&e["event"])));
+        let holds =
+            |page: &Value| page["items"].as_array().is_some_and(|items| items.iter().any(|e| !e["seq"].is_null() && wanted(&e["event"])));
         let page = self.until(&format!("/api/audit?{query}"), what, holds).await;
         page["items"].as_array().unwrap().iter().map(|e| &e["event"]).find(|e| wanted(e)).unwrap().clone()
     }

@@ -46,7 +46,11 @@ pub async fn run(workspace: &Workspace) -> Result<()> {
         let (right, refused, longest) = signs.await??;
         report(&format!("flood from {name}"), &pages);
         let sent: u32 = answers.values().sum();
-        println!("  {sent} wrong passwords in {:.1} s ({:.0} a second), answered {answers:?}", took.as_secs_f64(), f64::from(sent) / took.as_secs_f64());
+        println!(
+            "  {sent} wrong passwords in {:.1} s ({:.0} a second), answered {answers:?}",
+            took.as_secs_f64(),
+            f64::from(sent) / took.as_secs_f64()
+        );
         println!("  right passwords from elsewhere: {right} got in, {refused} were refused, the slowest in {} ms", longest.as_millis());
         println!("  p99 against calm: {:.1} times; memory {} MB", ratio(&pages, &calm), program.memory_mb().unwrap_or(0));
     }

@@ -45,7 +45,14 @@ pub async fn ensure_admin(
     let Some(secret) = password.or_else(|| made_up.clone()) else { return Ok(None) };
     let hash = passwords.hash(secret).await.map_err(|e| AccountError(e.to_string()))?;
     let bindings = vec![Binding::everywhere(Role::Admin)];
-    let new = NewAccount { id: Uuid::new_v4(), org: store.org(), email: email.clone(), display_name: "Admin".to_owned(), password_hash: hash, bindings };
+    let new = NewAccount {
+        id: Uuid::new_v4(),
+        org: store.org(),
+        email: email.clone(),
+        display_name: "Admin".to_owned(),
+        password_hash: hash,
+        bindings,
+    };
     let event = Draft::new(store.org(), "make", "account", &email).after(&json!({ "roles": ["admin@everything"] })).finish();
     let made = store.create_account(new, event).await.map_err(trouble)?;
     // Another process may have been first; its password counts then.

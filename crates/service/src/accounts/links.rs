@@ -56,7 +56,8 @@ pub(super) async fn reset(accounts: &Accounts, principal: &Principal, account: &
 /// One sentence.
 pub async fn local_reset(store: &Store, trail: &Trail, email: &str, user: &str) -> Result<MadeSecret, String> {
     let email = normal_email(email);
-    let account = store.account_by_email(&email).await.map_err(|e| e.to_string())?.ok_or_else(|| format!("There is no account for {email}."))?;
+    let account =
+        store.account_by_email(&email).await.map_err(|e| e.to_string())?.ok_or_else(|| format!("There is no account for {email}."))?;
     if account.disabled_at.is_some() {
         return Err("The account is disabled, so a new password would be of no use.".to_owned());
     }
@@ -141,7 +142,9 @@ pub(super) async fn accept(accounts: &Accounts, secret: &str, chosen: Acceptance
             accounts.done(&ended, None);
             Ok(email)
         }
-        UseOutcome::Taken => Err(PortError::Invalid(format!("There is an account for {} already; sign in, or ask for a reset.", open.email))),
+        UseOutcome::Taken => {
+            Err(PortError::Invalid(format!("There is an account for {} already; sign in, or ask for a reset.", open.email)))
+        }
         UseOutcome::Gone => Err(PortError::NotFound(GONE.to_owned())),
     }
 }

@@ -44,13 +44,8 @@ impl Trail {
     /// Over the store. `anchors` is the directory in which the log's end is noted outside of any database; none: nowhere.
     #[must_use]
     pub fn new(store: Store, anchors: Option<PathBuf>) -> Self {
-        let inner = Inner {
-            store,
-            notes: Notes::default(),
-            news: Notify::new(),
-            state: Mutex::default(),
-            anchor: anchors.map(Anchor::new),
-        };
+        let inner =
+            Inner { store, notes: Notes::default(), news: Notify::new(), state: Mutex::default(), anchor: anchors.map(Anchor::new) };
         Self { inner: Arc::new(inner) }
     }
 

@@ -145,7 +145,8 @@ pub(super) async fn settle(trail: &Trail) {
         }
         while step(trail).await? {}
         if let Some(head) = trail.inner.store.audit_head().await.map_err(|e| e.to_string())? {
-            note_end(trail, Noted { log: head.log.to_string(), seq: head.seq, hash: hex::encode(head.hash), at: UnixMs::now() }, true).await;
+            note_end(trail, Noted { log: head.log.to_string(), seq: head.seq, hash: hex::encode(head.hash), at: UnixMs::now() }, true)
+                .await;
         }
         Ok::<_, String>(())
     };

@@ -158,7 +158,9 @@ impl Inner {
         }
         let ask = async {
             match who {
-                Who::Session(sid) => Ok::<_, reeve_store::StoreError>(self.store.live_session(sid).await?.map(|s| Confirmed::of_session(s, now))),
+                Who::Session(sid) => {
+                    Ok::<_, reeve_store::StoreError>(self.store.live_session(sid).await?.map(|s| Confirmed::of_session(s, now)))
+                }
                 Who::Token(digest) => Ok(self.store.api_token(digest).await?.map(|t| Confirmed::of_token(t, now))),
             }
         };
@@ -180,9 +182,7 @@ impl Inner {
                     Who::Token(_) => "This API token is not valid: it was revoked, has ended, or its account may not sign in.".to_owned(),
                 }))
             }
-            Ok(Err(_)) | Err(_) => {
-                self.confirmations.recall(who, now).ok_or_else(|| PortError::Unavailable(UNCONFIRMED.to_owned()))
-            }
+            Ok(Err(_)) | Err(_) => self.confirmations.recall(who, now).ok_or_else(|| PortError::Unavailable(UNCONFIRMED.to_owned())),
         }
     }
 

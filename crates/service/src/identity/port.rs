@@ -103,11 +103,8 @@ impl IdentityPort for Identity {
         let account = checked.await.map_err(away)??;
         let (now, sid) = (UnixMs::now(), Uuid::new_v4());
         let browser = via == Via::Session;
-        let refresh = if browser {
-            None
-        } else {
-            Some(format!("{}{}", secret::REFRESH_PREFIX, secret::random().map_err(PortError::Unavailable)?))
-        };
+        let refresh =
+            if browser { None } else { Some(format!("{}{}", secret::REFRESH_PREFIX, secret::random().map_err(PortError::Unavailable)?)) };
         let word = if browser { "session" } else { "bearer" };
         let event = inner.trail.draft("sign in", "session", &sid.to_string()).by_account(account.id, &account.email, word).from(origin);
         let new = NewSession {

@@ -70,5 +70,4 @@ impl Store {
         })
         .await
     }
-
 }
