@@ -97,6 +97,10 @@ async fn g1_the_own_account_shows_roles_sessions_and_tokens() {
     assert_eq!(fields(&html, "/admin/account/tokens/revoke"), ["csrf", "token"]);
     assert_eq!(forms(&html).filter(|f| f.contains("/tokens/revoke\"")).count(), 2, "what ended can't be revoked again");
     assert!(html.contains("autocomplete=\"new-password\"") && html.contains("autocomplete=\"current-password\""));
+    assert!(
+        !Page::Account.moves() && !Page::Audit(Box::default()).moves() && !html.contains("http-equiv=\"refresh\""),
+        "what is typed stays"
+    );
     let alone = show(Scenario::Empty, &["viewer"], "/admin/account").await.html;
     assert!(!alone.contains("End all others") && alone.contains("No API token"));
 }
@@ -119,7 +123,7 @@ async fn g1_a_secret_is_shown_once_and_says_so() {
 #[tokio::test]
 async fn g2_menus_show_what_one_may_see() {
     let menu = |html: &str| {
-        let nav = html.split("<nav class=\"nav\"").nth(1).unwrap().split("</nav>").next().unwrap();
+        let nav = html.split("<nav aria-label=\"Pages\"").nth(1).unwrap().split("</nav>").next().unwrap();
         ["Database health", "Targets", "Accounts", "Audit trail", "Access"].map(|word| nav.contains(&format!(">{word}<")))
     };
     for (roles, expected) in [
@@ -235,7 +239,7 @@ async fn g3_the_trail_says_who_did_what_to_what_and_what_came_of_it() {
         assert!(text.contains(needle), "{needle}: {text}");
     }
     for outcome in ["done", "refused", "failed", "alarm"] {
-        assert!(shown.html.contains(&format!("<span class=\"outcome\" data-outcome=\"{outcome}\">")), "{outcome}");
+        assert!(shown.html.contains(&format!("<span data-outcome=\"{outcome}\" class=\"outcome\">")), "{outcome}");
     }
     assert_eq!(shown.html.matches("<summary data-row").count(), 9);
     assert!(shown.html.contains("href=\"/admin/audit?cursor=4174\"") && !shown.html.contains(">Newest<"));

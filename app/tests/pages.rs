@@ -196,7 +196,8 @@ async fn g2_without_a_session_no_page_shows_anything() {
         nobody.rights.clear();
         cx.principal = Some(nobody);
         let shown = render(Page::parse(address, "").unwrap(), cx).await;
-        assert_eq!(shown.status, 403);
+        // A target that is out of reach looks as if there were none.
+        assert_eq!(shown.status, if address.ends_with("db-health") { 403 } else { 404 }, "{address}");
         assert!(!shown.html.contains("findawise.internal"), "{address}");
     }
 }

@@ -77,7 +77,7 @@ fn head(role: Role, caller: Option<&Principal>) -> impl IntoView + use<> {
     let held = !scopes.is_empty();
     let yours = held.then(|| {
         let words = scopes.iter().map(|s| scope_words(s)).collect::<Vec<_>>().join(", ");
-        view! { <span class="yours">"yours, for "{words}</span> }
+        view! { <span class="yours">"yours"<span class="yours-for">", for "{words}</span></span> }
     });
     view! { <th scope="col" data-yours=held.to_string()>{role.title()}{yours}</th> }
 }

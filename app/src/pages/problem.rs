@@ -40,7 +40,7 @@ pub fn view(error: &AppError, caller: Option<&Principal>) -> impl IntoView + use
         error.to_string()
     };
     let estate = !out && caller.is_none_or(|p| p.may("view", "estate"));
-    let account = denied && caller.is_some();
+    let account = caller.is_some() && (denied || !estate);
     view! {
         <section class="problem" data-empty=kind>
             <p class="problem-status mono">{error.status()}</p>

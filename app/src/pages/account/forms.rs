@@ -64,7 +64,7 @@ pub(super) fn new_token(grantable: &[(String, String)], csrf: Option<String>) ->
             <Csrf token=csrf/>
             <h2 id="token-title">"Make a token"</h2>
             <div class="fields">
-                <Field label="Name" name="name" required=true most=80 hint="What will use it, so that you know it again."/>
+                <Field label="Name" name="name" required=true most=80/>
                 <Choice label="Works for" name="days" options=days chosen="90"/>
             </div>
             <fieldset class="scopes" aria-describedby="scopes-hint">

@@ -77,7 +77,7 @@ fn rights(a: &AccountView, at: &str, overview: Option<HealthOverview>, csrf: Opt
                 <Choice label="Add" name="add_role" options=roles chosen=""/>
                 <Field label="For" name="add_scope" autocomplete="off" list="scopes" described="scope-hint"/>
             </div>
-            <p class="field-hint" id="scope-hint">"Which targets it is held for: "{SCOPE_HINT}"."</p>
+            <p class="field-hint" id="scope-hint">"Which targets it is held for, as "{SCOPE_HINT}"."</p>
             <ScopeList id="scopes" overview=overview/>
             <details class="more"><summary>"What nobody may hold together"</summary>{separations()}</details>
             <p class="form-end"><button class="button primary">"Save roles"</button><span class="muted">"It holds at once, in open sessions too."</span></p>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use reeve_model::{HealthOverview, UnixMs, account::InviteView};
 
 /// What a scope field takes.
-pub(super) const SCOPE_HINT: &str = "everything, environment:prod, tag:… or target:…";
+pub(super) const SCOPE_HINT: &str = "everything, environment:prod, tag:eu or target:orders";
 
 /// Open invitations and links for new passwords; with a token for forms, each can be withdrawn. Nothing when there is none.
 pub(super) fn open(invites: &[InviteView], csrf: Option<Option<String>>, now: UnixMs) -> impl IntoView + use<> {
@@ -74,7 +74,7 @@ pub(super) fn form(overview: Option<HealthOverview>, csrf: Option<String>) -> im
                     <Choice label="Role" name="role" options=role_options() chosen="viewer"/>
                     <Field label="For" name="scope" required=true autocomplete="off" list="scopes" described="scope-hint"/>
                 </div>
-                <p class="field-hint" id="scope-hint">"Which targets the role is held for: "{SCOPE_HINT}". More roles can be given afterwards."</p>
+                <p class="field-hint" id="scope-hint">"Which targets the role is held for, as "{SCOPE_HINT}". More roles can be given afterwards."</p>
                 <ScopeList id="scopes" overview=overview/>
                 <p class="form-end"><button class="button primary">"Make the link"</button><span class="muted">"You get a link to send; it works once."</span></p>
             </form>
