@@ -14,7 +14,7 @@ use reeve_model::{
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
 };
-use reeve_ports::{HealthPort, IdentityPort, PoolsPort, PortError, Ports, SignedIn, TablesPort};
+use reeve_ports::{Ended, HealthPort, IdentityPort, PoolsPort, PortError, Ports, SignedIn, TablesPort};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -122,8 +122,8 @@ impl IdentityPort for Fake {
     async fn sign_out(&self, _: &Principal) -> Result<(), PortError> {
         Ok(())
     }
-    async fn ended(&self, _: &Principal) {
-        futures::future::pending().await
+    async fn ended(&self, _: &Principal) -> Ended {
+        std::future::pending().await
     }
     fn keys(&self) -> Vec<Jwk> {
         Vec::new()
