@@ -273,9 +273,10 @@ pub async fn accept(
     Path(secret): Path<String>,
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
-    fields: Fields,
+    body: String,
 ) -> Response {
-    let accounts = &web.ports.accounts;
+    // The address is the proof; who else is signed in in this browser plays no part.
+    let (accounts, fields) = (&web.ports.accounts, Fields::read(&body));
     let display_name = fields.get("display_name").to_owned();
     let outcome = if fields.get("password") == fields.get("repeat") {
         let acceptance = Acceptance { display_name: display_name.clone(), password: fields.get("password").to_owned() };
