@@ -38,12 +38,11 @@ CREATE TABLE compliance.audit_log (
 -- One per filter of the search, each in the order of its pages: the first page of a rare word is found without a sort.
 CREATE INDEX audit_log_actor ON compliance.audit_log (org_id, actor, sealed_at, seq);
 CREATE INDEX audit_log_account ON compliance.audit_log (org_id, account, sealed_at, seq) WHERE account IS NOT NULL;
-CREATE INDEX audit_log_verb ON compliance.audit_log (org_id, verb, sealed_at, seq);
-CREATE INDEX audit_log_noun ON compliance.audit_log (org_id, noun, sealed_at, seq);
+CREATE INDEX audit_log_kind ON compliance.audit_log (org_id, verb, noun, sealed_at, seq);
 CREATE INDEX audit_log_outcome ON compliance.audit_log (org_id, outcome, sealed_at, seq);
 CREATE INDEX audit_log_resource ON compliance.audit_log (org_id, resource);
--- Events are sealed within seconds; "before a day" can then stop at that day's entries. Those that waited longer are looked up here.
-CREATE INDEX audit_log_late ON compliance.audit_log (org_id, at) WHERE sealed_at - at > interval '1 hour';
+-- Events are sealed within seconds: "before a day" can stop looking soon after that day. Those that waited longer are looked for here.
+CREATE INDEX audit_log_late ON compliance.audit_log (org_id, sealed_at, seq, at) WHERE sealed_at - at > interval '1 hour';
 -- An event is sealed once, however often it is handed over.
 CREATE INDEX audit_log_event ON compliance.audit_log (id);
 
@@ -52,6 +51,14 @@ CREATE TABLE compliance.audit_actor (
     org_id uuid NOT NULL,
     actor  text COLLATE "C" NOT NULL,
     PRIMARY KEY (org_id, actor)
+);
+
+-- What was ever done to what: a verb or a noun alone is looked for by these pairs, and pairs that never were are not looked for at all.
+CREATE TABLE compliance.audit_kind (
+    org_id uuid NOT NULL,
+    verb   text COLLATE "C" NOT NULL,
+    noun   text COLLATE "C" NOT NULL,
+    PRIMARY KEY (org_id, verb, noun)
 );
 
 -- Nobody changes or removes an entry, its owner included, but for an erasure: all that an event says and its salt become null,

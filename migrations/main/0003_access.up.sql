@@ -34,7 +34,7 @@ BEGIN
         RAISE EXCEPTION 'The rights of an admin can only be changed in a read committed transaction.'
             USING ERRCODE = 'feature_not_supported';
     END IF;
-    PERFORM pg_advisory_xact_lock(7233684, 1);
+    PERFORM pg_advisory_xact_lock(7233687, 1);
     IF NOT EXISTS (
         SELECT FROM main.binding b JOIN main.account a ON a.id = b.account_id
         WHERE b.org_id = OLD.org_id AND b.role = 'admin' AND b.scope = 'everything' AND a.disabled_at IS NULL

@@ -145,7 +145,10 @@ async fn fill(c: &mut PgConnection, events: i64, begin: UnixMs) -> Result<(), Bo
         .await?;
     }
     sqlx::raw_sql("INSERT INTO compliance.audit_actor SELECT DISTINCT org_id, actor FROM compliance.audit_log").execute(&mut *c).await?;
-    sqlx::raw_sql("ANALYZE compliance.audit_log; ANALYZE compliance.audit_actor").execute(c).await?;
+    sqlx::raw_sql("INSERT INTO compliance.audit_kind SELECT DISTINCT org_id, verb, noun FROM compliance.audit_log")
+        .execute(&mut *c)
+        .await?;
+    sqlx::raw_sql("ANALYZE compliance.audit_log; ANALYZE compliance.audit_actor; ANALYZE compliance.audit_kind").execute(c).await?;
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub async fn write(connection: &mut PgConnection, event: &AuditEvent) -> Result<
     // The id is drawn under the lock, and the lock outlasts the commit. Without it an event could commit after one with a higher id
     // was already relayed, and the log's order would not be that of the changes.
     sqlx::query!(
-        "WITH held AS MATERIALIZED (SELECT pg_catalog.pg_advisory_xact_lock(7233683, 1))
+        "WITH held AS MATERIALIZED (SELECT pg_catalog.pg_advisory_xact_lock(7233686, 1))
          INSERT INTO main.audit_outbox (event_id, org_id, at, body) SELECT $1, $2, $3, $4 FROM held
          ON CONFLICT (event_id) DO NOTHING",
         uuid(&event.id)?,

@@ -248,6 +248,15 @@ async fn insert(log: &mut PgConnection, new: &Columns) -> Result<()> {
         &new.org,
         &new.actor
     )
+    .execute(&mut *log)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO compliance.audit_kind (org_id, verb, noun)
+         SELECT DISTINCT org_id, verb, noun FROM unnest($1::uuid[], $2::text[], $3::text[]) AS k (org_id, verb, noun) ON CONFLICT DO NOTHING",
+        &new.org,
+        &new.verb,
+        &new.noun
+    )
     .execute(log)
     .await?;
     Ok(())

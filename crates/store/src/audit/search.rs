@@ -1,7 +1,8 @@
 //! Looking for entries, newest first.
 //!
 //! Each page is found by the index of one filter, in the order of the page; which one, the server decides anew each time, because the
-//! plan that suits a rare word is wrong for a frequent one.
+//! plan that suits a rare word is wrong for a frequent one. Names, verbs and nouns are first looked up among those there ever were: then
+//! the newest entries of each are found at once, wherever in the years they are.
 
 use super::{
     entry::{Entry, Row, from_micros},
@@ -154,18 +155,53 @@ pub(crate) async fn look(connection: &mut PgConnection, org: Uuid, wanted: &Want
     plan_anew(&mut step).await?;
     let head = head::newest(&mut step, org).await?.map(|head| head.seq);
     let mut entries = Vec::new();
-    let actors = who(&mut step, org, wanted).await?;
-    if !matches!(&actors, Some(names) if names.is_empty()) {
+    let keys = keys(&mut step, org, wanted).await?;
+    if !keys.is_empty() {
         // With an end in time: those that were sealed soon after end soon after it; the few others are looked for apart.
         let halves: &[Option<bool>] = if wanted.query.to.is_some() { &[Some(false), Some(true)] } else { &[None] };
         for late in halves {
-            entries.extend(half(&mut step, org, wanted, actors.as_deref(), *late, rank).await?);
+            entries.extend(half(&mut step, org, wanted, &keys, *late, rank).await?);
         }
         entries.sort_unstable_by_key(|e| std::cmp::Reverse((e.sealed_at, e.seq)));
         entries.truncate(wanted.limit + 1);
     }
     step.commit().await?;
     Ok(Found { rank, entries, head })
+}
+
+/// By what the log is walked: the newest entries of each key, or all of them in one row.
+enum Keys {
+    /// Each of these people.
+    Actors(Vec<String>),
+    /// Each of these pairs of verb and noun.
+    Kinds(Vec<String>, Vec<String>),
+    /// All in one row, of these people if there are any.
+    Row(Option<Vec<String>>),
+}
+
+impl Keys {
+    /// Nothing can match.
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Actors(keys) | Self::Kinds(keys, _) if keys.is_empty())
+    }
+}
+
+async fn keys(step: &mut PgConnection, org: Uuid, wanted: &Wanted) -> Result<Keys> {
+    match who(step, org, wanted).await? {
+        Some(names) if names.len() <= ACTORS => Ok(Keys::Actors(names)),
+        Some(names) => Ok(Keys::Row(Some(names))),
+        None if wanted.query.verb.is_none() && wanted.query.noun.is_none() => Ok(Keys::Row(None)),
+        None => {
+            let kinds = sqlx::query!(
+                "SELECT verb, noun FROM compliance.audit_kind WHERE org_id = $1 AND ($2::text IS NULL OR verb = $2) AND ($3::text IS NULL OR noun = $3)",
+                org,
+                wanted.query.verb,
+                wanted.query.noun
+            );
+            let (verbs, nouns) = kinds.fetch_all(step).await?.into_iter().map(|k| (k.verb, k.noun)).unzip();
+            Ok(Keys::Kinds(verbs, nouns))
+        }
+    }
 }
 
 /// A statement of this transaction is planned for the very values it gets. Compiling a plan would take longer than running it.
@@ -185,85 +221,64 @@ pub(super) async fn who(step: &mut PgConnection, org: Uuid, wanted: &Wanted) -> 
     Ok(Some(names.fetch_all(step).await?))
 }
 
-async fn half(
-    step: &mut PgConnection,
-    org: Uuid,
-    wanted: &Wanted,
-    actors: Option<&[String]>,
-    late: Option<bool>,
-    rank: u8,
-) -> Result<Vec<Entry>> {
+/// The newest entries that match, of each key. What the macro is given are the keys and how an entry is of one.
+macro_rules! newest_of {
+    ($keys:tt, $is_of:tt; $($given:expr),+) => {
+        sqlx::query_as!(
+            Row,
+            "SELECT e.seq AS \"seq!\", e.sealed_at AS \"sealed_at!\", e.id, e.at, e.account, e.actor, e.via, e.verb, e.noun, e.resource, e.outcome,
+               e.address::text AS address, e.agent, e.request, e.before, e.after, e.count, e.salt, e.leaf AS \"leaf!\", e.hash AS \"hash!\"
+             FROM " + $keys + " CROSS JOIN LATERAL (
+               SELECT * FROM compliance.audit_log WHERE org_id = $1 AND " + $is_of + " AND ($4::uuid IS NULL OR account = $4)
+                 AND ($5::text IS NULL OR verb = $5) AND ($6::text IS NULL OR noun = $6) AND ($7::text IS NULL OR resource LIKE $7)
+                 AND ($8::text IS NULL OR outcome = $8) AND ($9::timestamptz IS NULL OR at >= $9) AND ($10::timestamptz IS NULL OR at < $10)
+                 AND ($11::timestamptz IS NULL OR sealed_at >= $11) AND ($12::timestamptz IS NULL OR sealed_at < $12)
+                 AND ($13::bool IS NULL OR (sealed_at - at > interval '1 hour') = $13)
+                 AND ($14::timestamptz IS NULL OR (sealed_at <= $14 AND (sealed_at, seq) < ($14, $15::int8)))
+               ORDER BY sealed_at DESC, seq DESC LIMIT $16) e
+             ORDER BY e.sealed_at DESC, e.seq DESC LIMIT $16",
+            $($given),+
+        )
+    };
+}
+
+async fn half(step: &mut PgConnection, org: Uuid, wanted: &Wanted, keys: &Keys, late: Option<bool>, rank: u8) -> Result<Vec<Entry>> {
     let (query, times) = (&wanted.query, wanted.times()?);
     let before = wanted.cursor.map(|c| from_micros(c.sealed_at)).transpose()?;
     // What stands at the cursor's very place in a log of a lower rank comes after it.
     let before_seq = wanted.cursor.map(|c| if rank < c.rank { c.seq.saturating_add(1) } else { c.seq });
     let resource = query.resource.as_deref().map(|r| format!("{}%", escaped(r)));
+    let (outcome, account) = (query.outcome.map(|o| o.word()), wanted.account);
+    let (from, to, sealed_from) = (times.from, times.to, times.sealed_from);
     let sealed_to = times.sealed_to.filter(|_| late == Some(false));
     let limit = i64::try_from(wanted.limit + 1).unwrap_or(i64::MAX);
-    let each = actors.filter(|names| names.len() <= ACTORS);
-    let rows = if let Some(names) = each {
-        sqlx::query_as!(
-            Row,
-            r#"SELECT e.seq AS "seq!", e.sealed_at AS "sealed_at!", e.id, e.at, e.account, e.actor, e.via, e.verb, e.noun, e.resource,
-                 e.outcome, e.address::text AS address, e.agent, e.request, e.before, e.after, e.count, e.salt, e.leaf AS "leaf!",
-                 e.hash AS "hash!"
-               FROM unnest($2::text[]) AS a (name) CROSS JOIN LATERAL (
-                 SELECT * FROM compliance.audit_log WHERE org_id = $1 AND actor = a.name COLLATE "C"
-                   AND ($3::text IS NULL OR verb = $3) AND ($4::text IS NULL OR noun = $4) AND ($5::text IS NULL OR resource LIKE $5)
-                   AND ($6::text IS NULL OR outcome = $6) AND ($7::timestamptz IS NULL OR at >= $7) AND ($8::timestamptz IS NULL OR at < $8)
-                   AND ($9::timestamptz IS NULL OR sealed_at >= $9) AND ($10::timestamptz IS NULL OR sealed_at < $10)
-                   AND ($11::bool IS NULL OR (sealed_at - at > interval '1 hour') = $11)
-                   AND ($12::timestamptz IS NULL OR (sealed_at <= $12 AND (sealed_at, seq) < ($12, $13::int8)))
-                 ORDER BY sealed_at DESC, seq DESC LIMIT $14) e
-               ORDER BY e.sealed_at DESC, e.seq DESC LIMIT $14"#,
-            org,
-            names,
-            query.verb,
-            query.noun,
-            resource,
-            query.outcome.map(|o| o.word()),
-            times.from,
-            times.to,
-            times.sealed_from,
-            sealed_to,
-            late,
-            before,
-            before_seq,
-            limit
-        )
-        .fetch_all(step)
-        .await?
-    } else {
-        sqlx::query_as!(
-            Row,
-            r#"SELECT seq, sealed_at, id, at, account, actor, via, verb, noun, resource, outcome, address::text AS address, agent, request,
-                 before, after, count, salt, leaf, hash
-               FROM compliance.audit_log WHERE org_id = $1 AND ($2::text[] IS NULL OR actor = ANY ($2)) AND ($15::uuid IS NULL OR account = $15)
-                 AND ($3::text IS NULL OR verb = $3) AND ($4::text IS NULL OR noun = $4) AND ($5::text IS NULL OR resource LIKE $5)
-                 AND ($6::text IS NULL OR outcome = $6) AND ($7::timestamptz IS NULL OR at >= $7) AND ($8::timestamptz IS NULL OR at < $8)
-                 AND ($9::timestamptz IS NULL OR sealed_at >= $9) AND ($10::timestamptz IS NULL OR sealed_at < $10)
-                 AND ($11::bool IS NULL OR (sealed_at - at > interval '1 hour') = $11)
-                 AND ($12::timestamptz IS NULL OR (sealed_at <= $12 AND (sealed_at, seq) < ($12, $13::int8)))
-               ORDER BY sealed_at DESC, seq DESC LIMIT $14"#,
-            org,
-            actors,
-            query.verb,
-            query.noun,
-            resource,
-            query.outcome.map(|o| o.word()),
-            times.from,
-            times.to,
-            times.sealed_from,
-            sealed_to,
-            late,
-            before,
-            before_seq,
-            limit,
-            wanted.account
-        )
-        .fetch_all(step)
-        .await?
-    };
+    let (verb, noun) = (query.verb.as_deref(), query.noun.as_deref());
+    let (none, one): (&[String], _) = (&[], [String::new()]);
+    let rows =
+        match keys {
+            Keys::Actors(names) => newest_of!(
+                "unnest($2::text[], $3::text[]) AS k (name, nothing)", "actor = k.name COLLATE \"C\"";
+                org, names, none, account, verb, noun, resource, outcome, from, to, sealed_from, sealed_to, late, before, before_seq, limit
+            )
+            .fetch_all(step)
+            .await?,
+            Keys::Kinds(verbs, nouns) => newest_of!(
+                "unnest($2::text[], $3::text[]) AS k (verb, noun)",
+                "audit_log.verb = k.verb COLLATE \"C\" AND audit_log.noun = k.noun COLLATE \"C\"";
+                org, verbs, nouns, account, verb, noun, resource, outcome, from, to, sealed_from, sealed_to, late, before, before_seq, limit
+            )
+            .fetch_all(step)
+            .await?,
+            Keys::Row(names) => {
+                newest_of!(
+                    "unnest($3::text[]) AS k (one)", "($2::text[] IS NULL OR actor = ANY ($2))";
+                    org, names.as_deref(), &one[..], account, verb, noun, resource, outcome, from, to, sealed_from, sealed_to, late, before,
+                    before_seq, limit
+                )
+                .fetch_all(step)
+                .await?
+            }
+        };
     let org = org.to_string();
     rows.into_iter().map(|row| Entry::read(&org, row)).collect()
 }

@@ -9,6 +9,7 @@ use super::{
     seal::{self, Hash},
 };
 use crate::error::Result;
+use futures::TryStreamExt;
 use reeve_model::{
     audit::{AuditProblem, AuditVerdict},
     pool::StoreRole,
@@ -19,8 +20,8 @@ use uuid::Uuid;
 
 /// A log with more problems isn't read to its end.
 const PROBLEMS_MAX: usize = 100;
-/// Entries read at a time: as many as the statement says.
-const BATCH: usize = 5000;
+/// Entries of one statement: as many as it says.
+const BATCH: usize = 20_000;
 
 /// An end of a log that was recorded elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,27 +56,28 @@ pub async fn verify(connection: &mut PgConnection, org: Uuid, recorded: &[Record
     let name = org.to_string();
     let mut after = (0, 0);
     loop {
-        let rows = sqlx::query_as!(
+        // Checked while the next ones are on their way.
+        let mut rows = sqlx::query_as!(
             Row,
             "SELECT seq, sealed_at, id, at, account, actor, via, verb, noun, resource, outcome, address::text AS address, agent, request,
                before, after, count, salt, leaf, hash
              FROM compliance.audit_log WHERE org_id = $1 AND sealed_at >= $2 AND (sealed_at, seq) > ($2, $3)
-             ORDER BY sealed_at, seq LIMIT 5000",
+             ORDER BY sealed_at, seq LIMIT 20000",
             org,
             from_micros(after.0)?,
             after.1
         )
-        .fetch_all(&mut *connection)
-        .await?;
-        let last = rows.len() < BATCH;
-        for row in rows {
+        .fetch(&mut *connection);
+        let mut read = 0;
+        while let Some(row) = rows.try_next().await? {
             let entry = Entry::read(&name, row)?;
             after = (entry.sealed_at, entry.seq);
+            read += 1;
             if !checker.take(&entry) {
                 return Ok(checker.verdict());
             }
         }
-        if last {
+        if read < BATCH {
             return Ok(checker.finish());
         }
     }

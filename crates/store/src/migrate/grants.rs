@@ -26,7 +26,7 @@ const ANALYTICS: &[(&str, &[&str])] = &[
 const COMPLIANCE: &[(&str, &[&str])] = &[
     ("SELECT", &["_migrations", "audit_origin"]),
     // Append-only.
-    ("SELECT, INSERT", &["audit_log", "audit_actor"]),
+    ("SELECT, INSERT", &["audit_log", "audit_actor", "audit_kind"]),
 ];
 
 /// Functions the runtime login may call.

@@ -147,3 +147,13 @@ pub fn new_session(sid: u128, account: Uuid, expires_at: UnixMs) -> NewSession {
         refresh: None,
     }
 }
+
+/// That many events, each of another account.
+pub fn numbered(count: usize) -> Vec<AuditEvent> {
+    (0..count).map(|n| event("change", "account", &format!("a{n:04}@example.org"))).collect()
+}
+
+/// Puts events into the outbox, as the runtime login.
+pub async fn write(bench: &Bench, events: &[AuditEvent]) {
+    reeve_store::audit::write_all(&mut bench.runtime("one").await, events).await.unwrap();
+}
