@@ -1,6 +1,6 @@
 // One `reeve demo` for all tests, in a folder of its own, on a port that the system chose.
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 export const EMAIL = "tester@example.org";
@@ -23,6 +23,8 @@ export class Reeve {
     // Under root PostgreSQL runs as another user, who must be able to pass through.
     const dataDir = mkdtempSync("/tmp/reeve-end2end-");
     chmodSync(dataDir, 0o711);
+    // All tests come from one address, and make more accounts in a minute than a company does in a month.
+    writeFileSync(join(dataDir, "reeve.toml"), "[limits]\ncredentials = { burst = 5000, per_minute = 5000 }\npages = { burst = 50000, per_minute = 600000 }\n");
     const child = spawn(program, ["demo"], {
       cwd: dataDir,
       env: {

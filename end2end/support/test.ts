@@ -62,5 +62,9 @@ export const PAGES = {
   "tables by schema": "/admin/targets/findawise/tables?group=schema",
   "no table matches": "/admin/targets/findawise/tables?search=no-such-table",
   table: "/admin/targets/findawise/tables/findawise/core/users",
+  account: "/admin/account",
+  accounts: "/admin/accounts",
+  "audit trail": "/admin/audit",
+  access: "/admin/access",
   gallery: "/admin/gallery",
 } as const;

@@ -108,7 +108,7 @@ async fn a2_a_data_directory_in_use_is_refused() {
     let first = Running::start(data.path(), &[]).await;
     let own = first.child.id().unwrap().to_string();
     one_sentence(&say(reeve(data.path(), &["serve"])).await, 1, &["in use by process", &own, "stop that one first"]);
-    one_sentence(&say(reeve(data.path(), &["migrate", "status"])).await, 1, &["in use by process", &own]);
+    one_sentence(&say(reeve(data.path(), &["demo"])).await, 1, &["in use by process", &own]);
     assert_eq!(first.anonymous("/health").await.status(), 200);
     assert_eq!(first.stop().await, Some(0));
 }

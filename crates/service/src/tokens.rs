@@ -223,4 +223,61 @@ mod tests {
         assert!(tokens.verify(&good).is_ok(), "the untouched one still passes");
         assert!(self::tokens().verify(&good).is_err(), "another key's token");
     }
+
+    /// AT-12: claims of the wrong kind, in tokens whose signature is good: none may count as absent.
+    #[test]
+    fn at_12_signed_nonsense_is_refused() {
+        let tokens = tokens();
+        let now = UnixMs::now().0 / 1000;
+        let kid = tokens.newest.clone().expect("a key");
+        let sign = |claims: serde_json::Value, typ: &str| {
+            let header = Header { typ: Some(typ.to_owned()), kid: Some(kid.clone()), ..Header::new(Algorithm::EdDSA) };
+            encode(&header, &claims, &tokens.keys[&kid].encoding).expect("signed")
+        };
+        let good = serde_json::json!({
+            "sub": "acc", "sid": "sid", "epoch": 1, "iss": ISSUER, "aud": ISSUER, "iat": now, "nbf": now, "exp": now + 60, "jti": "1"
+        });
+        assert!(tokens.verify(&sign(good.clone(), TYPE)).is_ok(), "what the rest is measured by");
+        for typ in ["JWT", "refresh+jwt", "", "AT+JWT "] {
+            assert!(tokens.verify(&sign(good.clone(), typ)).is_err(), "{typ}");
+        }
+        let exp = now + 60;
+        for (claim, values) in [
+            (
+                "exp",
+                vec![
+                    serde_json::json!(exp.to_string()),
+                    serde_json::json!(-exp),
+                    serde_json::json!(null),
+                    serde_json::json!([exp]),
+                    serde_json::json!(1e300),
+                    serde_json::json!(0),
+                ],
+            ),
+            (
+                "nbf",
+                vec![
+                    serde_json::json!((now + 3600).to_string()),
+                    serde_json::json!(null),
+                    serde_json::json!([now]),
+                    serde_json::json!(now + 3600),
+                    serde_json::json!({}),
+                ],
+            ),
+            ("aud", vec![serde_json::json!(["reeve", "other"]), serde_json::json!("other"), serde_json::json!(null), serde_json::json!(7)]),
+            ("iss", vec![serde_json::json!("other"), serde_json::json!(null), serde_json::json!(["other"])]),
+            ("sub", vec![serde_json::json!(null), serde_json::json!(7), serde_json::json!(["acc"])]),
+            ("sid", vec![serde_json::json!(null), serde_json::json!(7)]),
+            ("epoch", vec![serde_json::json!("1"), serde_json::json!(1.5), serde_json::json!(null)]),
+        ] {
+            let mut without = good.clone();
+            without.as_object_mut().expect("an object").remove(claim);
+            assert!(tokens.verify(&sign(without, TYPE)).is_err(), "without {claim}");
+            for value in values {
+                let mut changed = good.clone();
+                changed[claim] = value.clone();
+                assert!(tokens.verify(&sign(changed, TYPE)).is_err(), "{claim} = {value}");
+            }
+        }
+    }
 }

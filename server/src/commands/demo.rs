@@ -8,6 +8,7 @@ use reeve_adapter::Endpoint;
 use reeve_cluster::{Cluster, ClusterConfig};
 use reeve_estate::Cadence;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName};
+use reeve_service::vault::Vault;
 use secrecy::ExposeSecret;
 use std::{path::Path, process::ExitCode};
 
@@ -33,15 +34,11 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
         return Err("The sample estate brings a target called findawise; rename yours in the configuration.".to_owned());
     }
     let listener = run::reeve::listen(&config).await?;
-    let started = async {
-        let vault = run::keys::vault(&config).await?;
-        Ok::<_, String>((start(&config).await?, vault))
-    };
-    let (sample, vault) = tokio::select! {
-        outcome = started => outcome,
+    let started = tokio::select! {
+        outcome = start(&config) => outcome,
         () = signal.requested() => return Ok(ExitCode::SUCCESS),
     }?;
-    let Sample { cluster, logins, store } = sample;
+    let Sample { cluster, logins, store, vault } = started;
     let endpoint = Endpoint::parse(logins.monitor_url.expose_secret()).map_err(|e| e.to_string())?;
     let info = TargetInfo {
         name,
@@ -70,22 +67,23 @@ struct Sample {
     cluster: Cluster,
     logins: reeve_demo::FindawiseLogins,
     store: run::store::Opened,
+    vault: Vault,
 }
 
 async fn start(config: &Config) -> Result<Sample, String> {
     let dir = config.data_dir.join("demo").join("findawise");
     let settings = SETTINGS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let cluster = Cluster::start(ClusterConfig { dir: dir.clone(), settings, label: "findawise".to_owned(), major: None });
-    let (store, cluster) = tokio::join!(run::store::open(config), cluster);
-    let (store, cluster) = match (store, cluster) {
-        (Ok(store), Ok(cluster)) => (store, cluster),
+    let (store, cluster) = tokio::join!(run::store::open_with_key(config), cluster);
+    let ((store, vault), cluster) = match (store, cluster) {
+        (Ok(opened), Ok(cluster)) => (opened, cluster),
         (store, cluster) => {
             let sentence = match (&store, &cluster) {
                 (Err(sentence), _) => sentence.clone(),
                 (_, Err(error)) => error.to_string(),
                 _ => String::new(),
             };
-            if let Ok(store) = store {
+            if let Ok((store, _)) = store {
                 store.stop().await;
             }
             if let Ok(cluster) = cluster {
@@ -96,7 +94,7 @@ async fn start(config: &Config) -> Result<Sample, String> {
     };
     let loaded = load(&cluster, &dir).await;
     match loaded {
-        Ok(logins) => Ok(Sample { cluster, logins, store }),
+        Ok(logins) => Ok(Sample { cluster, logins, store, vault }),
         Err(sentence) => {
             store.stop().await;
             cluster.stop().await;

@@ -7,11 +7,7 @@ use std::process::ExitCode;
 pub async fn run(config: Config) -> Result<ExitCode, String> {
     let mut signal = run::signals::Stop::listen()?;
     let listener = run::reeve::listen(&config).await?;
-    // The key first: without it the store can't be used.
-    let opened = async {
-        let vault = run::keys::vault(&config).await?;
-        Ok::<_, String>((run::store::open(&config).await?, vault))
-    };
+    let opened = run::store::open_with_key(&config);
     // A database that never answers must not keep Reeve from ending.
     let (store, vault) = tokio::select! {
         opened = opened => opened?,

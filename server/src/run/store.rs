@@ -6,7 +6,7 @@ use reeve_adapter::{Endpoint, RoleConfig, RolePools, RoleSettings};
 use reeve_cluster::ClusterState;
 use reeve_estate::TargetSpec;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, UnixMs, pool::StoreRole};
-use reeve_service::store_watch::Cause;
+use reeve_service::{store_watch::Cause, vault::Vault};
 use reeve_store::{
     Domain,
     migrate::{self, MigrationState},
@@ -38,6 +38,21 @@ pub struct Opened {
 /// One sentence that says what to do, also when another process uses the data directory.
 pub async fn open(config: &Config) -> Result<Opened, String> {
     Database::take(config).await?.opened().await
+}
+
+/// The same, and the key of stored secrets. The database first: what is wrong with the data directory is said in its words.
+///
+/// # Errors
+/// One sentence that says what to do.
+pub async fn open_with_key(config: &Config) -> Result<(Opened, Vault), String> {
+    let opened = open(config).await?;
+    match super::keys::vault(config).await {
+        Ok(vault) => Ok((opened, vault)),
+        Err(sentence) => {
+            opened.stop().await;
+            Err(sentence)
+        }
+    }
 }
 
 /// The same for a command, which may run beside a running Reeve.

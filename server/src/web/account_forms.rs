@@ -9,7 +9,7 @@ use super::{
 use axum::{
     Extension,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use reeve_access::{
@@ -48,7 +48,16 @@ impl Form {
     /// Shows a secret that was just made. It is nowhere kept, so the page comes as the answer itself.
     async fn reveal(self, title: &str, outcome: Result<MadeSecret, PortError>) -> Response {
         match outcome {
-            Ok(secret) => self.show(Flash::Secret { title: title.to_owned(), secret }).await,
+            Ok(mut secret) => {
+                // A link is of use only with the place it leads to: where people reach Reeve, or where this browser did.
+                if secret.secret.starts_with('/') {
+                    let host = self.headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+                    let scheme = if self.web.tls { "https" } else { "http" };
+                    let origin = self.web.public_origin.as_deref().map_or_else(|| format!("{scheme}://{host}"), str::to_owned);
+                    secret.secret.insert_str(0, &origin);
+                }
+                self.show(Flash::Secret { title: title.to_owned(), secret }).await
+            }
             Err(error) => self.refuse(error).await,
         }
     }

@@ -4,6 +4,7 @@ mod dependencies;
 mod lengths;
 mod licences;
 mod places;
+mod promises;
 mod purity;
 mod rooms;
 mod words;
@@ -28,6 +29,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         ("dependencies", dependencies::judge(&workspace.root, metadata)?),
         ("words", words::judge(&files, &words::places(&workspace.root))),
         ("places", places::judge(&workspace.root)),
+        ("promises", promises::judge(&files)),
     ];
     let mut found = 0;
     for (rule, findings) in &rules {
