@@ -9,7 +9,7 @@ test("an admin invites somebody, who sets a password and signs in", async ({ pag
   await form.getByLabel("E-mail").fill(email);
   await form.getByLabel("Role").selectOption("operator");
   await form.getByLabel("For").fill("environment:dev");
-  await form.getByRole("button", { name: "Invite" }).click();
+  await form.getByRole("button", { name: "Make the link" }).click();
   const link = await page.locator("section.secret pre").innerText();
   expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/accept\/[\w-]{43}$/);
   await expect(page.getByText("it can't be shown again")).toBeVisible();

@@ -77,8 +77,9 @@ async fn h1_two_starts_at_once_apply_each_migration_once() {
     assert_eq!(counted(&migrate(&a, "status").await), (0, all));
 
     let (one, two) = (dir(), dir());
-    let (env_one, env_two) = ([("DATABASE_URL", b.as_str())], [("DATABASE_URL", b.as_str())]);
-    let (one, two) = tokio::join!(Running::start(one.path(), &env_one), Running::start(two.path(), &env_two));
+    // Nodes that share a database share the key of what is sealed in it.
+    let env = [("DATABASE_URL", b.as_str()), ("REEVE_SECRET_KEY", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0")];
+    let (one, two) = tokio::join!(Running::start(one.path(), &env), Running::start(two.path(), &env));
     assert_eq!(counted(&migrate(&b, "status").await), (0, all));
     assert_eq!((one.stop().await, two.stop().await), (Some(0), Some(0)));
 }

@@ -70,6 +70,17 @@ pub const POLICY: &[Rule] = &[
     rule("change", "accounts", Over::Reeve, &[Admin], "Invite, change, disable and reset accounts, end their sessions."),
 ];
 
+/// Rules whose duty must be apart from the first day, while what they allow is still to come: nothing asks for them yet.
+pub const LATER: &[(&str, &str)] = &[("run", "backup"), ("accept", "finding")];
+
+impl Rule {
+    /// Whether Reeve can do yet what the rule allows.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        !LATER.contains(&(self.verb, self.noun))
+    }
+}
+
 /// Pairs that no role, and no account by all its roles together, may hold: who does the one must not judge or hide it with the other.
 pub const SEPARATE: &[(&str, &str, &str, &str)] =
     &[("run", "backup", "accept", "finding"), ("change", "accounts", "accept", "finding"), ("change", "accounts", "export", "audit")];
@@ -106,7 +117,7 @@ pub fn matrix() -> String {
         for role in Role::ALL {
             out.push_str(&format!(" {:>16}", if rule.roles.contains(&role) { "yes" } else { "-" }));
         }
-        out.push('\n');
+        out.push_str(if rule.works() { "\n" } else { "  (to come)\n" });
     }
     out
 }

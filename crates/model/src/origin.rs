@@ -1,7 +1,7 @@
 //! Where a request came from.
 
+use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 
 /// Where a request came from, as the audit trail keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -259,7 +259,11 @@ pub async fn revoke_token(parts: Parts, Path(id): Path<String>, fields: Fields) 
 }
 
 fn binding(role: &str, scope: &str) -> Result<Binding, PortError> {
-    let scope = if scope.is_empty() { "everything" } else { scope };
+    // Never everything by omission.
+    if scope.trim().is_empty() {
+        let sentence = "Say which targets the role is held for: everything, environment:prod, tag:eu or target:orders.";
+        return Err(PortError::Invalid(sentence.to_owned()));
+    }
     Binding::try_from(format!("{role}@{scope}")).map_err(PortError::Invalid)
 }
 

@@ -133,7 +133,7 @@ pub async fn policy(Extension(who): Extension<Principal>) -> Answer {
         .iter()
         .map(|rule| {
             let roles: Vec<&str> = rule.roles.iter().map(|role| role.word()).collect();
-            json!({ "verb": rule.verb, "noun": rule.noun, "over": rule.over.word(), "roles": roles, "does": rule.does })
+            json!({ "verb": rule.verb, "noun": rule.noun, "over": rule.over.word(), "roles": roles, "does": rule.does, "works": rule.works() })
         })
         .collect();
     let separate: Vec<Value> = SEPARATE.iter().map(|(v, n, ov, on)| json!([format!("{v} {n}"), format!("{ov} {on}")])).collect();

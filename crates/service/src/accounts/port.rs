@@ -29,7 +29,7 @@ const MOST_DAYS: u32 = 366;
 fn grantable(principal: &Principal) -> Vec<(String, String)> {
     POLICY
         .iter()
-        .filter(|rule| rule.over != Over::Own && principal.may(rule.verb, rule.noun))
+        .filter(|rule| rule.works() && rule.over != Over::Own && principal.may(rule.verb, rule.noun))
         .map(|rule| (format!("{} {}", rule.verb, rule.noun), rule.does.to_owned()))
         .collect()
 }

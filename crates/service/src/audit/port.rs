@@ -71,7 +71,9 @@ fn checked(query: &AuditQuery) -> Result<(), PortError> {
 
 impl Audit {
     fn draft(&self, principal: &Principal, verb: &str, query: &AuditQuery) -> super::Draft {
-        self.trail.draft(verb, "audit", "").by(principal).after(&asked(query))
+        let (draft, asked) = (self.trail.draft(verb, "audit", "").by(principal), asked(query));
+        // Without a filter there is nothing to say.
+        if asked.as_object().is_some_and(serde_json::Map::is_empty) { draft } else { draft.after(&asked) }
     }
 }
 
