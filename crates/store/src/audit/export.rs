@@ -74,7 +74,7 @@ pub(crate) async fn piece(connection: &mut PgConnection, org: Uuid, wanted: &Wan
     let next = entries.get(BATCH - 1).map(|(entry, _)| (entry.sealed_at, entry.seq));
     for (entry, previous) in &entries {
         let (content, salt, event) = match &entry.content {
-            Content::Event(salt, event) => ("event", Some(hex::encode(salt)), Some(event)),
+            Content::Event(salt, event) => ("event", Some(hex::encode(salt)), Some(&**event)),
             Content::Erased => ("erased", None, None),
             Content::Damaged => ("damaged", None, None),
         };
