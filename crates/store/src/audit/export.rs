@@ -1,7 +1,7 @@
 //! The log as lines of JSON, oldest first, with all that somebody needs to check it without Reeve.
 //!
 //! The first line names the log and what its first line follows from. Each further line is an entry with the hash of the one before it,
-//! so that a selection can be checked line by line; [`seal`](super::seal) says how.
+//! so that a selection can be checked line by line; [`seal`] says how.
 
 use super::{
     entry::{Content, Entry, Row, from_micros},
