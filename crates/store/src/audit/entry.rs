@@ -37,7 +37,7 @@ pub(super) struct Row {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
     /// Its event and salt.
-    Event([u8; 32], AuditEvent),
+    Event([u8; 32], Box<AuditEvent>),
     /// It was erased: all is null.
     Erased,
     /// Nothing that was ever sealed looks like that.
@@ -71,7 +71,7 @@ impl Entry {
             sealed_at: Some(UnixMs(self.sealed_at.div_euclid(1000))),
             hash: Some(hex::encode(self.hash)),
             event: match self.content {
-                Content::Event(_, event) => Some(event),
+                Content::Event(_, event) => Some(*event),
                 Content::Erased | Content::Damaged => None,
             },
         }
@@ -128,7 +128,7 @@ fn whole(org: &str, row: Row) -> Option<Content> {
         after: row.after,
         count: u32::try_from(row.count?).ok()?,
     };
-    Some(Content::Event(row.salt?.try_into().ok()?, event))
+    Some(Content::Event(row.salt?.try_into().ok()?, Box::new(event)))
 }
 
 /// An `inet` as text always has the length of its net: that of a single host, or it is not what was sealed.

@@ -1,7 +1,7 @@
 //! The log as lines of JSON, oldest first, with all that somebody needs to check it without Reeve.
 //!
 //! The first line names the log and what its first line follows from. Each further line is an entry with the hash of the one before it,
-//! so that a selection can be checked line by line; [`seal`](super::seal) says how.
+//! so that a selection can be checked line by line; [`seal`] says how.
 
 use super::{
     entry::{Content, Entry, Row, from_micros},
@@ -74,7 +74,7 @@ pub(crate) async fn piece(connection: &mut PgConnection, org: Uuid, wanted: &Wan
     let next = entries.get(BATCH - 1).map(|(entry, _)| (entry.sealed_at, entry.seq));
     for (entry, previous) in &entries {
         let (content, salt, event) = match &entry.content {
-            Content::Event(salt, event) => ("event", Some(hex::encode(salt)), Some(event)),
+            Content::Event(salt, event) => ("event", Some(hex::encode(salt)), Some(&**event)),
             Content::Erased => ("erased", None, None),
             Content::Damaged => ("damaged", None, None),
         };

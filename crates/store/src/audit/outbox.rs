@@ -37,7 +37,7 @@ pub async fn write(connection: &mut PgConnection, event: &AuditEvent) -> Result<
 /// Writes several events, all or none.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub async fn write_all(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<()> {
     let mut step = sqlx::Connection::begin(connection).await?;
     for event in events {

@@ -23,7 +23,7 @@ use sqlx::PgConnection;
 use std::{collections::BTreeSet, sync::Arc};
 
 impl Store {
-    /// Writes events of their own, which no change in the store goes with. All or none; see [`audit::write_all`].
+    /// Writes events of their own, which no change in the store goes with. All or none; see [`audit::write_all()`].
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -40,7 +40,7 @@ impl Store {
         self.main(move |c| Box::pin(audit::waiting(c, org))).await
     }
 
-    /// See [`audit::relay`]. Not repeated here: the next run does what this one did not.
+    /// See [`audit::relay()`]. Not repeated here: the next run does what this one did not.
     ///
     /// # Errors
     /// See [`StoreError`].
