@@ -58,6 +58,10 @@ test.describe("with a token", () => {
       cursor = page.next;
     }
     expect(names.size).toBe(299);
+    // I1: in the eight schemas of the estate, and in no other.
+    const perSchema: Record<string, number> = {};
+    for (const name of names) perSchema[name.split(".")[0] ?? ""] = (perSchema[name.split(".")[0] ?? ""] ?? 0) + 1;
+    expect(perSchema).toEqual({ core: 50, finance: 35, health: 30, saas: 25, travel: 40, security: 30, education: 25, ai_ml: 64 });
 
     const metrics = await (await get("/metrics")).text();
     const checked = spawnSync("promtool", ["check", "metrics"], { input: metrics, encoding: "utf8", env: { ...process.env, PATH: TOOLS } });
