@@ -95,7 +95,8 @@ impl Collector {
     }
 
     /// Runs the probes that are due and answers the new snapshot. Ends within the deadline of the spec, whatever the
-    /// server does; one that has to connect first has that time for it, and again for reading. While a server that is down is left in peace the old snapshot comes back at once.
+    /// server does; one that has to connect first has that time for it, and again for reading. While a server that is down is left in peace the
+    /// old snapshot comes back at once.
     pub async fn round(&mut self, watched: bool) -> Arc<TargetSnapshot> {
         let start = Instant::now();
         if self.rest.is_some_and(|(_, until)| start < until) {
@@ -192,7 +193,7 @@ impl Collector {
             }
             // What finds no time now is still due at the next round. Begun too late it would be cut off at the deadline, its
             // connection with it, and a server that is only slow would never get as far.
-            if Instant::now() + STATEMENT_TIMEOUT > deadline || self.session.is_none() {
+            if Instant::now() + STATEMENT_TIMEOUT.min(self.spec.deadline / 2) > deadline || self.session.is_none() {
                 break;
             }
             // By the start of the round, so that what runs together stays together.

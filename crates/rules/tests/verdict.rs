@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use reeve_model::{Reach, Reading, Status, Verdict, snapshot::TargetSnapshot};
+use reeve_model::{Reach, Reading, Status, Verdict, probe::ProbeRun, snapshot::TargetSnapshot};
 use reeve_rules::{FORMULA, estate, health::CATEGORIES, judge, verdict::CAP};
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
     (
         "availability.late",
         Status::Degraded,
-        |s| s.probes.iter_mut().filter(|p| p.database.is_none()).for_each(|p| p.wall_ms = 700.0),
+        |s| s.probes = vec![ProbeRun { wall_ms: 700.0, ..probe("activity", 2_000) }, ProbeRun { wall_ms: 900.0, ..probe("wal", 2_000) }],
         "700 ms",
     ),
     ("connections.saturation", Status::Degraded, |s| edit(&mut s.activity, |a| a.total = 79), "80 of 97"),

