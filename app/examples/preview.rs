@@ -141,6 +141,7 @@ async fn live(preview: Preview, pairs: &[(String, String)]) -> Response {
         assets: Assets::default(),
         csrf: None,
         flash: None,
+        kept: Default::default(),
     };
     let page = pairs.iter().find(|(k, _)| k == "page").map(|(_, v)| v.clone()).unwrap_or_default();
     let (path, query) = page.split_once('?').unwrap_or((&page, ""));

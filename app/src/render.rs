@@ -86,6 +86,26 @@ pub struct PageContext {
     pub csrf: Option<String>,
     /// What the request before did, to be said once.
     pub flash: Option<Flash>,
+    /// What was typed into a form that was refused: its fields show it again.
+    pub kept: Kept,
+}
+
+/// Fields of a refused form by name, passwords left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept(pub Vec<(String, String)>);
+
+impl Kept {
+    /// What stood in a field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    }
+
+    /// Whether a box with this value was ticked.
+    #[must_use]
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.0.iter().any(|(key, v)| key == name && v == value)
+    }
 }
 
 impl PageContext {
@@ -255,6 +275,7 @@ pub(crate) fn owner(cx: &PageContext) -> Owner {
     owner.with(|| {
         provide_context(cx.ports.clone());
         provide_context(Nonce::from_value(cx.nonce.as_str()));
+        provide_context(cx.kept.clone());
         if let Some(principal) = cx.principal.clone() {
             provide_context(principal);
         }

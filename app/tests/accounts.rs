@@ -24,6 +24,7 @@ fn context(scenario: Scenario, principal: Option<Principal>) -> PageContext {
         assets: Assets::default(),
         csrf: Some("csrf-token".into()),
         flash: None,
+        kept: Default::default(),
     }
 }
 

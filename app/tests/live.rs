@@ -23,6 +23,7 @@ fn context(scenario: Scenario) -> PageContext {
         assets: Assets::default(),
         csrf: None,
         flash: None,
+        kept: Default::default(),
     }
 }
 

@@ -20,6 +20,7 @@ fn context(scenario: Scenario) -> PageContext {
         assets: Assets { js: Some("/pkg/reeve.js".into()), wasm: Some("/pkg/reeve_bg.wasm".into()), ..Assets::default() },
         csrf: Some("csrf-token".into()),
         flash: None,
+        kept: Default::default(),
     }
 }
 

@@ -147,7 +147,7 @@ async fn at_43_the_program_finds_what_was_done_to_the_log() {
     assert_eq!(running.stop().await, Some(0));
 }
 
-/// An export can be checked without Reeve, and the check notices a changed byte.
+/// An export can be checked without Reeve, and the check notices a changed byte and a line that is missing.
 #[tokio::test(flavor = "multi_thread")]
 async fn g3_an_export_proves_itself() {
     let data = dir();
@@ -179,6 +179,14 @@ async fn g3_an_export_proves_itself() {
         assert_eq!(code, Some(0), "{said}");
     }
     let forged = data.path().join("forged.jsonl");
+    let lines: Vec<&str> = text.lines().collect();
+    let without = |gone: std::ops::Range<usize>| [&lines[..gone.start], &lines[gone.end..]].concat().join("\n");
+    let (n, said_of) = (lines.len(), "an export from which something was taken");
+    for gone in [1..2, 2..3, n - 1..n, n - 2..n - 1, n - 2..n] {
+        std::fs::write(&forged, without(gone.clone())).unwrap();
+        assert_eq!(say(reeve(data.path(), &["audit", "check", forged.to_str().unwrap()])).await.code, Some(1), "{said_of}: {gone:?}");
+        assert_eq!(node(&forged).0, Some(1), "{said_of}: {gone:?}");
+    }
     for (from, to) in [("officer@test.example", "someone@test.example"), ("\"refused\"", "\"done\""), ("\"seq\":2,", "\"seq\":7,")] {
         if !text.contains(from) {
             continue;
@@ -188,4 +196,34 @@ async fn g3_an_export_proves_itself() {
         assert_eq!(node(&forged).0, Some(1), "{from}");
     }
     assert_eq!(running.stop().await, Some(0));
+}
+
+/// AT-40: a link that still works is good for whoever reads it, so a refused attempt to use it must not be what gives it away.
+#[tokio::test(flavor = "multi_thread")]
+async fn at_40_a_refused_link_is_not_written_down() {
+    let data = dir();
+    let running = Running::start(data.path(), &[]).await;
+    let made = running.invite("new@test.example", &["viewer"]).await;
+    let secret = made.rsplit('/').next().unwrap();
+    assert!(secret.len() > 20, "{made}");
+    let http = reqwest::Client::new();
+    let forged =
+        http.post(running.url(&format!("/accept/{secret}"))).header("sec-fetch-site", "cross-site").body("x=1").send().await.unwrap();
+    assert_eq!(forged.status(), 403);
+    running.audited("verb=forge", "the forged request", |e| e["resource"] == "/accept/{secret}").await;
+    let officer = running.person("officer@test.example", &["security_officer"]).await;
+    let trail = running.as_bearer(&officer.token, "GET", "/api/audit/export").send().await.unwrap().text().await.unwrap();
+    assert!(trail.contains("/accept/{secret}") && !trail.contains(secret), "the trail holds a link that works");
+    assert_eq!(running.stop().await, Some(0));
+}
+
+/// Looking at a trail makes no Reeve where there is none.
+#[tokio::test]
+async fn g3_there_is_nothing_to_verify_where_no_reeve_is() {
+    let data = dir();
+    for arguments in [&["audit", "verify"][..], &["account", "list"]] {
+        let said = say(reeve(data.path(), arguments)).await;
+        assert!(said.code == Some(1) && said.err.contains("There is no Reeve in"), "{arguments:?}: {}", said.err);
+    }
+    assert!(!data.path().join("store").exists());
 }

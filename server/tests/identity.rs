@@ -142,7 +142,7 @@ async fn g1_own_sessions_and_password() {
 
     let third = reeve.browser_of(&ann.email, NEW_PASSWORD).await;
     for (current, new, repeat, hint) in [
-        ("wrong", "yet another password", "yet another password", "present password is not right"),
+        ("wrong", "yet another password", "yet another password", "current password is not right"),
         (NEW_PASSWORD, "yet another password", "yet another passwort", "differ"),
         (NEW_PASSWORD, "12345678", "12345678", "easy to guess"),
     ] {

@@ -1,5 +1,6 @@
 //! Form fields in all their states.
 
+use crate::render::Kept;
 use leptos::prelude::*;
 
 /// The token that proves that a form came from a page of this session.
@@ -59,6 +60,8 @@ pub fn Field(
     scope: &'static str,
 ) -> impl IntoView {
     let id = format!("{scope}{name}");
+    // After a refusal nothing that was typed is lost, passwords apart.
+    let value = value.or_else(|| (kind != "password").then(|| use_context::<Kept>()?.get(name)).flatten());
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let parts = [hint.as_ref().map(|_| hint_id.clone()), error.as_ref().map(|_| error_id.clone()), described];
     let described = parts.into_iter().flatten().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
@@ -87,6 +90,7 @@ pub fn Choice(
     #[prop(optional, into)]
     chosen: Option<String>,
 ) -> impl IntoView {
+    let chosen = use_context::<Kept>().and_then(|kept| kept.get(name)).or(chosen);
     let option = |(value, words): (String, String)| {
         let selected = chosen.as_ref() == Some(&value);
         view! { <option value=value selected=selected>{words}</option> }

@@ -25,11 +25,17 @@ pub fn title(form: &AcceptForm) -> &'static str {
 pub fn view(form: &AcceptForm, csrf: Option<String>) -> AnyView {
     let title = title(form);
     match (&form.done, &form.offer) {
-        (Some(email), _) => {
+        (Some(email), offer) => {
             let email = email.clone();
+            let words = if offer.as_ref().is_ok_and(|o| o.reset) {
+                view! { <p class="bare-words">"The new password of "<b>{email}</b>" holds from now on. All its sessions have ended."</p> }
+                    .into_any()
+            } else {
+                view! { <p class="bare-words">"The account "<b>{email}</b>" is made."</p> }.into_any()
+            };
             view! {
                 <h1>{title}</h1>
-                <p class="bare-words">"The password of "<b>{email}</b>" is set, and the link is used up."</p>
+                {words}
                 <p class="bare-words"><a class="button primary" href="/sign-in">"Sign in"</a></p>
             }
             .into_any()

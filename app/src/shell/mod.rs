@@ -187,11 +187,14 @@ fn side_content(doc: &Document<'_>) -> AnyView {
         let none = if everywhere { "None registered" } else { "None within your rights" };
         view! {
             <ul>{entry(first)}{gallery}</ul>
-            <h2>"Targets"</h2>
-            <ul class="side-targets">
-                {targets.iter().map(target).collect_view()}
-                {targets.is_empty().then(|| view! { <li class="side-none">{none}</li> })}
-            </ul>
+            // A page that was refused knows no targets, and must not say that there are none.
+            {doc.overview.is_some().then(|| view! {
+                <h2>"Targets"</h2>
+                <ul class="side-targets">
+                    {targets.iter().map(target).collect_view()}
+                    {targets.is_empty().then(|| view! { <li class="side-none">{none}</li> })}
+                </ul>
+            })}
         }
     });
     let reeve = menu::reeve(doc.cx);

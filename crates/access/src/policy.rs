@@ -99,7 +99,7 @@ pub fn conflict(bindings: &[Binding]) -> Option<String> {
         let (one, other) = (holds(verb, noun)?, holds(other_verb, other_noun)?);
         let (one, other) = (one.role.title(), other.role.title());
         Some(format!(
-            "One person can't be {one} and {other}: who may {verb} {noun} must not also {other_verb} {other_noun}. Give one of them to somebody else."
+            "One person can't be {one} and {other}: who may {verb} {noun} must not also {other_verb} {other_noun}. Take {one} away first, or give {other} to somebody else."
         ))
     })
 }

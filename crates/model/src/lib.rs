@@ -18,6 +18,7 @@ pub mod snapshot;
 pub mod status;
 pub mod table;
 pub mod target;
+pub mod text;
 pub mod time;
 
 pub use figure::{Figure, FigureGroup, Unit};
@@ -27,4 +28,5 @@ pub use reading::{Fault, Reading, Timed};
 pub use role::{Binding, Role, Scope};
 pub use status::{CategoryScore, Reason, Status, Verdict};
 pub use target::{Environment, Reach, TargetInfo, TargetKind, TargetName};
+pub use text::hidden;
 pub use time::UnixMs;

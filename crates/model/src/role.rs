@@ -106,7 +106,7 @@ impl TryFrom<String> for Scope {
         }
         .ok_or_else(|| {
             format!(
-                "{text:?} is no scope; write everything, environment:dev (or staging, prod), tag:… or target:… with the name of a target."
+                "{text:?} does not say for which targets; write everything, environment:dev (or staging, prod), tag:… or target:… with the name of a target."
             )
         })
     }

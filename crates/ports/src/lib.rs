@@ -88,7 +88,9 @@ impl From<Denied> for PortError {
         let sentence = denied.to_string();
         match denied {
             Denied::OutOfScope(_) => Self::NotFound(sentence),
-            Denied::NotPermitted { .. } | Denied::Unconfirmed => Self::Denied(sentence),
+            Denied::NotPermitted { .. } => Self::Denied(sentence),
+            // Not that somebody may not: in a moment they may again.
+            Denied::Unconfirmed => Self::Unavailable(sentence),
         }
     }
 }

@@ -158,6 +158,10 @@ fn within(overview: &HealthOverview, covers: impl Fn(&TargetName) -> bool) -> He
     let verdicts: Vec<_> = targets.iter().map(|t| (t.info.name.clone(), t.verdict.clone())).collect();
     let mut estate = reeve_rules::verdict::estate(&verdicts, overview.at, None);
     // It is as its worst target is, since the first of the worst became so.
+    if verdicts.is_empty() {
+        // How targets are registered is nothing to somebody whose rights reach none.
+        estate.reasons.clear();
+    }
     if let Some(since) = verdicts.iter().map(|(_, v)| v).filter(|v| v.status == estate.status).map(|v| v.since).min() {
         estate.since = since;
     }

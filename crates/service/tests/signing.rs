@@ -29,7 +29,7 @@ async fn at_40_unsealed_signing_keys_of_an_earlier_version_are_sealed_in_place()
     store.add_signing_key(&old, &old_der, now.plus_ms(60_000), now).await.unwrap();
     let secrets = Secrets::new(store.clone(), vault.clone());
     secrets.verify().await.expect("an unsealed one keeps nobody from starting");
-    assert_eq!(secrets.rotate().await.unwrap(), 0, "it is not this that seals it");
+    assert_eq!(secrets.rotate("root").await.unwrap(), 0, "it is not this that seals it");
     let opened = signing::current(&store, &vault).await.unwrap();
     assert_eq!((opened[0].kid.as_str(), opened[0].der()), (old.as_str(), old_der.as_slice()));
     assert_eq!(key_id(&store.signing_keys().await.unwrap()[0].private_key), Some(vault.sealing_key()));

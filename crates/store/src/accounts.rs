@@ -4,7 +4,7 @@ use crate::{
     audit,
     error::{Result, StoreError, of_rights, unix_ms},
 };
-use reeve_model::{Binding, UnixMs, account::AccountView, audit::AuditEvent};
+use reeve_model::{Binding, UnixMs, account::AccountView, audit::AuditEvent, hidden};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ pub fn checked_email(email: &str) -> Result<String> {
     let at = normal.find('@');
     if at.is_none_or(|i| i == 0 || i + 1 == normal.len())
         || normal.chars().count() > 254
-        || normal.contains(|c: char| c.is_whitespace() || c.is_control())
+        || normal.contains(|c: char| c.is_whitespace() || hidden(c) || "<>()[]\\,;:\"".contains(c))
     {
         return Err(StoreError::Invalid(format!("{email:?} is not an e-mail address.")));
     }
@@ -264,7 +264,7 @@ pub async fn count(connection: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM main.account"#).fetch_one(connection).await?)
 }
 
-/// Sets the roles of an account, raises its epoch and writes the event. Answers whether there is such an account.
+/// Sets the roles of an account, raises its epoch and writes the event, in which the roles of before are noted here. Answers whether there is such an account.
 ///
 /// # Errors
 /// [`StoreError::LastAdmin`]; the database's own.
@@ -275,6 +275,13 @@ pub async fn set_bindings(connection: &mut PgConnection, org: Uuid, id: Uuid, wa
     if raised.rows_affected() == 0 {
         return Ok(false);
     }
+    // Read under the lock that the line above took: of two changes at once, the second says what the first left.
+    let held = sqlx::query_scalar!(
+        r#"SELECT ARRAY(SELECT role || '@' || scope FROM main.binding WHERE account_id = $1 ORDER BY role, scope) AS "held!""#,
+        id
+    );
+    let held: Vec<String> = bindings(held.fetch_one(&mut *step).await?)?.iter().map(ToString::to_string).collect();
+    let event = &AuditEvent { before: Some(serde_json::json!({ "roles": held }).to_string()), ..event.clone() };
     bind(&mut step, org, id, wanted).await?;
     let (roles, scopes) = columns(wanted);
     sqlx::query!(
@@ -292,8 +299,9 @@ pub async fn set_bindings(connection: &mut PgConnection, org: Uuid, id: Uuid, wa
     Ok(true)
 }
 
-/// Disables or enables an account and writes the event. Disabling raises the epoch and ends all its sessions; its API tokens don't work
-/// while it is disabled. Answers the sessions that this call ended, or `None` when there is no such account.
+/// Disables or enables an account and writes the event. Disabling raises the epoch and ends all its sessions; revokes its API tokens and
+/// withdraws the links that were made by it or for it. Answers the sessions and tokens that this call ended, or `None` when there is no
+/// such account.
 ///
 /// # Errors
 /// [`StoreError::LastAdmin`]; the database's own.
@@ -319,7 +327,12 @@ pub async fn set_disabled(
     if done.rows_affected() == 0 {
         return Ok(None);
     }
-    let ended = if disabled { crate::auth_sessions::end_all(&mut step, id, None).await? } else { Vec::new() };
+    let mut ended = Vec::new();
+    if disabled {
+        ended = crate::auth_sessions::end_all(&mut step, id, None).await?;
+        ended.append(&mut crate::api_tokens::revoke_all(&mut step, id).await?);
+        crate::invites::withdraw_all(&mut step, id).await?;
+    }
     audit::write(&mut step, event).await?;
     step.commit().await?;
     Ok(Some(ended))

@@ -182,6 +182,16 @@ pub async fn revoke(connection: &mut PgConnection, account: Uuid, id: Uuid, even
     Ok(true)
 }
 
+/// Revokes all tokens of the account, in a transaction that writes the event. Answers those that this call revoked.
+pub(crate) async fn revoke_all(step: &mut PgConnection, account: Uuid) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE main.api_token SET revoked_at = now() WHERE account_id = $1 AND revoked_at IS NULL RETURNING id",
+        account
+    )
+    .fetch_all(step)
+    .await?)
+}
+
 /// Removes tokens that were over before `before`. Answers how many.
 ///
 /// # Errors

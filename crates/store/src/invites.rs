@@ -90,7 +90,7 @@ pub enum UseOutcome {
         account: Uuid,
         /// Its e-mail.
         email: String,
-        /// Its sessions, which ended.
+        /// Its sessions and tokens, which ended.
         ended: Vec<Uuid>,
     },
     /// There is an account with that e-mail already. The link stays open.
@@ -161,7 +161,8 @@ pub async fn offer(connection: &mut PgConnection, digest: &[u8; 32]) -> Result<O
     .transpose()
 }
 
-/// Uses a link, once, and writes the event: makes the account with its roles, or sets the password and ends the account's sessions.
+/// Uses a link, once, and writes the event: makes the account with its roles, or sets the password, ends the account's
+/// sessions and revokes its API tokens.
 /// Of two who use it at once one gets [`UseOutcome::Gone`]. Repeated with the same choice it answers the same again.
 ///
 /// # Errors
@@ -202,7 +203,11 @@ async fn take(step: &mut PgConnection, digest: &[u8; 32], choice: &Choice, event
             UseOutcome::Made { account: choice.account, email: open.email }
         }
         Purpose::Reset(account) => match accounts::replace_password(step, open.org, account, &choice.password_hash, None).await? {
-            Some(ended) => UseOutcome::Reset { account, email: open.email, ended },
+            Some(mut ended) => {
+                // A reset is for an account that may be in wrong hands: what they made for their programs goes too.
+                ended.append(&mut crate::api_tokens::revoke_all(step, account).await?);
+                UseOutcome::Reset { account, email: open.email, ended }
+            }
             None => return Ok(UseOutcome::Gone),
         },
     };
@@ -251,6 +256,17 @@ pub async fn withdraw(connection: &mut PgConnection, org: Uuid, id: Uuid, event:
     audit::write(&mut step, event).await?;
     step.commit().await?;
     Ok(true)
+}
+
+/// Withdraws the open links that the account made and those made for it, in a transaction that writes the event.
+pub(crate) async fn withdraw_all(step: &mut PgConnection, account: Uuid) -> Result<()> {
+    sqlx::query!(
+        "UPDATE main.invite SET withdrawn_at = now() WHERE (account_id = $1 OR made_by = $1) AND used_at IS NULL AND withdrawn_at IS NULL",
+        account
+    )
+    .execute(step)
+    .await?;
+    Ok(())
 }
 
 /// The links that are open, newest first.

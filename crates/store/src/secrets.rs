@@ -1,7 +1,10 @@
 //! Sealed secrets. Nothing here can open them: sealing and opening is the vault's work, in the service layer.
 
-use crate::error::{Result, unix_ms};
-use reeve_model::UnixMs;
+use crate::{
+    audit,
+    error::{Result, unix_ms},
+};
+use reeve_model::{UnixMs, audit::AuditEvent};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -37,11 +40,26 @@ pub async fn get(connection: &mut PgConnection, org: Uuid, kind: &str, name: &st
     Ok(row.fetch_optional(connection).await?.map(|row| row.sealed))
 }
 
-/// Keeps a value, replacing the one before. `key_id` is the id inside `sealed`.
+/// Keeps a value, replacing the one before, and writes the event. `key_id` is the id inside `sealed`.
 ///
 /// # Errors
 /// The database's own.
-pub async fn put(connection: &mut PgConnection, org: Uuid, kind: &str, name: &str, sealed: &[u8], key_id: &[u8]) -> Result<()> {
+pub async fn put(
+    connection: &mut PgConnection,
+    org: Uuid,
+    secret: (&str, &str),
+    sealed: &[u8],
+    key_id: &[u8],
+    event: &AuditEvent,
+) -> Result<()> {
+    let mut step = sqlx::Connection::begin(connection).await?;
+    keep(&mut step, org, secret, sealed, key_id).await?;
+    audit::write(&mut step, event).await?;
+    step.commit().await?;
+    Ok(())
+}
+
+async fn keep(step: &mut PgConnection, org: Uuid, (kind, name): (&str, &str), sealed: &[u8], key_id: &[u8]) -> Result<()> {
     sqlx::query!(
         "INSERT INTO main.secret (org_id, kind, name, sealed, key_id) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (org_id, kind, name) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, updated_at = now()",
@@ -51,23 +69,29 @@ pub async fn put(connection: &mut PgConnection, org: Uuid, kind: &str, name: &st
         sealed,
         key_id
     )
-    .execute(connection)
+    .execute(step)
     .await?;
     Ok(())
 }
 
-/// Removes a secret, or with the kind [`SIGNING_KEY`] a signing key. Answers whether there was one.
+/// Removes a secret, or with the kind [`SIGNING_KEY`] a signing key, and writes the event. Answers whether there was one.
 ///
 /// # Errors
 /// The database's own.
-pub async fn remove(connection: &mut PgConnection, org: Uuid, kind: &str, name: &str) -> Result<bool> {
+pub async fn remove(connection: &mut PgConnection, org: Uuid, (kind, name): (&str, &str), event: &AuditEvent) -> Result<bool> {
+    let mut step = sqlx::Connection::begin(connection).await?;
     let done = if kind == SIGNING_KEY {
-        sqlx::query!("DELETE FROM main.signing_key WHERE kid = $1", name).execute(connection).await?
+        sqlx::query!("DELETE FROM main.signing_key WHERE kid = $1", name).execute(&mut *step).await?
     } else {
         let row = sqlx::query!("DELETE FROM main.secret WHERE org_id = $1 AND kind = $2 AND name = $3", org, kind, name);
-        row.execute(connection).await?
+        row.execute(&mut *step).await?
     };
-    Ok(done.rows_affected() > 0)
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::write(&mut step, event).await?;
+    step.commit().await?;
+    Ok(true)
 }
 
 /// All that is sealed, by kind and name: the secrets, and the signing keys that have not retired.
@@ -91,11 +115,11 @@ pub async fn all(connection: &mut PgConnection, org: Uuid) -> Result<Vec<SealedS
 type Row = (String, String, Vec<u8>, time::OffsetDateTime);
 
 /// Replaces values by what `seal` makes of them, all in one transaction: all or none. Where `seal` answers none, the value stays.
-/// Nobody can change a value meanwhile. Answers how many were replaced.
+/// Nobody can change a value meanwhile. Where any was replaced the event is written. Answers how many were.
 ///
 /// # Errors
 /// The first that `seal` gives; the database's own. Nothing is changed then.
-pub async fn reseal<F>(connection: &mut PgConnection, org: Uuid, seal: F) -> Result<u64>
+pub async fn reseal<F>(connection: &mut PgConnection, org: Uuid, event: &AuditEvent, seal: F) -> Result<u64>
 where
     F: Fn(&SealedSecret) -> Result<Option<(Vec<u8>, Vec<u8>)>>,
 {
@@ -109,9 +133,12 @@ where
         if secret.kind == SIGNING_KEY {
             sqlx::query!("UPDATE main.signing_key SET private_key = $2 WHERE kid = $1", secret.name, sealed).execute(&mut *step).await?;
         } else {
-            put(&mut step, org, &secret.kind, &secret.name, &sealed, &key_id).await?;
+            keep(&mut step, org, (&secret.kind, &secret.name), &sealed, &key_id).await?;
         }
         done += 1;
+    }
+    if done > 0 {
+        audit::write(&mut step, event).await?;
     }
     step.commit().await?;
     Ok(done)

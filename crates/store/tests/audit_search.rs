@@ -150,7 +150,7 @@ fn check(text: &str) -> Vec<String> {
     let bytes = |v: &serde_json::Value| <[u8; 32]>::try_from(hex::decode(v.as_str().unwrap()).unwrap()).unwrap();
     for line in text.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        if line.get("log").is_some() {
+        if line.get("log").is_some() || line.get("end").is_some() {
             continue;
         }
         let event: AuditEvent = serde_json::from_value(line["event"].clone()).unwrap();
@@ -179,6 +179,10 @@ async fn g3_an_export_of_many_pieces_is_one_chain() {
     let text = export(&store, AuditQuery { limit: 3, ..AuditQuery::default() }).await;
     assert_eq!(check(&text), events.iter().map(|e| e.id.clone()).collect::<Vec<_>>());
     let lines: Vec<serde_json::Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    assert!(lines[1..].windows(2).all(|two| two[0]["hash"] == two[1]["previous"]));
-    assert_eq!(lines.len(), 2501);
+    assert!(lines[1..2501].windows(2).all(|two| two[0]["hash"] == two[1]["previous"]));
+    assert_eq!(lines.len(), 2502);
+    assert_eq!((&lines[0]["whole"], &lines[2501]), (&serde_json::json!(true), &serde_json::json!({ "end": 2500 })));
+    let part = export(&store, AuditQuery { verb: Some("nothing has it".to_owned()), ..AuditQuery::default() }).await;
+    let lines: Vec<serde_json::Value> = part.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!((&lines[0]["whole"], &lines[1]), (&serde_json::json!(false), &serde_json::json!({ "end": 0 })));
 }

@@ -112,18 +112,30 @@ async fn g1_a_reset_sets_a_password_once_and_the_newest_link_counts() {
     assert!(invites::offer(&mut c, &[1; 32]).await.unwrap().is_none(), "the older link still works");
     assert_eq!(invites::offer(&mut c, &[2; 32]).await.unwrap().unwrap().purpose, Purpose::Reset(bob));
     assert!(invites::open(&mut c, DEFAULT_ORG).await.unwrap()[0].reset);
-    // A disabled account can't be opened by a link, and its link works when it is enabled again.
+    // A disabled account can't be opened by a link, and its link stays withdrawn when it is enabled again.
     accounts::set_disabled(&mut c, DEFAULT_ORG, bob, true, &event("disable", "account", "")).await.unwrap();
     let accepted = event("accept", "reset", "bob@example.org");
     assert_eq!(invites::use_once(&mut c, &[2; 32], &choice(99, "$new"), &accepted).await.unwrap(), UseOutcome::Gone);
     accounts::set_disabled(&mut c, DEFAULT_ORG, bob, false, &event("enable", "account", "")).await.unwrap();
+    assert!(invites::offer(&mut c, &[2; 32]).await.unwrap().is_none(), "the link came back with the account");
+    invites::make(&mut c, &link(5, "bob@example.org", Purpose::Reset(bob)), &told()).await.unwrap();
+    let token = NewApiToken {
+        id: Uuid::from_u128(50),
+        account: bob,
+        digest: [50; 32],
+        name: "ci".to_owned(),
+        scopes: vec!["view targets".to_owned()],
+        expires_at: hour(),
+    };
+    assert!(api_tokens::make(&mut c, &token, &event("make", "token", "ci")).await.unwrap());
     auth_sessions::begin(&mut c, &new_session(2, bob, hour()), &event("sign_in", "session", "")).await.unwrap();
-    let outcome = invites::use_once(&mut c, &[2; 32], &choice(99, "$new"), &accepted).await.unwrap();
+    let outcome = invites::use_once(&mut c, &[5; 32], &choice(99, "$new"), &accepted).await.unwrap();
     let email = "bob@example.org".to_owned();
-    assert_eq!(outcome, UseOutcome::Reset { account: bob, email: email.clone(), ended: vec![Uuid::from_u128(2)] });
-    let again = invites::use_once(&mut c, &[2; 32], &choice(99, "$new"), &accepted).await.unwrap();
+    assert_eq!(outcome, UseOutcome::Reset { account: bob, email: email.clone(), ended: vec![Uuid::from_u128(2), Uuid::from_u128(50)] });
+    assert!(api_tokens::by_digest(&mut c, &[50; 32]).await.unwrap().is_none(), "a token outlives the reset");
+    let again = invites::use_once(&mut c, &[5; 32], &choice(99, "$new"), &accepted).await.unwrap();
     assert_eq!(again, UseOutcome::Reset { account: bob, email, ended: vec![] });
-    assert_eq!(invites::use_once(&mut c, &[2; 32], &choice(99, "$other"), &accepted).await.unwrap(), UseOutcome::Gone);
+    assert_eq!(invites::use_once(&mut c, &[5; 32], &choice(99, "$other"), &accepted).await.unwrap(), UseOutcome::Gone);
     assert_eq!(accounts::by_id(&mut c, DEFAULT_ORG, bob).await.unwrap().unwrap().password_hash, "$new");
     assert_eq!(accounts::count(&mut c).await.unwrap(), 2);
 

@@ -26,6 +26,7 @@ pub enum What {
 pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
     let mut signal = Stop::listen()?;
     let work = async {
+        run::store::must_exist(config)?;
         let opened = run::store::open_beside(config).await?;
         let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
         let outcome = match what {
@@ -65,7 +66,7 @@ async fn list(store: &Store) -> Result<ExitCode, String> {
 }
 
 async fn reset(config: &Config, store: &Store, email: &str) -> Result<ExitCode, String> {
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten().map_or_else(|| "?".to_owned(), |u| u.name);
+    let user = run::user();
     let made = local_reset(store, &Trail::new(store.clone(), None), email, &user).await?;
     let origin = config.http.public_origin.clone().unwrap_or_else(|| {
         let scheme = if config.http.tls.is_some() { "https" } else { "http" };

@@ -68,6 +68,7 @@ fn moment(text: &str) -> Result<UnixMs, String> {
 pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
     let mut signal = Stop::listen()?;
     let work = async {
+        run::store::must_exist(config)?;
         let opened = run::store::open_beside(config).await?;
         let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
         let outcome = match what {
@@ -136,7 +137,7 @@ async fn export(store: &Store, output: Option<&Path>, from: Option<UnixMs>, to: 
         Some(path) => Box::new(File::create_new(path).map_err(|e| trouble(path, e))?),
     };
     let place = output.unwrap_or_else(|| Path::new("Standard output"));
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten().map_or_else(|| "?".to_owned(), |u| u.name);
+    let user = run::user();
     let asked = json!({ "from": from, "to": to });
     let event: AuditEvent = Draft::new(store.org(), "export", "audit", "").by_local(&user).outcome(Outcome::Done).after(&asked).finish();
     store.write_audit(vec![event]).await.map_err(|e| e.to_string())?;
@@ -154,7 +155,8 @@ async fn export(store: &Store, output: Option<&Path>, from: Option<UnixMs>, to: 
 #[serde(untagged)]
 enum Line {
     Entry(Box<Entry>),
-    Log { log: Uuid, org: Uuid },
+    Log { log: Uuid, org: Uuid, whole: bool },
+    End { end: i64 },
 }
 
 #[derive(Deserialize)]
@@ -179,7 +181,9 @@ fn bytes(hex_text: &str) -> Option<[u8; 32]> {
 /// One sentence when it is no export or can't be read.
 pub fn check(file: &Path) -> Result<ExitCode, String> {
     let lines = BufReader::new(File::open(file).map_err(|e| format!("{} can't be read ({e}).", file.display()))?).lines();
-    let (mut log, mut last, mut entries, mut wrong): (Option<(Uuid, Uuid)>, Option<(i64, String)>, u64, u64) = (None, None, 0, 0);
+    let (mut log, mut last, mut entries, mut wrong): (Option<(Uuid, Uuid, bool)>, Option<(i64, String)>, u64, u64) = (None, None, 0, 0);
+    let (mut ended, mut all_whole) = (true, true);
+    const BROKEN: &str = "The export breaks off: the line that says where it ends is missing.";
     let mut bad = |sentence: String| {
         wrong += 1;
         say(sentence);
@@ -187,12 +191,23 @@ pub fn check(file: &Path) -> Result<ExitCode, String> {
     for (n, line) in lines.enumerate() {
         let line = line.map_err(|e| format!("{} can't be read ({e}).", file.display()))?;
         match serde_json::from_str(&line) {
-            Ok(Line::Log { log: id, org }) => {
-                log = Some((id, org));
-                last = None;
+            Ok(Line::Log { log: id, org, whole }) => {
+                if !ended {
+                    bad(BROKEN.to_owned());
+                }
+                log = Some((id, org, whole));
+                all_whole &= whole;
+                (last, ended) = (None, false);
+            }
+            Ok(Line::End { end }) => {
+                let at = last.as_ref().map_or(0, |(seq, _)| *seq);
+                if ended || end != at {
+                    bad(format!("Line {} says that the export ends with entry {end}, but entry {at} stands before it.", n + 1));
+                }
+                ended = true;
             }
             Ok(Line::Entry(entry)) => {
-                let Some((id, org)) = log else {
+                let Some((id, org, whole)) = log else {
                     return Err(format!("{} is no export of an audit trail: it names no log.", file.display()));
                 };
                 entries += 1;
@@ -214,6 +229,13 @@ pub fn check(file: &Path) -> Result<ExitCode, String> {
                 if seq == 1 && bytes(&entry.previous) != Some(seal::beginning(id, org)) {
                     bad("The log does not begin where it should.".to_owned());
                 }
+                if ended {
+                    bad(format!("Entry {seq} stands after the end."));
+                }
+                let neighbour = last.as_ref().map_or(0, |(before, _)| *before) + 1;
+                if whole && seq > neighbour {
+                    bad(format!("Between entry {} and {seq} something was taken out: this was an export of the whole log.", neighbour - 1));
+                }
                 match &last {
                     Some((before, hash)) if *before == seq - 1 && *hash != entry.previous => {
                         bad(format!("Entry {seq} does not follow from entry {before}."))
@@ -231,6 +253,13 @@ pub fn check(file: &Path) -> Result<ExitCode, String> {
         complain(format!("{} is no export of an audit trail: it is empty.", file.display()));
         return Ok(ExitCode::FAILURE);
     }
-    say(format!("{entries} entries read, {wrong} problems."));
+    if !ended {
+        wrong += 1;
+        say(BROKEN);
+    }
+    let kind = if all_whole { "the whole log" } else { "a selection, so whether entries are missing from it can't be seen" };
+    let end =
+        last.map_or_else(String::new, |(seq, hash)| format!(" The last is entry {seq} with hash {hash}: compare it with a noted end."));
+    say(format!("{entries} entries read ({kind}), {wrong} problems.{end}"));
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -84,9 +84,10 @@ async fn ask(name: &SecretName) -> Result<SecretString, String> {
 }
 
 async fn act(secrets: &Secrets, what: &What, value: Option<SecretString>) -> Result<ExitCode, String> {
+    let user = run::user();
     match (what, value) {
         (What::Set { name }, Some(value)) => {
-            secrets.set(name, &value).await.map_err(|e| e.to_string())?;
+            secrets.set(name, &value, &user).await.map_err(|e| e.to_string())?;
             say(format!(
                 "{name} is stored, sealed with the key {}. A running Reeve reads it at its next start.",
                 secrets.vault().sealing_key()
@@ -94,13 +95,13 @@ async fn act(secrets: &Secrets, what: &What, value: Option<SecretString>) -> Res
         }
         (What::List { json }, _) => say(shown(&secrets.list().await.map_err(|e| e.to_string())?, *json)),
         (What::Remove { name }, _) => {
-            if !secrets.remove(name).await.map_err(|e| e.to_string())? {
+            if !secrets.remove(name, &user).await.map_err(|e| e.to_string())? {
                 return Err(format!("There is no secret {name}; `reeve secret list` shows those there are."));
             }
             say(format!("{name} is removed."));
         }
         (What::Rotate, _) => {
-            let done = secrets.rotate().await.map_err(|e| e.to_string())?;
+            let done = secrets.rotate(&user).await.map_err(|e| e.to_string())?;
             say(format!("{done} sealed anew with the key {}.", secrets.vault().sealing_key()));
         }
         (What::GenerateKey, _) => return generate_key(),

@@ -53,6 +53,12 @@ impl Embedded {
         }
     }
 
+    /// Whether a cluster was ever made in this data directory.
+    #[must_use]
+    pub fn exists(config: &Config) -> bool {
+        dir(config).exists()
+    }
+
     async fn provisioned(config: &Config, cluster: Cluster) -> Result<Self, String> {
         match provision(config, &cluster).await {
             Ok((owner, runtime)) => Ok(Self { server: Reached::Own(Box::new(cluster)), owner, runtime }),

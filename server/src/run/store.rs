@@ -63,6 +63,18 @@ pub async fn open_beside(config: &Config) -> Result<Opened, String> {
     Database::reach(config).await?.opened().await
 }
 
+/// For commands that only read and change what is there: they make no Reeve where there is none.
+///
+/// # Errors
+/// One sentence.
+pub fn must_exist(config: &Config) -> Result<(), String> {
+    if config.store.contains_key(&StoreRole::Main) || Embedded::exists(config) {
+        return Ok(());
+    }
+    let place = config.data_dir.display();
+    Err(format!("There is no Reeve in {place}: name the data directory of yours with --data-dir, or start one there with `reeve serve`."))
+}
+
 impl Opened {
     /// Why the embedded cluster is down, while its supervisor knows.
     #[must_use]

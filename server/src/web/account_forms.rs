@@ -17,7 +17,7 @@ use reeve_access::{
     permission::{ChangeAccount, ChangeAccounts, ChangeOwnAccount, ViewAccount, ViewOwnAccount},
 };
 use reeve_app::{
-    render::{AcceptForm, Flash},
+    render::{AcceptForm, Flash, Kept},
     route::Page,
 };
 use reeve_model::{Binding, Origin, account::MadeSecret};
@@ -31,9 +31,17 @@ pub struct Form {
     session: Session,
     who: Principal,
     page: Page,
+    kept: Kept,
 }
 
 impl Form {
+    /// After a refusal these fields show again what was typed.
+    fn keeping(mut self, fields: &Fields, names: &[&str]) -> Self {
+        let values = |name: &&str| fields.all(name).into_iter().map(|value| ((*name).to_owned(), value)).collect::<Vec<_>>();
+        self.kept = Kept(names.iter().flat_map(values).collect());
+        self
+    }
+
     /// Leads back to the page; after a refusal shows it at once, with the sentence.
     async fn end(self, outcome: Result<String, PortError>) -> Response {
         match outcome {
@@ -45,7 +53,7 @@ impl Form {
         }
     }
 
-    /// Shows a secret that was just made. It is nowhere kept, so the page comes as the answer itself.
+    /// Leads to the page that shows a secret that was just made, once. Reloading it makes no second one.
     async fn reveal(self, title: &str, outcome: Result<MadeSecret, PortError>) -> Response {
         match outcome {
             Ok(mut secret) => {
@@ -56,7 +64,8 @@ impl Form {
                     let origin = self.web.public_origin.as_deref().map_or_else(|| format!("{scheme}://{host}"), str::to_owned);
                     secret.secret.insert_str(0, &origin);
                 }
-                self.show(Flash::Secret { title: title.to_owned(), secret }).await
+                self.web.reveals.put(&self.who.session, Flash::Secret { title: title.to_owned(), secret });
+                Redirect::to(&self.page.href()).into_response()
             }
             Err(error) => self.refuse(error).await,
         }
@@ -71,7 +80,7 @@ impl Form {
 
     async fn show(self, flash: Flash) -> Response {
         let href = self.page.href();
-        pages::show(&self.web, &self.headers, Some(self.who), &href, "", Some(flash)).await
+        pages::show(&self.web, &self.headers, Some(self.who), (&href, ""), Some(flash), self.kept).await
     }
 }
 
@@ -95,7 +104,7 @@ impl axum::extract::FromRequestParts<Web> for Parts {
 
 impl Parts {
     fn on(self, page: Page) -> Form {
-        Form { web: self.web, headers: self.headers, session: self.session, who: self.who, page }
+        Form { web: self.web, headers: self.headers, session: self.session, who: self.who, page, kept: Kept::default() }
     }
 
     fn account(self, id: &str) -> Form {
@@ -141,7 +150,7 @@ pub async fn end_own_session(parts: Parts, fields: Fields) -> Response {
 
 /// Makes an API token.
 pub async fn make_token(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::Account);
+    let form = parts.on(Page::Account).keeping(&fields, &["name", "days", "scope"]);
     let outcome = async {
         let days = fields.get("days").parse().map_err(|_| PortError::Invalid("Choose for how many days the token is good.".to_owned()))?;
         let new = NewToken { name: fields.get("name").to_owned(), scopes: fields.all("scope"), days };
@@ -164,7 +173,7 @@ pub async fn revoke_own_token(parts: Parts, fields: Fields) -> Response {
 
 /// Invites somebody.
 pub async fn invite(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::Accounts);
+    let form = parts.on(Page::Accounts).keeping(&fields, &["email", "role", "scope"]);
     let outcome = async {
         let binding = binding(fields.get("role"), fields.get("scope"))?;
         let new = NewInvite { email: fields.get("email").to_owned(), bindings: vec![binding] };
@@ -187,7 +196,7 @@ pub async fn withdraw(parts: Parts, fields: Fields) -> Response {
 
 /// Sets the roles of an account: those that were left in the list, and one more if chosen.
 pub async fn rights(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
-    let form = parts.account(&id);
+    let form = parts.account(&id).keeping(&fields, &["add_role", "add_scope"]);
     let outcome = async {
         let mut bindings: Vec<Binding> =
             fields.all("binding").into_iter().map(Binding::try_from).collect::<Result<_, _>>().map_err(PortError::Invalid)?;
@@ -212,7 +221,7 @@ pub async fn disable(parts: Parts, Path(id): Path<String>, fields: Fields) -> Re
             return Err(PortError::Invalid(format!("Type {} to confirm; nothing was changed.", detail.account.email)));
         }
         accounts.set_disabled(grant, true).await?;
-        Ok("The account is disabled: its sessions have ended and its tokens don't work.".to_owned())
+        Ok("The account is disabled: its sessions have ended, its tokens are revoked and the links it made are withdrawn.".to_owned())
     }
     .await;
     form.end(outcome).await
@@ -291,13 +300,14 @@ pub async fn accept(
     // The address is the proof; who else is signed in in this browser plays no part.
     let (accounts, fields) = (&web.ports.accounts, Fields::read(&body));
     let display_name = fields.get("display_name").to_owned();
+    let offer = accounts.offer(&secret, &origin).await;
     let outcome = if fields.get("password") == fields.get("repeat") {
         let acceptance = Acceptance { display_name: display_name.clone(), password: fields.get("password").to_owned() };
         accounts.accept(&secret, acceptance, &origin).await
     } else {
         Err(PortError::Invalid("The two passwords differ; type the same one twice.".to_owned()))
     };
-    let mut form = AcceptForm { offer: Err(String::new()), display_name, error: None, done: None };
+    let mut form = AcceptForm { offer: offer.map_err(|error| error.to_string()), display_name, error: None, done: None };
     let status = match outcome {
         Ok(email) => {
             form.done = Some(email);
@@ -308,8 +318,5 @@ pub async fn accept(
             super::refusal::Refusal(error).status()
         }
     };
-    if form.done.is_none() {
-        form.offer = accounts.offer(&secret, &origin).await.map_err(|error| error.to_string());
-    }
     pages::accept_page(&web, &headers, form, status)
 }

@@ -20,7 +20,7 @@ pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Resp
         return next.run(request).await;
     }
     let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
-    let path: String = request.uri().path().chars().take(200).collect();
+    let path = super::routes::without_secret(request.uri().path());
     web.ports.audit.refused(Refused { principal: None, origin: &origin, verb: "forge", noun: "request", resource: &path });
     let sentence = "This was not sent from one of Reeve's own pages, so nothing was changed.";
     Refusal(PortError::Denied(sentence.to_owned())).into_response()

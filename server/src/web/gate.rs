@@ -3,7 +3,7 @@
 use super::{
     Web, pages,
     refusal::{Refusal, to_sign_in},
-    routes::{Access, Kind, Route},
+    routes::{Access, Kind, Route, without_secret},
     sessions,
 };
 use axum::{
@@ -42,7 +42,11 @@ pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) ->
                 && !principal.may(verb, noun)
             {
                 gate.refused(Some(&principal), &origin, request.uri());
-                let sentence = format!("You may not {verb} {noun}. Ask an admin for a role that may.");
+                let sentence = if principal.only.is_some() {
+                    format!("This token was not made for {verb} {noun}, or its owner may not; make one that is.")
+                } else {
+                    format!("You may not {verb} {noun}. Ask an admin for a role that may.")
+                };
                 return gate.denied(&request, principal, sentence);
             }
             let (asked, uri) = (principal.clone(), request.uri().clone());
@@ -87,7 +91,7 @@ impl Gate {
             Access::Holds(verb, noun) => (verb, noun),
             Access::SignedIn | Access::Open => ("call", "route"),
         };
-        let resource = asked_target(self.route, uri).map_or_else(|| uri.path().chars().take(200).collect(), |name| name.to_string());
+        let resource = asked_target(self.route, uri).map_or_else(|| without_secret(uri.path()), |name| name.to_string());
         self.web.ports.audit.refused(Refused { principal, origin, verb, noun, resource: &resource });
     }
 

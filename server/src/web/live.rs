@@ -73,6 +73,7 @@ async fn frame(web: &Web, who: &Principal, page: &Page) -> Result<Option<LiveFra
         assets: Assets::default(),
         csrf: None,
         flash: None,
+        kept: Default::default(),
     };
     reeve_app::live::frame(page.clone(), &context).await.map_err(|error| error.0)
 }

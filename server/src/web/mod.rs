@@ -19,6 +19,7 @@ pub mod origin;
 pub mod pages;
 pub mod probes;
 pub mod refusal;
+pub mod reveals;
 pub mod router;
 pub mod routes;
 pub mod sessions;
@@ -29,6 +30,7 @@ use axum::extract::FromRef;
 use leptos::prelude::LeptosOptions;
 use reeve_ports::Ports;
 use reeve_service::Hub;
+use reveals::Reveals;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +43,8 @@ pub struct Web {
     pub hub: Arc<Hub>,
     /// Names for the server functions' handler.
     pub options: LeptosOptions,
+    /// Secrets that a form just made, on their way to the page that shows them.
+    pub reveals: Reveals,
     /// Ends live streams at shutdown.
     pub stopping: CancellationToken,
     /// True when Reeve is reached over TLS, its own or a proxy's, so that cookies may be bound to it.

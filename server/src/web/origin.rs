@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use ipnet::IpNet;
-use reeve_model::{Origin, UnixMs};
+use reeve_model::{Origin, UnixMs, hidden};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -93,7 +93,7 @@ fn address(text: &str) -> Option<IpAddr> {
 
 fn agent(headers: &HeaderMap) -> String {
     let bytes = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(AGENT).collect()
+    String::from_utf8_lossy(bytes).chars().filter(|c| !hidden(*c)).take(AGENT).collect()
 }
 
 fn is_id(text: &str) -> bool {

@@ -9,7 +9,9 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use reeve_access::{Principal, Via};
 use reeve_app::{
-    render::{AcceptForm, Assets, Flash, PageContext, Rendered, SignInForm, Theme, render, render_accept, render_problem, render_sign_in},
+    render::{
+        AcceptForm, Assets, Flash, Kept, PageContext, Rendered, SignInForm, Theme, render, render_accept, render_problem, render_sign_in,
+    },
     route::Page,
 };
 use reeve_ports::PortError;
@@ -39,17 +41,27 @@ pub async fn page(
     }
     // What the form before this page did, said once.
     let flash = sessions::take_note(&session).await.map(|note| if note.done { Flash::Done(note.text) } else { Flash::Refused(note.text) });
-    show(&web, &headers, principal, uri.path(), uri.query().unwrap_or_default(), flash).await
+    // Or a secret that it made, shown once and kept nowhere else.
+    let flash = flash.or_else(|| web.reveals.take(&principal.as_ref()?.session));
+    show(&web, &headers, principal, (uri.path(), uri.query().unwrap_or_default()), flash, Kept::default()).await
 }
 
 /// The page at an address, with what just happened at its top.
-pub async fn show(web: &Web, headers: &HeaderMap, principal: Option<Principal>, path: &str, query: &str, flash: Option<Flash>) -> Response {
+pub async fn show(
+    web: &Web,
+    headers: &HeaderMap,
+    principal: Option<Principal>,
+    (path, query): (&str, &str),
+    flash: Option<Flash>,
+    kept: Kept,
+) -> Response {
     let refused = matches!(flash, Some(Flash::Refused(_)));
     let (mut context, nonce) = match context(web, headers, principal) {
         Ok(made) => made,
         Err(sentence) => return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response(),
     };
     context.flash = flash;
+    context.kept = kept;
     let rendered = match Page::parse(path, query) {
         Some(page) => render(page, context).await,
         None => render_problem(PortError::NotFound("There is no page at this address.".to_owned()), &context),
@@ -115,7 +127,19 @@ fn context(web: &Web, headers: &HeaderMap, principal: Option<Principal>) -> Resu
         icon: "/favicon.ico".to_owned(),
     };
     let theme = cookie(headers, "reeve-theme").map_or(Theme::Auto, Theme::from_word);
-    Ok((PageContext { ports: web.ports.clone(), principal, theme, nonce: nonce.clone(), assets, csrf, flash: None }, nonce))
+    Ok((
+        PageContext {
+            ports: web.ports.clone(),
+            principal,
+            theme,
+            nonce: nonce.clone(),
+            assets,
+            csrf,
+            flash: None,
+            kept: Default::default(),
+        },
+        nonce,
+    ))
 }
 
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -134,6 +134,16 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/favicon.ico", Asset, Open, "The icon."),
 ];
 
+/// A request's path as it may be written down, at most 200 characters: the secret of a link is left out, also where no route matches.
+pub fn without_secret(path: &str) -> String {
+    // Lower-casing ASCII only keeps the places of the bytes.
+    let secret = path.to_ascii_lowercase().find("accept").map(|at| at + "accept".len()).filter(|end| *end < path.len());
+    match secret {
+        Some(end) => format!("{}/{{secret}}", &path[..end]).chars().take(200).collect(),
+        None => path.chars().take(200).collect(),
+    }
+}
+
 /// The routes that are server functions.
 pub fn server_functions() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|r| r.path.starts_with("/api/fn/"))
@@ -160,6 +170,17 @@ pub fn check_functions(registered: &[(String, String)]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn at_40_the_secret_of_a_link_is_never_written_down() {
+        for path in ["/accept/s3cret", "//accept//s3cret", "/ACCEPT/s3cret/more", "/x/accept%2Fs3cret", "/accept/é-s3cret"] {
+            let written = without_secret(path);
+            assert!(!written.contains("s3cret") && written.ends_with("/{secret}"), "{path}: {written}");
+        }
+        assert_eq!(without_secret("/accept"), "/accept");
+        assert_eq!(without_secret("/admin/accounts/1"), "/admin/accounts/1");
+        assert_eq!(without_secret(&"é".repeat(500)).chars().count(), 200);
+    }
     use reeve_access::policy::rule_of;
 
     #[test]

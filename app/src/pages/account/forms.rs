@@ -1,6 +1,9 @@
 //! What one may change of the own account.
 
-use crate::components::{Choice, Csrf, Empty, EmptyKind, Field};
+use crate::{
+    components::{Choice, Csrf, Empty, EmptyKind, Field},
+    render::Kept,
+};
 use leptos::prelude::*;
 
 /// Fewest characters of a password; the server counts again.
@@ -51,10 +54,11 @@ pub(super) fn new_token(grantable: &[(String, String)], csrf: Option<String>) ->
         known("export audit").then_some("An archive of the audit trail needs export audit."),
     ];
     let hint = hint.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let kept = use_context::<Kept>().unwrap_or_default();
     let one = |(permission, does): &(String, String)| {
         view! {
             <label class="check scope">
-                <input type="checkbox" name="scope" value=permission.clone()/>
+                <input type="checkbox" name="scope" value=permission.clone() checked=kept.has("scope", permission)/>
                 <span><b>{permission.clone()}</b><span class="muted">{does.clone()}</span></span>
             </label>
         }

@@ -39,7 +39,7 @@ pub fn view(own: &OwnAccount, cx: &PageContext, now: UnixMs) -> impl IntoView + 
         <section class="section" id="tokens" aria-labelledby="tokens-title">
             <header class="section-head">
                 <h2 id="tokens-title">"API tokens"</h2>
-                <p class="muted">"For programs. A token may what it was made for, as long as you may it yourself."</p>
+                <p class="muted">"For programs. A token can do what it was made for, as long as you may do it yourself."</p>
             </header>
             {tokens::table(&own.tokens, Some(&tokens), now)}
             {forms::new_token(&own.grantable, csrf)}

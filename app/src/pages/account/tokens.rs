@@ -15,7 +15,8 @@ pub(crate) struct Way {
 /// The list, newest first; with a way, each that still works can be revoked.
 pub(crate) fn table(tokens: &[TokenView], way: Option<&Way>, now: UnixMs) -> AnyView {
     if tokens.is_empty() {
-        return view! { <Empty kind=EmptyKind::None title="No API token">"Nothing works in the name of this account but its own sessions."</Empty> }.into_any();
+        return view! { <Empty kind=EmptyKind::None title="No API token">"No program acts for this account by a token."</Empty> }
+            .into_any();
     }
     view! {
         <div class="table-frame" tabindex="0">

@@ -6,16 +6,41 @@ use crate::{
     route::{AuditView, Page},
 };
 use leptos::prelude::*;
-use reeve_access::policy::POLICY;
 use reeve_model::audit::{AuditQuery, Outcome};
 use std::collections::BTreeSet;
+
+/// The words that entries are written with; the pages suggest them.
+const VERBS: &[&str] = &[
+    "accept", "change", "disable", "enable", "end", "export", "forge", "invite", "make", "read", "refresh", "reset", "reuse", "revoke",
+    "sign in", "sign out", "use", "verify", "view", "withdraw",
+];
+const NOUNS: &[&str] = &[
+    "account",
+    "accounts",
+    "audit",
+    "estate",
+    "invitation",
+    "link",
+    "metrics",
+    "own account",
+    "password",
+    "pools",
+    "refresh token",
+    "request",
+    "rights",
+    "session",
+    "table",
+    "tables",
+    "target",
+    "token",
+];
 
 pub(super) fn form(data: &AuditData) -> impl IntoView + use<> {
     let q = &data.view.query;
     // What is written here, and what the policy knows.
     let seen = || data.page.items.iter().filter_map(|e| e.event.as_ref());
-    let verbs: BTreeSet<String> = seen().map(|e| e.verb.clone()).chain(POLICY.iter().map(|r| r.verb.to_owned())).collect();
-    let nouns: BTreeSet<String> = seen().map(|e| e.noun.clone()).chain(POLICY.iter().map(|r| r.noun.to_owned())).collect();
+    let verbs: BTreeSet<String> = seen().map(|e| e.verb.clone()).chain(VERBS.iter().map(|v| (*v).to_owned())).collect();
+    let nouns: BTreeSet<String> = seen().map(|e| e.noun.clone()).chain(NOUNS.iter().map(|n| (*n).to_owned())).collect();
     let list = |id: &'static str, words: BTreeSet<String>| {
         view! { <datalist id=id>{words.into_iter().map(|w| view! { <option value=w></option> }).collect_view()}</datalist> }
     };

@@ -13,6 +13,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use reeve_model::{Status, UnixMs, audit::AuditPage};
+use reeve_ports::PortError;
 
 /// All that the page shows.
 pub struct AuditData {
@@ -20,6 +21,8 @@ pub struct AuditData {
     pub view: AuditView,
     /// The answer.
     pub page: AuditPage,
+    /// Why the filters can't be used; the page is empty then.
+    pub trouble: Option<String>,
 }
 
 impl AuditData {
@@ -33,8 +36,15 @@ impl AuditData {
 /// # Errors
 /// As the server function does.
 pub async fn load(view: AuditView) -> Result<AuditData, AppError> {
-    let page = functions::audit_search(view.query.clone()).await?;
-    Ok(AuditData { view, page })
+    match functions::audit_search(view.query.clone()).await {
+        Ok(page) => Ok(AuditData { view, page, trouble: None }),
+        // Said beside the filters, so that they can be mended.
+        Err(AppError(PortError::Invalid(sentence))) => {
+            let page = AuditPage { at: UnixMs::now(), items: Vec::new(), next: None, waiting: 0, stalled: None, head: None };
+            Ok(AuditData { view, page, trouble: Some(sentence) })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The page.
@@ -51,7 +61,7 @@ pub fn view(data: &AuditData, cx: &PageContext, now: UnixMs) -> impl IntoView + 
     view! {
         <header class="page-head">
             <h1>"Audit trail"</h1>
-            <p class="muted">{seal(page)}</p>
+            {data.trouble.is_none().then(|| view! { <p class="muted">{seal(page)}</p> })}
             {cx.may("export", "audit").then(|| filters::export(&data.view))}
         </header>
         {stalled}
@@ -76,6 +86,10 @@ fn seal(page: &AuditPage) -> String {
 
 fn nothing(data: &AuditData) -> AnyView {
     let view = &data.view;
+    if let Some(sentence) = data.trouble.clone() {
+        let all = AuditData::href(AuditView::default());
+        return view! { <Empty kind=EmptyKind::FilteredOut title="These filters can't be used">{sentence}" "<a href=all>"Show all"</a></Empty> }.into_any();
+    }
     let newest = AuditData::href(view.with(|_| {}));
     if view.query.cursor.is_some() {
         return view! { <Empty kind=EmptyKind::FilteredOut title="No older entry">"The list ends here. "<a href=newest>"Go to the newest"</a></Empty> }

@@ -107,7 +107,7 @@ fn outcome(outcome: Outcome) -> impl IntoView {
 fn changes(event: &AuditEvent) -> AnyView {
     let (before, after) = (event.before.as_deref(), event.after.as_deref());
     if before.is_none() && after.is_none() {
-        return view! { <p class="muted entry-none">"Nothing was changed by it, or it says all with its name."</p> }.into_any();
+        return view! { <p class="muted entry-none">"It changed nothing, or its name says it all."</p> }.into_any();
     }
     let lines = diff::lines(before, after);
     let (changed, same): (Vec<_>, Vec<_>) = lines.into_iter().partition(|l| l.kind() != diff::Kind::Same);

@@ -10,7 +10,7 @@ use std::{
 
 /// The pause before the first look at a dead server, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Opens after some failures in a row to connect. While it is open, nobody is made to wait: callers get an error at
 /// once and one background task looks after the server.

@@ -23,6 +23,9 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 const IDLE_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// How often idle connections are looked after: too old ones closed, one of them asked whether its server lives.
 const CARE: Duration = Duration::from_secs(5);
+/// Connections that callers may be opening at the same time: a server that has just come back is not stormed, and each has the machine
+/// to itself enough to be done in time.
+const OPENING: usize = 4;
 /// How long a returned connection may take to become ready before it is given up.
 const RETURN_LIMIT: Duration = Duration::from_secs(2);
 
@@ -38,6 +41,7 @@ pub(crate) struct RolePool {
     options: PgConnectOptions,
     connect_timeout: Duration,
     permits: Arc<Semaphore>,
+    opening: Semaphore,
     idle: Mutex<Vec<Live>>,
     total: Arc<AtomicU32>,
     waiting: Arc<AtomicU32>,
@@ -102,6 +106,7 @@ impl RolePool {
             region: settings.region,
             circuit: Circuit::new(config.circuit_threshold),
             permits: Arc::new(Semaphore::new(settings.max.max(1) as usize)),
+            opening: Semaphore::new(OPENING),
             idle: Mutex::default(),
             total: Arc::default(),
             waiting: Arc::default(),
@@ -159,6 +164,9 @@ impl RolePool {
                 }
             }
         }
+        let _turn = self.opening.acquire().await.map_err(|_| AdapterError::Closed)?;
+        // The one before may have found that nobody answers.
+        self.circuit.check(&self.server)?;
         match self.connect().await {
             Ok(live) => Ok(live),
             Err(error) => {
@@ -222,6 +230,8 @@ impl RolePool {
         }
         // All in use: they were good when they were handed out, and the circuit is closed.
         let Ok(permit) = self.permits.clone().try_acquire_owned() else { return !self.permits.is_closed() };
+        // Who stands in a queue for this long has learned nothing of the server.
+        let queued = self.opening.available_permits() == 0;
         match tokio::time::timeout(limit, self.live()).await {
             Ok(Ok(live)) => {
                 self.clone().give_back(live, permit);
@@ -229,7 +239,9 @@ impl RolePool {
             }
             Ok(Err(_)) => false,
             Err(_) => {
-                self.bad(&AdapterError::timed_out(&self.server, "to a health check", limit));
+                if !queued {
+                    self.bad(&AdapterError::timed_out(&self.server, "to a health check", limit));
+                }
                 false
             }
         }

@@ -29,6 +29,13 @@ pub const CATEGORY: Category = Category {
             read: |f| Seen::Value(f.snapshot.round_ms),
             curve: Curve(&[(2_000.0, 0.0), (20_000.0, 70.0)]),
         },
+        Input {
+            title: "quickest answer of a round (ms)",
+            say: |ms| format!("the quickest answer took {}", words::milliseconds(ms)),
+            source: Source::Round,
+            read: |f| quickest(f).map_or(Seen::NotHere("no probe of the server has run yet"), Seen::Value),
+            curve: Curve(&[(100.0, 0.0), (2_000.0, 40.0)]),
+        },
     ],
     rules: &[
         Rule { id: "availability.slow", when: "a round of probes takes over 5 s", source: Source::Round, find: slow },
@@ -44,6 +51,16 @@ pub const CATEGORY: Category = Category {
 fn uptime(facts: &Facts<'_>) -> Seen {
     let started = facts.snapshot.server.as_ref().map(|s| facts.now.seconds_since(s.started_at));
     Seen::or_unknown(started, "the server has not said when it started")
+}
+
+/// The quickest answer of the newest round, milliseconds.
+fn quickest(facts: &Facts<'_>) -> Option<f64> {
+    // Probes of the server are small and run in every round; those of a database may rightly take long.
+    let small = || facts.snapshot.probes.iter().filter(|run| run.database.is_none());
+    let newest = small().map(|run| run.at).max()?;
+    // The runs of one round begin within moments of each other.
+    let of_round = small().filter(|run| newest.ms_since(run.at) < 1_000 && run.outcome == ProbeOutcome::Ok);
+    of_round.map(|run| run.wall_ms).reduce(f64::min)
 }
 
 fn slow(facts: &Facts<'_>) -> Option<Finding> {
@@ -62,12 +79,7 @@ fn slow(facts: &Facts<'_>) -> Option<Finding> {
 
 /// The smallest query takes as long as the way to the server and its waiting for a processor: that delay is on all answers.
 fn late(facts: &Facts<'_>) -> Option<Finding> {
-    // Those of the server are small and run in every round; those of a database may rightly take long.
-    let small = || facts.snapshot.probes.iter().filter(|run| run.database.is_none());
-    let newest = small().map(|run| run.at).max()?;
-    // The runs of one round begin within moments of each other.
-    let of_round = small().filter(|run| newest.ms_since(run.at) < 1_000 && run.outcome == ProbeOutcome::Ok);
-    let ms = of_round.map(|run| run.wall_ms).reduce(f64::min).filter(|ms| *ms > LATE_ANSWER_MS)?;
+    let ms = quickest(facts).filter(|ms| *ms > LATE_ANSWER_MS)?;
     let sentence = format!(
         "Every answer comes late: the quickest of the newest round took {}, where a few milliseconds are usual.",
         words::milliseconds(ms)

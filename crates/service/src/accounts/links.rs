@@ -7,11 +7,12 @@ use reeve_model::{
     Origin, UnixMs,
     account::{InviteOffer, MadeSecret},
     audit::Outcome,
+    hidden,
 };
 use reeve_ports::{Acceptance, NewInvite, PortError};
 use reeve_store::{
     Store,
-    accounts::{Account, normal_email},
+    accounts::{Account, checked_email, normal_email},
     invites::{Choice, NewInvite as Link, OpenInvite, Purpose, UseOutcome},
 };
 use secrecy::SecretString;
@@ -25,11 +26,11 @@ const RESET_MS: i64 = 86_400_000;
 /// Longest shown name, characters.
 const LONGEST_NAME: usize = 120;
 
-const GONE: &str = "This link is not good: it was used or withdrawn, or its time is over. Ask for a new one.";
+const GONE: &str = "This link is not good: it was used or withdrawn, or its time is over. Ask an admin for a new one.";
 
 /// Makes an invitation.
 pub(super) async fn invite(accounts: &Accounts, principal: &Principal, new: NewInvite) -> Result<MadeSecret, PortError> {
-    let email = normal_email(&new.email);
+    let email = checked_email(&new.email).map_err(trouble)?;
     let bindings = accounts.checked(new.bindings)?;
     if bindings.is_empty() {
         return Err(PortError::Invalid("Choose at least one role for the new account.".to_owned()));
@@ -116,7 +117,7 @@ pub(super) async fn accept(accounts: &Accounts, secret: &str, chosen: Acceptance
     let open = open(accounts, secret, origin).await?;
     let reset = matches!(open.purpose, Purpose::Reset(_));
     let name = chosen.display_name.trim().to_owned();
-    if !reset && (!(1..=LONGEST_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control)) {
+    if !reset && (!(1..=LONGEST_NAME).contains(&name.chars().count()) || name.chars().any(hidden)) {
         return Err(PortError::Invalid(format!("Give your name, in 1 to {LONGEST_NAME} characters.")));
     }
     judge_new(&chosen.password, &[&open.email, &name]).map_err(PortError::Invalid)?;

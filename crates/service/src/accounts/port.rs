@@ -15,6 +15,7 @@ use reeve_model::{
     Binding, Origin, UnixMs,
     account::{AccountDetail, AccountList, InviteOffer, MadeSecret, OwnAccount},
     audit::Outcome,
+    hidden,
 };
 use reeve_ports::{Acceptance, AccountsPort, NewInvite, NewToken, PortError, Wait};
 use reeve_store::{accounts::Account, api_tokens::NewApiToken};
@@ -85,7 +86,7 @@ impl AccountsPort for Accounts {
         let account = self.existing(own(principal)?).await?;
         judge_new(new, &[&account.email, &account.display_name]).map_err(PortError::Invalid)?;
         if current.len() > MAX_BYTES {
-            return Err(PortError::Invalid("The present password is not right; nothing was changed.".to_owned()));
+            return Err(PortError::Invalid("The current password is not right; nothing was changed.".to_owned()));
         }
         // Whoever has found an open session must not be able to guess here without limit.
         let attempt = self.identity.throttle().admit(&account.email, principal.origin.address, UnixMs::now());
@@ -96,7 +97,7 @@ impl AccountsPort for Accounts {
             attempt.failed(UnixMs::now());
             let draft = self.trail.draft("change", "password", &account.email).by(principal).outcome(Outcome::Refused);
             self.trail.note(draft.finish());
-            return Err(PortError::Invalid("The present password is not right; nothing was changed.".to_owned()));
+            return Err(PortError::Invalid("The current password is not right; nothing was changed.".to_owned()));
         }
         attempt.succeeded(UnixMs::now());
         let hash = self.passwords.hash(SecretString::from(new.to_owned())).await.map_err(unhashed)?;
@@ -115,7 +116,7 @@ impl AccountsPort for Accounts {
     async fn make_token(&self, grant: Grant<ChangeOwnAccount>, new: NewToken) -> Result<MadeSecret, PortError> {
         let (principal, now) = (grant.principal(), UnixMs::now());
         let name = new.name.trim();
-        if !(1..=80).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        if !(1..=80).contains(&name.chars().count()) || name.chars().any(hidden) {
             return Err(PortError::Invalid("Give the token a name of 1 to 80 characters to know it by.".to_owned()));
         }
         if !(1..=MOST_DAYS).contains(&new.days) {
@@ -133,8 +134,8 @@ impl AccountsPort for Accounts {
         }
         let token = format!("{}{}", secret::API_TOKEN_PREFIX, secret::random().map_err(PortError::Unavailable)?);
         let (id, expires_at) = (Uuid::new_v4(), now.plus_ms(i64::from(new.days) * 86_400_000));
-        let after = json!({ "name": name, "scopes": scopes, "days": new.days });
-        let event = self.trail.draft("make", "token", &id.to_string()).by(principal).after(&after).finish();
+        let after = json!({ "id": id, "scopes": scopes, "days": new.days });
+        let event = self.trail.draft("make", "token", name).by(principal).after(&after).finish();
         let account = own(principal)?;
         let made = NewApiToken { id, account, digest: secret::digest(&token), name: name.to_owned(), scopes, expires_at };
         if !self.store.make_api_token(made, event).await.map_err(trouble)? {
@@ -197,6 +198,9 @@ impl AccountsPort for Accounts {
 
     async fn set_disabled(&self, grant: Grant<ChangeAccount>, disabled: bool) -> Result<(), PortError> {
         let account = self.existing(uuid(grant.resource(), "account")?).await?;
+        if disabled == account.disabled_at.is_some() {
+            return Ok(());
+        }
         let verb = if disabled { "disable" } else { "enable" };
         let before = json!({ "disabled": account.disabled_at.is_some() });
         let draft = self.trail.draft(verb, "account", &account.email).by(grant.principal()).before(&before);

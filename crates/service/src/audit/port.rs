@@ -53,6 +53,12 @@ fn asked(query: &AuditQuery) -> serde_json::Value {
     fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))).collect::<serde_json::Map<_, _>>().into()
 }
 
+/// Verbs and nouns are lower case, however they are asked for.
+fn normal(query: AuditQuery) -> AuditQuery {
+    let word = |text: Option<String>| text.map(|t| t.trim().to_lowercase()).filter(|t| !t.is_empty());
+    AuditQuery { verb: word(query.verb), noun: word(query.noun), ..query }
+}
+
 fn checked(query: &AuditQuery) -> Result<(), PortError> {
     let texts = [&query.actor, &query.verb, &query.noun, &query.resource, &query.cursor];
     if texts.into_iter().flatten().any(|text| text.contains('\0') || text.len() > 500) {
@@ -64,7 +70,7 @@ fn checked(query: &AuditQuery) -> Result<(), PortError> {
     if let (Some(from), Some(to)) = (query.from, query.to)
         && from > to
     {
-        return Err(PortError::Invalid("from must not be later than to.".to_owned()));
+        return Err(PortError::Invalid("The end of the time lies before its beginning: change one of them.".to_owned()));
     }
     Ok(())
 }
@@ -81,6 +87,7 @@ impl Audit {
 impl AuditPort for Audit {
     async fn search(&self, grant: Grant<ViewAudit>, query: AuditQuery) -> Result<AuditPage, PortError> {
         checked(&query)?;
+        let query = normal(query);
         let found = self.trail.inner.store.search_audit(query.clone()).await.map_err(trouble)?;
         // Turning pages is one look.
         if query.cursor.is_none() {
@@ -104,6 +111,7 @@ impl AuditPort for Audit {
         query: AuditQuery,
     ) -> Result<BoxStream<'static, Result<String, PortError>>, PortError> {
         checked(&query)?;
+        let query = normal(query);
         // First the event: what leaves has its entry, even when the reader hangs up half way.
         let event = self.draft(grant.principal(), "export", &query).outcome(Outcome::Done).finish();
         self.trail.inner.store.write_audit(vec![event]).await.map_err(trouble)?;

@@ -1,12 +1,14 @@
 //! The stored secrets: set, listed without values, read by Reeve itself, sealed anew with another key.
 
 use super::{KeyId, Vault, VaultError, key_id};
+use crate::audit::Draft;
 use reeve_model::UnixMs;
 use reeve_store::{
     Store, StoreError,
     secrets::{SIGNING_KEY, SealedSecret},
 };
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use serde_json::json;
 use std::{fmt, str::FromStr};
 
 /// Longer values are refused: these are small secrets, bytes.
@@ -155,11 +157,11 @@ impl Secrets {
         Ok(Some(SecretString::from(text.to_owned())))
     }
 
-    /// Seals and keeps a secret. Refused while something stored can't be opened: then the key is probably the wrong one.
+    /// Seals and keeps a secret, and notes that this user of the machine did. Refused while something stored can't be opened: then the key is probably the wrong one.
     ///
     /// # Errors
     /// [`SecretsError::Invalid`], [`SecretsError::Closed`]; the store's own.
-    pub async fn set(&self, name: &SecretName, value: &SecretString) -> Result<(), SecretsError> {
+    pub async fn set(&self, name: &SecretName, value: &SecretString, user: &str) -> Result<(), SecretsError> {
         if name.kind == SIGNING_KEY {
             return Err(SecretsError::Invalid("Signing keys are made by Reeve itself; they can be removed but not set.".to_owned()));
         }
@@ -168,15 +170,21 @@ impl Secrets {
         }
         self.verify().await?;
         let sealed = self.vault.seal(self.store.org(), &name.kind, &name.name, value.expose_secret().as_bytes())?;
-        Ok(self.store.put_secret(&name.kind, &name.name, &sealed, self.vault.sealing_key().as_bytes()).await?)
+        let key = self.vault.sealing_key();
+        let event = self.event("set", &name.to_string(), user).after(&json!({ "key": key.to_string() })).finish();
+        Ok(self.store.put_secret((&name.kind, &name.name), &sealed, key.as_bytes(), event).await?)
     }
 
-    /// Removes a secret; needs no key. Answers whether there was one.
+    fn event(&self, verb: &str, resource: &str, user: &str) -> Draft {
+        Draft::new(self.store.org(), verb, "secret", resource).by_local(user)
+    }
+
+    /// Removes a secret, and notes who did; needs no key. Answers whether there was one.
     ///
     /// # Errors
     /// The store's own.
-    pub async fn remove(&self, name: &SecretName) -> Result<bool, SecretsError> {
-        Ok(self.store.remove_secret(&name.kind, &name.name).await?)
+    pub async fn remove(&self, name: &SecretName, user: &str) -> Result<bool, SecretsError> {
+        Ok(self.store.remove_secret((&name.kind, &name.name), self.event("remove", &name.to_string(), user).finish()).await?)
     }
 
     /// What is stored, by name, without values. Signing keys are among it.
@@ -201,11 +209,12 @@ impl Secrets {
     ///
     /// # Errors
     /// [`SecretsError::Closed`] when one can't be opened: then nothing is changed. The store's own.
-    pub async fn rotate(&self) -> Result<u64, SecretsError> {
+    pub async fn rotate(&self, user: &str) -> Result<u64, SecretsError> {
         // Told apart here, because inside the transaction an error can only be the store's.
         self.verify().await?;
         let (this, org) = (self.clone(), self.store.org());
-        let done = self.store.reseal_secrets(move |secret| {
+        let event = self.event("rotate", "", user).after(&json!({ "key": self.vault.sealing_key().to_string() })).finish();
+        let done = self.store.reseal_secrets(event, move |secret| {
             let refuse = |error: &dyn fmt::Display| StoreError::Invalid(error.to_string());
             if key_id(&secret.sealed) == Some(this.vault.sealing_key()) {
                 return Ok(None);

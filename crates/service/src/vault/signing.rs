@@ -4,6 +4,7 @@ use super::{
     Vault, VaultError, key_id,
     secrets::{SecretName, SecretsError},
 };
+use crate::audit::Draft;
 use reeve_store::{Store, StoreError, secrets::SIGNING_KEY, signing_keys::SigningKey};
 use secrecy::{ExposeSecret, SecretSlice};
 
@@ -48,7 +49,7 @@ fn open(store: &Store, vault: &Vault, key: &SigningKey) -> Result<OpenedKey, Sec
 /// Seals those that are not. Under the lock of [`Store::reseal_secrets`], so that two nodes at once don't seal what is sealed.
 async fn seal_all(store: &Store, vault: &Vault) -> Result<(), SecretsError> {
     let (vault, org) = (vault.clone(), store.org());
-    let sealed = store.reseal_secrets(move |secret| {
+    let sealed = store.reseal_secrets(Draft::new(org, "seal", "signing keys", "").finish(), move |secret| {
         if secret.kind != SIGNING_KEY || key_id(&secret.sealed).is_some() {
             return Ok(None);
         }

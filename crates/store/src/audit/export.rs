@@ -1,7 +1,8 @@
 //! The log as lines of JSON, oldest first, with all that somebody needs to check it without Reeve.
 //!
-//! The first line names the log and what its first line follows from. Each further line is an entry with the hash of the one before it,
-//! so that a selection can be checked line by line; [`seal`] says how.
+//! The first line names the log, what its first entry follows from, and whether this is the whole of it. Each further line is an entry
+//! with the hash of the one before it, so that a selection can be checked line by line; [`seal`] says how. The last line says where the
+//! export ends: without it something broke off.
 
 use super::{
     entry::{Content, Entry, Row, from_micros},
@@ -26,6 +27,15 @@ struct Header<'a> {
     org: &'a str,
     /// Hash before the first line, hexadecimal.
     previous: String,
+    /// Nothing was left out by a filter: the entries are neighbours from the first of the log on.
+    whole: bool,
+}
+
+/// The line that a log ends with.
+#[derive(Serialize)]
+struct Footer {
+    /// Place of the last entry above; 0 when there is none.
+    end: i64,
 }
 
 /// The line of an entry.
@@ -69,7 +79,7 @@ pub(crate) async fn piece(connection: &mut PgConnection, org: Uuid, wanted: &Wan
     let mut text = String::with_capacity(entries.len() * 800 + 256);
     if after.is_none() {
         let previous = hex::encode(entries.first().and_then(|(_, previous)| *previous).unwrap_or(beginning));
-        line(&mut text, &Header { log: log.to_string(), org: &name, previous })?;
+        line(&mut text, &Header { log: log.to_string(), org: &name, previous, whole: wanted.everything() })?;
     }
     let next = entries.get(BATCH - 1).map(|(entry, _)| (entry.sealed_at, entry.seq));
     for (entry, previous) in &entries {
@@ -81,6 +91,10 @@ pub(crate) async fn piece(connection: &mut PgConnection, org: Uuid, wanted: &Wan
         let (leaf, hash) = (hex::encode(entry.leaf), hex::encode(entry.hash));
         let previous = hex::encode(previous.unwrap_or(beginning));
         line(&mut text, &Line { seq: entry.seq, sealed_at_us: entry.sealed_at, previous, salt, leaf, hash, content, event })?;
+    }
+    if next.is_none() {
+        let end = entries.last().map(|(entry, _)| entry.seq).or(after.map(|(_, seq)| seq));
+        line(&mut text, &Footer { end: end.unwrap_or(0) })?;
     }
     Ok(Piece { text, next })
 }

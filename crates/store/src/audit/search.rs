@@ -77,6 +77,12 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// Whether no filter leaves anything out.
+    pub(crate) fn everything(&self) -> bool {
+        let any = AuditQuery { cursor: None, limit: 0, ..self.query.clone() };
+        any == AuditQuery::default() && self.account.is_none()
+    }
+
     pub(crate) fn check(query: AuditQuery) -> Result<Self> {
         if query.limit > PAGE_MAX {
             return Err(StoreError::Invalid(format!("A page of the audit trail has at most {PAGE_MAX} entries.")));

@@ -5,6 +5,7 @@ use crate::{
     error::Result,
     secrets::{self, SealedSecret},
 };
+use reeve_model::audit::AuditEvent;
 
 impl Store {
     /// See [`secrets::get`].
@@ -24,26 +25,18 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn put_secret(&self, kind: &str, name: &str, sealed: &[u8], key_id: &[u8]) -> Result<()> {
-        let (org, given) = (self.org, (kind.to_owned(), name.to_owned(), sealed.to_vec(), key_id.to_vec()));
-        self.main(move |c| {
-            let (kind, name, sealed, key_id) = given.clone();
-            Box::pin(async move { secrets::put(c, org, &kind, &name, &sealed, &key_id).await })
-        })
-        .await
+    pub async fn put_secret(&self, (kind, name): (&str, &str), sealed: &[u8], key_id: &[u8], event: AuditEvent) -> Result<()> {
+        let (org, given) = (self.org, (kind.to_owned(), name.to_owned(), sealed.to_vec(), key_id.to_vec(), event));
+        self.main_with(given, move |c, g| Box::pin(async move { secrets::put(c, org, (&g.0, &g.1), &g.2, &g.3, &g.4).await })).await
     }
 
     /// See [`secrets::remove`].
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn remove_secret(&self, kind: &str, name: &str) -> Result<bool> {
-        let (org, place) = (self.org, (kind.to_owned(), name.to_owned()));
-        self.main(move |c| {
-            let (kind, name) = place.clone();
-            Box::pin(async move { secrets::remove(c, org, &kind, &name).await })
-        })
-        .await
+    pub async fn remove_secret(&self, (kind, name): (&str, &str), event: AuditEvent) -> Result<bool> {
+        let (org, given) = (self.org, (kind.to_owned(), name.to_owned(), event));
+        self.main_with(given, move |c, g| Box::pin(async move { secrets::remove(c, org, (&g.0, &g.1), &g.2).await })).await
     }
 
     /// See [`secrets::all`].
@@ -59,14 +52,14 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn reseal_secrets<F>(&self, seal: F) -> Result<u64>
+    pub async fn reseal_secrets<F>(&self, event: AuditEvent, seal: F) -> Result<u64>
     where
         F: Fn(&SealedSecret) -> Result<Option<(Vec<u8>, Vec<u8>)>> + Send + Sync + 'static,
     {
         let (org, seal) = (self.org, std::sync::Arc::new(seal));
-        self.main(move |c| {
+        self.main_with(event, move |c, event| {
             let seal = std::sync::Arc::clone(&seal);
-            Box::pin(async move { secrets::reseal(c, org, move |secret| seal(secret)).await })
+            Box::pin(async move { secrets::reseal(c, org, &event, move |secret| seal(secret)).await })
         })
         .await
     }
