@@ -143,6 +143,7 @@ pub fn judge_new(password: &str, about: &[&str]) -> Result<(), String> {
     let mut words = vec!["reeve"];
     for word in about {
         words.push(word);
+        words.extend(word.split_once('@').map(|(local, _)| local));
         words.extend(word.split(['@', '.', ' ', '-', '_']).filter(|part| part.len() > 2));
     }
     // Guessing is judged by the beginning: the estimate's cost grows with the square of the length, and what is long enough is good.

@@ -49,7 +49,7 @@ async fn g3_a_log_that_got_its_own_database_is_shown_with_that_of_before() {
         [(Some(StoreRole::Compliance), 5), (Some(StoreRole::Main), 4)]
     );
     let text = export(&after, AuditQuery::default()).await;
-    assert_eq!(text.lines().count(), 11);
+    assert_eq!(text.lines().count(), 13);
     check(&text);
     // The new database is lost: what main recorded of it says so.
     let lost = before.verify_audit(&[]).await.unwrap();

@@ -152,7 +152,7 @@ async fn g1_a_reset_sets_a_password_once_and_the_newest_link_counts() {
     assert!(invites::offer(&mut c, &[4; 32]).await.unwrap().is_none());
     assert_eq!(invites::use_once(&mut c, &[4; 32], &choice(99, "$x"), &accepted).await.unwrap(), UseOutcome::Gone);
     assert!(invites::open(&mut c, DEFAULT_ORG).await.unwrap().is_empty());
-    assert_eq!(invites::purge(&mut c, hour()).await.unwrap(), 4);
+    assert_eq!(invites::purge(&mut c, hour()).await.unwrap(), 5);
 }
 
 #[tokio::test]
@@ -192,18 +192,20 @@ async fn g1_an_api_token_works_until_it_is_revoked_expires_or_its_owner_is_disab
     assert!(api_tokens::by_digest(&mut c, &[1; 32]).await.unwrap().is_none());
     assert!(!api_tokens::make(&mut c, &token(3, hour()), &told()).await.unwrap());
     accounts::set_disabled(&mut c, DEFAULT_ORG, bob, false, &event("enable", "account", "")).await.unwrap();
-    assert!(api_tokens::by_digest(&mut c, &[1; 32]).await.unwrap().is_some());
+    assert!(api_tokens::by_digest(&mut c, &[1; 32]).await.unwrap().is_none(), "a token came back with its account");
+    assert!(api_tokens::make(&mut c, &token(4, hour()), &told()).await.unwrap());
+    let found = api_tokens::by_digest(&mut c, &[4; 32]).await.unwrap().unwrap();
     let gone = || event("revoke", "token", "ci");
     assert!(!api_tokens::revoke(&mut c, ann, found.id, &gone()).await.unwrap(), "somebody else's");
     let written = bench.outbox().await.len();
     assert!(api_tokens::revoke(&mut c, bob, found.id, &gone()).await.unwrap());
     assert!(api_tokens::revoke(&mut c, bob, found.id, &gone()).await.unwrap());
     assert_eq!(bench.outbox().await.len(), written + 1);
-    assert!(api_tokens::by_digest(&mut c, &[1; 32]).await.unwrap().is_none());
-    assert_eq!(api_tokens::of_account(&mut c, bob).await.unwrap().len(), 2);
+    assert!(api_tokens::by_digest(&mut c, &[4; 32]).await.unwrap().is_none());
+    assert_eq!(api_tokens::of_account(&mut c, bob).await.unwrap().len(), 3);
     let mut owner = bench.owner("one").await;
     sqlx::raw_sql("UPDATE main.api_token SET revoked_at = now() - interval '31 days'").execute(&mut owner).await.unwrap();
     assert!(api_tokens::of_account(&mut c, bob).await.unwrap().is_empty());
-    assert_eq!(api_tokens::purge(&mut c, UnixMs::now()).await.unwrap(), 2);
+    assert_eq!(api_tokens::purge(&mut c, UnixMs::now()).await.unwrap(), 3);
     assert!(accounts::create(&mut c, &new_account(9, "x@example.org", &[]), &told()).await.unwrap().is_some());
 }
