@@ -15,7 +15,7 @@ test("a change is found by person and resource, with before, after and proof", a
   });
   const page = await context.newPage();
   await page.goto("/admin/audit");
-  await page.getByLabel("On").fill(email);
+  await page.getByLabel("On", { exact: true }).fill(email);
   await page.getByRole("button", { name: "Apply" }).click();
   const entries = page.locator("table.audit tbody[data-outcome]");
   await eventually(page, async () => expect(entries).toHaveCount(1, { timeout: 1000 }));

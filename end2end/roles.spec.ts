@@ -34,7 +34,7 @@ for (const [role, may] of Object.entries(ROLES)) {
     } else {
       const refused = await page.goto("/admin/accounts");
       expect(refused?.status()).toBe(403);
-      await expect(page.getByRole("heading", { level: 1, name: "You may not see this" })).toBeVisible();
+      await expect(page.getByRole("heading", { level: 1, name: "Your account has no role yet" })).toBeVisible();
     }
     await page.goto("/admin/account");
     await expect(page.getByRole("heading", { level: 2, name: "Change the password" })).toBeVisible();
@@ -64,7 +64,7 @@ test("somebody without any role sees a calm page and their own account", async (
   });
   const page = await context.newPage();
   expect((await page.goto("/admin/db-health"))?.status()).toBe(403);
-  await expect(page.getByRole("heading", { level: 1, name: "You may not see this" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Your account has no role yet" })).toBeVisible();
   expect((await page.goto("/admin/account"))?.status()).toBe(200);
   await context.close();
 });

@@ -80,6 +80,7 @@ async fn answer(State(preview): State<Preview>, uri: Uri) -> Response {
         assets,
         csrf: Some("csrf-token".into()),
         flash: given("flash").and_then(|which| flash(&which)),
+        kept: Default::default(),
     };
     let rendered = match Page::parse(uri.path(), query) {
         Some(Page::SignIn { next }) => {

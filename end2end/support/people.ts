@@ -5,6 +5,9 @@ import { account } from "./test";
 
 export const NEW_PASSWORD = "a password of somebody else";
 
+/** A browser that nobody is signed in in; without it a new one has what the test began with. */
+export const NOBODY = { storageState: { cookies: [], origins: [] } };
+
 /** A name that no other test has. */
 export const stranger = (name: string) => `${name}-${Math.random().toString(36).slice(2, 10)}@example.org`;
 
@@ -38,7 +41,7 @@ export interface Person {
 export async function person(browser: Browser, name: string, bindings: string[], like: { viewport: { width: number; height: number } | null; script: boolean }): Promise<Person> {
   const email = stranger(name);
   const path = await invite(email, bindings);
-  const context = await browser.newContext({ baseURL: process.env.REEVE_URL, viewport: like.viewport, javaScriptEnabled: like.script });
+  const context = await browser.newContext({ ...NOBODY, baseURL: process.env.REEVE_URL, viewport: like.viewport, javaScriptEnabled: like.script });
   const form = { display_name: name, password: NEW_PASSWORD, repeat: NEW_PASSWORD };
   const accepted = await context.request.post(path, { form });
   if (!accepted.ok()) throw new Error(`accepting was answered with ${accepted.status()}: ${await accepted.text()}`);

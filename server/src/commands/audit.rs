@@ -181,7 +181,9 @@ fn bytes(hex_text: &str) -> Option<[u8; 32]> {
 /// One sentence when it is no export or can't be read.
 pub fn check(file: &Path) -> Result<ExitCode, String> {
     let lines = BufReader::new(File::open(file).map_err(|e| format!("{} can't be read ({e}).", file.display()))?).lines();
-    let (mut log, mut last, mut entries, mut wrong): (Option<(Uuid, Uuid, bool)>, Option<(i64, String)>, u64, u64) = (None, None, 0, 0);
+    let (mut entries, mut wrong) = (0_u64, 0_u64);
+    let mut log: Option<(Uuid, Uuid, bool)> = None;
+    let mut last: Option<(i64, String)> = None;
     let (mut ended, mut all_whole) = (true, true);
     const BROKEN: &str = "The export breaks off: the line that says where it ends is missing.";
     let mut bad = |sentence: String| {
