@@ -99,7 +99,7 @@ fn ways(a: &AccountView, at: &str, csrf: Option<String>) -> impl IntoView + use<
         let token = csrf.clone().unwrap_or_default();
         view! {
             <div class="way">
-                <p><b>"Disable"</b><span class="muted">"They are signed out everywhere at once and can't sign in. What they did stays in the audit trail."</span></p>
+                <p><b>"Disable"</b><span class="muted">"They are signed out everywhere at once and can't sign in; their API tokens are revoked and the links they made withdrawn, for good. What they did stays in the audit trail."</span></p>
                 <Confirm id="disable" verb="Disable" name=a.email.clone() action=format!("{at}/disable") csrf=token
                     consequence="All sessions and API tokens of this account end at once, and it can't sign in until it is enabled again."/>
             </div>
