@@ -3,6 +3,7 @@
 mod browser;
 mod rust;
 mod skips;
+mod space;
 mod tally;
 
 use std::path::PathBuf;
@@ -69,6 +70,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 
 /// All that comes before the first test. Answers whether tests can run at all: without assets or a binary they can't.
 fn prepare(workspace: &Workspace, steps: &mut Vec<Step>) -> bool {
+    if !step(steps, "room on the disk", || space::check(&workspace.target)) {
+        return false;
+    }
     step(steps, "check", || check::run(workspace));
     step(steps, "types of the browser tests", || browser::types(workspace));
     if !step(steps, "assets", || assets::run(workspace, Quality::Full)) {
