@@ -26,3 +26,11 @@ test("pages allow only their own files and scripts by nonce @once", async ({ pag
   }
   expect(nonces.size).toBe(Object.keys(PAGES).length);
 });
+
+// Some releases of Chromium stop drawing after a transition between two documents; whoever looks then sees figures that stand still.
+test("a page goes on drawing after a link was followed @script @once", async ({ page }) => {
+  await page.goto("/admin/db-health");
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Accounts" }).click();
+  await expect(page).toHaveURL(/\/admin\/accounts$/);
+  expect(await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn("two frames")))))).toBe("two frames");
+});

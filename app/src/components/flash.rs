@@ -17,7 +17,7 @@ pub fn FlashBox(
         }
         .into_any(),
         Flash::Refused(sentence) => view! {
-            <div class="notice" data-status="critical" role="alert"><StatusGlyph status=Status::Critical/><p>{sentence}</p></div>
+            <div class="notice" data-status="critical" role="alert" tabindex="-1" autofocus=""><StatusGlyph status=Status::Critical/><p>{sentence}</p></div>
         }
         .into_any(),
         Flash::Secret { title, secret } => view! {

@@ -9,13 +9,16 @@ use reeve_model::audit::{AuditQuery, Outcome};
 pub struct AuditView {
     /// Filters and page.
     pub query: AuditQuery,
+    /// What can't be read of what was given: one sentence, to be said instead of a list that heeds only the rest.
+    pub unreadable: Option<String>,
 }
 
 impl AuditView {
-    /// Reads a query string. What can't be used counts as not given.
+    /// Reads a query string. A name that is not known counts as not given; a value that can't be used is remembered.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut query = AuditQuery::default();
+        let mut unreadable = None;
         for (key, value) in pairs(text) {
             let value = value.trim();
             let given = (!value.is_empty()).then(|| value.to_owned());
@@ -29,10 +32,20 @@ impl AuditView {
                 "to" => query.to = from_local(value),
                 "cursor" => query.cursor = given,
                 "limit" => query.limit = value.parse().unwrap_or(0).min(500),
-                _ => {}
+                _ => continue,
+            }
+            let understood = match key.as_str() {
+                "outcome" => query.outcome.is_some(),
+                "from" => query.from.is_some(),
+                "to" => query.to.is_some(),
+                "limit" => query.limit > 0,
+                _ => true,
+            };
+            if !value.is_empty() && !understood {
+                unreadable = Some(advice(&key, value));
             }
         }
-        Self { query }
+        Self { query, unreadable }
     }
 
     /// The shortest query string that parses to the same view.
@@ -79,5 +92,14 @@ impl AuditView {
         let q = &self.query;
         let text = [&q.actor, &q.verb, &q.noun, &q.resource];
         text.into_iter().any(Option::is_some) || q.outcome.is_some() || q.from.is_some() || q.to.is_some()
+    }
+}
+
+fn advice(key: &str, value: &str) -> String {
+    let value: String = value.chars().take(60).collect();
+    match key {
+        "outcome" => format!("“{value}” is no outcome; choose one of the list."),
+        "limit" => format!("“{value}” is no number of entries; write 1 to 500."),
+        _ => format!("“{value}” is no moment; write one like 2026-11-18T15:06, in UTC."),
     }
 }

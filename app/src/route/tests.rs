@@ -48,7 +48,7 @@ fn g3_a_search_of_the_audit_trail_is_an_address() {
         cursor: Some("17".into()),
         limit: 100,
     };
-    let view = AuditView { query };
+    let view = AuditView { query, unreadable: None };
     round_trip(&Page::Audit(Box::new(view.clone())));
     assert!(view.filtered() && view.with(|_| {}).query.cursor.is_none());
     assert!(!AuditView::default().older("9".into()).filtered());
@@ -57,6 +57,14 @@ fn g3_a_search_of_the_audit_trail_is_an_address() {
     assert_eq!(sent.query.from, Some(UnixMs(1_795_014_360_000)));
     assert_eq!((sent.query.to, sent.query.outcome, sent.query.limit), (None, None, 500), "the 31st of February is no day");
     assert!(sent.query.actor.is_none() && sent.query.verb.is_none());
+    assert_eq!(sent.unreadable.as_deref(), Some("“2026-02-31T00:00” is no moment; write one like 2026-11-18T15:06, in UTC."));
+    for (given, part) in
+        [("outcome=moon", "no outcome"), ("from=yesterday", "no moment"), ("limit=0", "1 to 500"), ("limit=-1", "1 to 500")]
+    {
+        let said = AuditView::parse(given).unreadable.unwrap_or_default();
+        assert!(said.contains(part), "{given}: {said}");
+    }
+    assert_eq!(AuditView::parse("outcome=&from=&to=&limit=").unreadable, None, "an empty field is none");
 }
 
 #[test]

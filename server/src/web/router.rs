@@ -16,9 +16,9 @@ use axum::{
     Json, Router,
     body::{Body, to_bytes},
     extract::{DefaultBodyLimit, Request},
-    http::StatusCode,
+    http::{StatusCode, Uri},
     middleware::{from_fn, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, delete, get, patch, post},
 };
 use leptos::prelude::provide_context;
@@ -50,6 +50,12 @@ pub fn build<S: SessionStore + Clone>(web: Web, store: S, guards: Guards) -> Res
     let mut router = Router::new();
     for route in ROUTES {
         let handler = handler(route).ok_or_else(|| format!("The route {} {} has no handler.", route.method, route.path))?;
+        // A reload, or the address copied out of the browser after a form was refused: nothing there can be read, but its page can.
+        let handler = if route.kind == Kind::Form && !ROUTES.iter().any(|r| r.method == "GET" && r.path == route.path) {
+            handler.get(move |uri: Uri| async move { Redirect::to(&page_of(route, uri.path())) })
+        } else {
+            handler
+        };
         let guard = from_fn_with_state(Gate { web: web.clone(), route }, gate);
         // A stream and an export take as long as somebody reads them.
         let handler = if matches!(route.path, "/admin/live" | "/api/audit/export") {
@@ -136,6 +142,15 @@ fn handler(route: &Route) -> Option<MethodRouter<Web>> {
     })
 }
 
+/// The address of the page that a form stands on: the longest page's path that the form's path begins with.
+fn page_of(form: &Route, path: &str) -> String {
+    let begins = |page: &Route| form.path.strip_prefix(page.path).is_some_and(|rest| rest.starts_with('/'));
+    let pages = ROUTES.iter().filter(|r| r.method == "GET" && r.kind == Kind::Page && begins(r));
+    let depth = pages.map(|page| page.path.split('/').count()).max().unwrap_or(0);
+    let page = path.split('/').take(depth).collect::<Vec<_>>().join("/");
+    if page.is_empty() { "/".to_owned() } else { page }
+}
+
 /// A server function over HTTP, with the same context that a render gives it.
 async fn function(axum::extract::State(web): axum::extract::State<Web>, request: Request) -> Response {
     let principal = request.extensions().get::<Principal>().cloned();
@@ -164,4 +179,24 @@ async fn blame(answer: Response) -> Response {
 fn broken(_: Box<dyn Any + Send>) -> Response {
     let said = json!({ "error": "internal", "message": "Reeve could not answer this because of a fault of its own; its log says where." });
     (StatusCode::INTERNAL_SERVER_ERROR, Json(said)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g2_every_form_has_a_page_to_go_back_to() {
+        let back = |pattern: &str, path: &str| {
+            let form = ROUTES.iter().find(|r| r.kind == Kind::Form && r.path == pattern).expect("a form");
+            page_of(form, path)
+        };
+        assert_eq!(back("/admin/account/password", "/admin/account/password"), "/admin/account");
+        assert_eq!(back("/admin/accounts/invite", "/admin/accounts/invite"), "/admin/accounts");
+        assert_eq!(back("/admin/accounts/invites/withdraw", "/admin/accounts/invites/withdraw"), "/admin/accounts");
+        assert_eq!(back("/admin/accounts/{id}/rights", "/admin/accounts/7%2F8/rights"), "/admin/accounts/7%2F8");
+        assert_eq!(back("/theme", "/theme"), "/");
+        // A path is never taken for another site.
+        assert_eq!(back("/theme", "//evil.example/theme"), "/");
+    }
 }

@@ -36,7 +36,10 @@ impl AuditData {
 /// # Errors
 /// As the server function does.
 pub async fn load(view: AuditView) -> Result<AuditData, AppError> {
-    match functions::audit_search(view.query.clone()).await {
+    let answer = functions::audit_search(view.query.clone()).await;
+    // Asked all the same, so that whoever may not read the trail learns just that.
+    let unreadable = view.unreadable.clone().map(|sentence| AppError(PortError::Invalid(sentence)));
+    match answer.and_then(|page| unreadable.map_or(Ok(page), Err)) {
         Ok(page) => Ok(AuditData { view, page, trouble: None }),
         // Said beside the filters, so that they can be mended.
         Err(AppError(PortError::Invalid(sentence))) => {
