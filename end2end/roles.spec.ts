@@ -1,5 +1,5 @@
 // G2: each of the four roles in a browser: what the menus show, what the pages answer, and nothing else.
-import { person } from "./support/people";
+import { asAdmin, person } from "./support/people";
 import { expect, openMenu, test } from "./support/test";
 
 test.use({ signedIn: false });
@@ -34,7 +34,7 @@ for (const [role, may] of Object.entries(ROLES)) {
     } else {
       const refused = await page.goto("/admin/accounts");
       expect(refused?.status()).toBe(403);
-      await expect(page.getByRole("heading", { level: 1, name: "Your account has no role yet" })).toBeVisible();
+      await expect(page.getByRole("heading", { level: 1, name: "You may not see this" })).toBeVisible();
     }
     await page.goto("/admin/account");
     await expect(page.getByRole("heading", { level: 2, name: "Change the password" })).toBeVisible();
@@ -56,7 +56,6 @@ test("a scope leaves no trace of what is outside", async ({ browser, viewport, j
 
 test("somebody without any role sees a calm page and their own account", async ({ browser, viewport, javaScriptEnabled }) => {
   const { context, email } = await person(browser, "nobody", ["viewer"], { viewport, script: javaScriptEnabled ?? true });
-  const { asAdmin } = await import("./support/people");
   await asAdmin(async (api) => {
     const list = (await (await api.get("/api/accounts")).json()) as { items: { id: string; email: string }[] };
     const id = list.items.find((a) => a.email === email)?.id;
@@ -74,7 +73,6 @@ test("a right that is taken away ends what moves within 5 s @script @once", asyn
   const page = await context.newPage();
   await page.goto("/admin/targets/findawise");
   await expect(page.locator("html[data-acts]")).toBeAttached();
-  const { asAdmin } = await import("./support/people");
   // The page's stream comes back by itself and is then refused.
   const refused = page.waitForResponse((answer) => answer.url().includes("/admin/live") && answer.status() === 404, { timeout: 15_000 });
   await asAdmin(async (api) => {
