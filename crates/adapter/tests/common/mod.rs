@@ -20,11 +20,11 @@ pub fn pools<const N: usize>(roles: [(StoreRole, RoleSettings); N]) -> RolePools
     RolePools::new(config).unwrap()
 }
 
-/// Looks every few milliseconds until it is so; after 20 s the test has failed.
+/// Looks every few milliseconds until it is so; after 60 s the test has failed.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let until = tokio::time::Instant::now() + Duration::from_secs(20);
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
     while !holds().await {
-        assert!(tokio::time::Instant::now() < until, "not so after 20 s: {what}");
+        assert!(tokio::time::Instant::now() < until, "not so after 60 s: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
