@@ -16,8 +16,8 @@ use axum::{
     Json, Router,
     body::{Body, to_bytes},
     extract::{DefaultBodyLimit, Request},
-    http::{StatusCode, Uri},
-    middleware::{from_fn, from_fn_with_state},
+    http::{StatusCode, Uri, header},
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, delete, get, patch, post},
 };
@@ -70,6 +70,7 @@ pub fn build<S: SessionStore + Clone>(web: Web, store: S, guards: Guards) -> Res
     Ok(router
         .fallback(pages::missing)
         .layer(sessions)
+        .layer(map_response(worded))
         .layer(from_fn_with_state(web.clone(), csrf::guard))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(intake::take))
@@ -173,6 +174,20 @@ async fn blame(answer: Response) -> Response {
         parts.status = StatusCode::UNPROCESSABLE_ENTITY;
     }
     Response::from_parts(parts, Body::from(body))
+}
+
+/// A layer that gives up leaves an answer without a word, which browsers show as their own error page.
+async fn worded(answer: Response) -> Response {
+    let silent = !answer.headers().contains_key(header::CONTENT_TYPE);
+    let (error, message) = match answer.status() {
+        StatusCode::GATEWAY_TIMEOUT if silent => ("timeout", "This took too long and was given up; try again, or ask for less."),
+        StatusCode::INTERNAL_SERVER_ERROR if silent => {
+            ("unavailable", "Reeve could not finish this because its store did not answer; try again.")
+        }
+        _ => return answer,
+    };
+    let status = answer.status();
+    (status, Json(json!({ "error": error, "message": message }))).into_response()
 }
 
 /// One request that breaks Reeve's code is one answer lost, not a connection without a word. The log has the place.

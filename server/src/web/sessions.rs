@@ -143,16 +143,31 @@ async fn patiently<T>(work: impl Future<Output = session_store::Result<T>>) -> s
 }
 
 #[async_trait]
-impl<S: SessionStore> SessionStore for Patient<S> {
+impl<S: SessionStore + Clone> SessionStore for Patient<S> {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         self.inner.create(record).await?;
         self.remember(record);
         Ok(())
     }
 
+    /// A page that is ready is not withheld because its session could not be written in time: what it holds is remembered, and the
+    /// writing goes on behind it.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         self.remember(record);
-        patiently(self.inner.save(record)).await
+        let (inner, given) = (self.inner.clone(), record.clone());
+        let writing = tokio::spawn(async move { inner.save(&given).await });
+        match tokio::time::timeout(PATIENCE, writing).await {
+            Ok(Ok(Err(session_store::Error::Backend(error)))) => {
+                tracing::warn!(error, "a browser session is kept in memory only");
+                Ok(())
+            }
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(broken)) => Err(session_store::Error::Backend(format!("Writing the session broke: {broken}."))),
+            Err(_) => {
+                tracing::warn!("a browser session is written later than its page");
+                Ok(())
+            }
+        }
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
@@ -172,5 +187,68 @@ impl<S: SessionStore> SessionStore for Patient<S> {
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         patiently(self.inner.delete(id)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store that answers nothing, refuses, or works.
+    #[derive(Debug, Clone)]
+    enum Fake {
+        Silent,
+        Refuses,
+        Works(Arc<Mutex<HashMap<Id, Record>>>),
+    }
+
+    impl Fake {
+        async fn answer<T>(&self, work: impl FnOnce(&mut HashMap<Id, Record>) -> T + Send) -> session_store::Result<T> {
+            match self {
+                Self::Silent => std::future::pending().await,
+                Self::Refuses => Err(session_store::Error::Backend("refused".to_owned())),
+                Self::Works(kept) => Ok(work(&mut kept.lock().expect("no test panics with it"))),
+            }
+        }
+    }
+
+    #[async_trait]
+    impl SessionStore for Fake {
+        async fn save(&self, record: &Record) -> session_store::Result<()> {
+            self.answer(|kept| drop(kept.insert(record.id, record.clone()))).await
+        }
+
+        async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+            self.answer(|kept| kept.get(id).cloned()).await
+        }
+
+        async fn delete(&self, id: &Id) -> session_store::Result<()> {
+            self.answer(|kept| drop(kept.remove(id))).await
+        }
+    }
+
+    fn record() -> Record {
+        let data = [(KEY.to_owned(), serde_json::json!("what it holds"))].into();
+        Record { id: Id::default(), data, expiry_date: time::OffsetDateTime::now_utc() + time::Duration::hours(1) }
+    }
+
+    #[tokio::test]
+    async fn a4_a_page_is_not_withheld_because_its_session_can_t_be_written() {
+        for fake in [Fake::Silent, Fake::Refuses] {
+            let patient = Patient { inner: fake, seen: Arc::default() };
+            let record = record();
+            patient.save(&record).await.expect("the page goes out");
+            assert_eq!(patient.load(&record.id).await.expect("from memory"), Some(record));
+        }
+    }
+
+    #[tokio::test]
+    async fn a4_a_session_that_was_written_is_read_from_the_store() {
+        let patient = Patient { inner: Fake::Works(Arc::default()), seen: Arc::default() };
+        let record = record();
+        patient.save(&record).await.expect("saved");
+        assert_eq!(patient.inner.load(&record.id).await.expect("the store answers"), Some(record.clone()));
+        patient.inner.delete(&record.id).await.expect("gone");
+        assert_eq!(patient.load(&record.id).await.expect("the store answers"), None, "the store's word counts");
     }
 }
