@@ -117,9 +117,12 @@ impl Gate {
             // The token is short-lived; the session behind it may still be good.
             Err(PortError::Unauthenticated(_)) => match identity.renew(&kept.session, origin).await {
                 Ok(renewed) => {
-                    // Another epoch: rights have changed, and the browser gets a new id. Only with a page, whose cookie surely arrives.
-                    let anew = renewed.epoch != kept.epoch && self.route.kind == Kind::Page;
-                    sessions::keep(&session, &renewed, anew).await;
+                    // Another epoch: rights have changed, and the browser gets a new id. Only with a page, whose cookie surely
+                    // arrives; what asks before that is signed anew each time and keeps nothing, so that the page sees the change.
+                    let (changed, page) = (renewed.epoch != kept.epoch, self.route.kind == Kind::Page);
+                    if page || !changed {
+                        sessions::keep(&session, &renewed, changed).await;
+                    }
                     Ok(Some(renewed.principal))
                 }
                 Err(error @ PortError::Unauthenticated(_)) => {

@@ -90,6 +90,8 @@ pub async fn leave_note(session: &Session, note: Note) {
 
 /// Takes the note, if there is one. Nothing is written when there is none.
 pub async fn take_note(session: &Session) -> Option<Note> {
+    // Asked first: to remove what is not there counts as a change, and each page view would write the session.
+    session.get::<Note>(NOTE).await.ok().flatten()?;
     session.remove::<Note>(NOTE).await.ok().flatten()
 }
 
@@ -240,6 +242,17 @@ mod tests {
             patient.save(&record).await.expect("the page goes out");
             assert_eq!(patient.load(&record.id).await.expect("from memory"), Some(record));
         }
+    }
+
+    #[tokio::test]
+    async fn g1_a_page_view_writes_no_session() {
+        let kept = record();
+        let store = Fake::Works(Arc::new(Mutex::new([(kept.id, kept.clone())].into())));
+        let session = Session::new(Some(kept.id), Arc::new(store), None);
+        assert!(take_note(&session).await.is_none() && !session.is_modified());
+        leave_note(&session, Note { done: true, text: "Done.".to_owned() }).await;
+        assert_eq!(take_note(&session).await.map(|note| note.text).as_deref(), Some("Done."));
+        assert!(take_note(&session).await.is_none(), "said once");
     }
 
     #[tokio::test]
