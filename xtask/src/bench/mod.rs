@@ -14,8 +14,13 @@ use crate::workspace::Workspace;
 /// Runs the benchmark of this name.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     match args {
-        [one] if one == "flood" => {
-            program::build(workspace)?;
+        [one, rest @ ..] if one == "flood" && matches!(rest, [] | [_]) => {
+            match rest.first().map(String::as_str) {
+                None => program::build(workspace)?,
+                // The release binary as it stands.
+                Some("--built") => {}
+                Some(other) => bail!("`bench flood` takes `--built` or nothing, not `{other}`"),
+            }
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(flood::run(workspace))
         }
