@@ -11,7 +11,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -67,15 +67,16 @@ async fn a1_writers_go_on_after_a_crash_and_nothing_acknowledged_is_lost() {
     sqlx::query("create table written (writer bigint, n bigint, primary key (writer, n))").execute(&mut *lease).await.unwrap();
     drop(lease);
     let acknowledged: Arc<Mutex<BTreeSet<(i64, i64)>>> = Arc::default();
-    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (done, failed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let (pools, acknowledged, done) = (pools.clone(), acknowledged.clone(), done.clone());
+            let (pools, acknowledged, done, failed) = (pools.clone(), acknowledged.clone(), done.clone(), failed.clone());
             tokio::spawn(async move {
                 let mut n = 0;
                 while !done.load(Ordering::SeqCst) {
                     n += 1;
                     let Ok(mut lease) = pools.acquire(R::Main).await else {
+                        failed.fetch_add(1, Ordering::SeqCst);
                         // Refused at once while the circuit is open; others shall run too.
                         tokio::task::yield_now().await;
                         continue;
@@ -83,6 +84,8 @@ async fn a1_writers_go_on_after_a_crash_and_nothing_acknowledged_is_lost() {
                     let sent = sqlx::query("insert into written values ($1, $2)").bind(writer).bind(n).execute(&mut *lease).await;
                     if sent.is_ok() {
                         acknowledged.lock().unwrap().insert((writer, n));
+                    } else {
+                        failed.fetch_add(1, Ordering::SeqCst);
                     }
                 }
             })
@@ -97,13 +100,17 @@ async fn a1_writers_go_on_after_a_crash_and_nothing_acknowledged_is_lost() {
         }
     };
     eventually("all write", each_beyond(vec![20; WRITERS as usize])).await;
+    assert_eq!(failed.load(Ordering::SeqCst), 0, "nothing fails before the crash");
     cluster.kill_server();
+    // Those who were let in go on for a moment; from the first failure on the crash is felt.
+    eventually("the crash is felt", || async { failed.load(Ordering::SeqCst) > 0 }).await;
     let marks = lasts(&acknowledged.lock().unwrap(), WRITERS);
     eventually("all write again", each_beyond(marks)).await;
     done.store(true, Ordering::SeqCst);
     for writer in writers {
         writer.await.unwrap();
     }
+    eventually("the server is back", || async { pools.acquire(R::Main).await.is_ok() }).await;
     let mut lease = pools.acquire(R::Main).await.unwrap();
     let kept: Vec<(i64, i64)> = sqlx::query_as("select writer, n from written").fetch_all(&mut *lease).await.unwrap();
     let kept: BTreeSet<_> = kept.into_iter().collect();
