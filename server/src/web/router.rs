@@ -214,4 +214,16 @@ mod tests {
         // A path is never taken for another site.
         assert_eq!(back("/theme", "//evil.example/theme"), "/");
     }
+
+    #[tokio::test]
+    async fn b6_no_answer_is_without_a_word() {
+        let said = |answer: Response| async { to_bytes(worded(answer).await.into_body(), MAX_BODY).await.expect("a body") };
+        for status in [StatusCode::GATEWAY_TIMEOUT, StatusCode::INTERNAL_SERVER_ERROR] {
+            let said = String::from_utf8_lossy(&said(status.into_response()).await).into_owned();
+            assert!(said.contains("\"message\"") && said.contains("try again"), "{status}: {said}");
+        }
+        let own = (StatusCode::INTERNAL_SERVER_ERROR, "its own words").into_response();
+        assert_eq!(said(own).await, "its own words");
+        assert!(said(StatusCode::NO_CONTENT.into_response()).await.is_empty(), "what needs no word gets none");
+    }
 }
