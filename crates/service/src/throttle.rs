@@ -2,7 +2,8 @@
 //!
 //! Three counts, each against another attack: by account and address (one guesser), by address (one guesser of many accounts), by
 //! account (many guessers of one). The last one is what others could abuse against a person, so it never touches addresses from which
-//! that person signed in before, and lets a newcomer in who has the patience to wait. Nothing here knows which accounts exist.
+//! that person signed in before, gives those who have hardly failed there a clock that the guessers can't use up, and lets anybody in who
+//! has the patience to wait. Nothing here knows which accounts exist.
 //!
 //! Pure logic in memory: time is an argument, and a restart forgets.
 
@@ -80,6 +81,8 @@ struct Account {
     window: Window,
     /// When the next stranger may try.
     next: UnixMs,
+    /// When the next newcomer may try.
+    next_newcomer: UnixMs,
     touched: UnixMs,
     pressed: bool,
 }
@@ -122,8 +125,10 @@ struct Keys {
 #[derive(Debug, Clone, Copy)]
 enum Taken {
     Nothing,
-    /// The moment before and the one it set.
+    /// The moment before and the one it set, of the strangers' clock.
     Turn(UnixMs, UnixMs),
+    /// The same of the newcomers' clock.
+    NewcomerTurn(UnixMs, UnixMs),
     Ticket(UnixMs),
 }
 
@@ -236,6 +241,11 @@ impl Drop for Attempt {
                     account.next = before;
                 }
             }
+            Taken::NewcomerTurn(before, set) => {
+                if let Some(account) = state.accounts.get(self.keys.account).filter(|a| a.next_newcomer == set) {
+                    account.next_newcomer = before;
+                }
+            }
             Taken::Ticket(due) => {
                 if let Some(pair) = state.pairs.get(self.keys.pair) {
                     pair.ticket = Some(due);
@@ -284,10 +294,12 @@ impl Inner {
         if here >= self.rules.at_once_per_address || state.running_all >= most { Err(ms(BUSY_MS)) } else { Ok(()) }
     }
 
-    /// The third count: strangers to an account under pressure take turns. Whoever finds the turn taken again and again is let in after
-    /// the time of patience all the same, else a crowd could keep one person out for ever.
+    /// The third count: strangers to an account under pressure take turns. Newcomers have a clock of their own, so that a few guessers
+    /// can't take every turn. Whoever finds the turn taken again and again is let in after the time of patience all the same, else a crowd
+    /// could keep one person out for ever.
     fn turn(&self, state: &mut State, keys: Keys, now: UnixMs) -> Result<Taken, Duration> {
         let rules = &self.rules;
+        let newcomer = state.pairs.get(keys.pair).is_none_or(|pair| pair.failures < rules.newcomer_failures);
         let Some(account) = state.accounts.get(keys.account) else { return Ok(Taken::Nothing) };
         account.pressed = account.window.at(now, rules.account_window_ms) >= f64::from(rules.account_failures);
         if !account.pressed {
@@ -295,10 +307,19 @@ impl Inner {
         }
         // A clock that stepped back must not make anybody wait for the old time.
         account.next = account.next.min(now.plus_ms(rules.turn_ms));
-        let next = account.next;
+        account.next_newcomer = account.next_newcomer.min(now.plus_ms(rules.newcomer_turn_ms));
+        let mut next = account.next;
         if next <= now {
             account.next = now.plus_ms(rules.turn_ms);
             return Ok(Taken::Turn(next, account.next));
+        }
+        if newcomer {
+            let before = account.next_newcomer;
+            if before <= now {
+                account.next_newcomer = now.plus_ms(rules.newcomer_turn_ms);
+                return Ok(Taken::NewcomerTurn(before, account.next_newcomer));
+            }
+            next = next.min(before);
         }
         let pair = state.pairs.entry(keys.pair, now);
         pair.touched = pair.touched.max(now);

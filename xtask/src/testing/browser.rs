@@ -25,7 +25,7 @@ pub fn run(workspace: &Workspace) -> Result<Tally> {
     let line = shell::describe(&command);
     let status = command.status().with_context(|| format!("could not start `{line}`"))?;
     let tally = read(&report)?;
-    if !status.success() && tally.failed == 0 {
+    if !status.success() && tally.failed.is_empty() {
         bail!("`{line}` failed ({status})");
     }
     Ok(tally)
@@ -50,7 +50,8 @@ fn count(json: &str) -> Result<Tally> {
     let suites = report["suites"].as_array().context("Playwright's report has no suites")?;
     suites.iter().for_each(|suite| count_suite(suite, &mut tally));
     // What broke outside any test, such as a server that did not start.
-    tally.failed += report["errors"].as_array().map_or(0, Vec::len);
+    let broken = report["errors"].as_array().into_iter().flatten();
+    tally.failed.extend(broken.map(|error| format!("outside any test: {}", first_line(error))));
     Ok(tally)
 }
 
@@ -61,17 +62,40 @@ fn count_suite(suite: &serde_json::Value, tally: &mut Tally) {
     }
     for spec in list(&suite["specs"]) {
         for test in list(&spec["tests"]) {
+            let word = |key: &str| spec[key].as_str().unwrap_or("?").to_owned();
+            let name = || format!("{}: {}", word("file"), word("title"));
+            let trouble = || {
+                let results = list(&test["results"]);
+                let error = results.iter().map(|result| first_line(&result["error"])).find(|line| !line.is_empty());
+                format!("{} ({}): {}", name(), test["projectName"].as_str().unwrap_or("?"), error.unwrap_or_default())
+            };
             match test["status"].as_str() {
                 Some("expected") => tally.passed += 1,
-                Some("skipped") => {
-                    let word = |key: &str| spec[key].as_str().unwrap_or("?").to_owned();
-                    tally.skipped.push(format!("{}: {}", word("file"), word("title")));
+                Some("skipped") => tally.skipped.push(name()),
+                Some("flaky") => {
+                    tally.passed += 1;
+                    tally.flaky.push(trouble());
                 }
-                // Also a flaky one: it failed once.
-                _ => tally.failed += 1,
+                _ => tally.failed.push(trouble()),
             }
         }
     }
+}
+
+/// What an error of Playwright's report says first, without the colours that are meant for a terminal.
+fn first_line(error: &serde_json::Value) -> String {
+    let line = error["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default();
+    let mut plain = String::new();
+    let mut coloured = false;
+    for c in line.chars() {
+        match c {
+            '\u{1b}' => coloured = true,
+            'm' if coloured => coloured = false,
+            c if !coloured => plain.push(c),
+            _ => {}
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -81,8 +105,16 @@ mod tests {
     #[test]
     fn playwrights_report_is_read() {
         let json = r#"{"suites":[{"specs":[{"title":"signs in","file":"sign-in.spec.ts","tests":[{"status":"expected"},{"status":"skipped"}]}],
-            "suites":[{"specs":[{"title":"x","file":"y","tests":[{"status":"flaky"},{"status":"unexpected"}]}]}]}],"errors":[{}]}"#;
+            "suites":[{"specs":[{"title":"x","file":"y","tests":[
+                {"status":"flaky","projectName":"phone","results":[{"error":{"message":"\u001b[31mlate\u001b[39m\nmore"}},{}]},
+                {"status":"unexpected","projectName":"desktop","results":[{}]}]}]}]}],"errors":[{"message":"no server"}]}"#;
         let tally = count(json).expect("reads");
-        assert_eq!(tally, Tally { passed: 1, failed: 3, skipped: vec!["sign-in.spec.ts: signs in".into()] });
+        let expected = Tally {
+            passed: 2,
+            failed: vec!["y: x (desktop): ".into(), "outside any test: no server".into()],
+            flaky: vec!["y: x (phone): late".into()],
+            skipped: vec!["sign-in.spec.ts: signs in".into()],
+        };
+        assert_eq!(tally, expected);
     }
 }

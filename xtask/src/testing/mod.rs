@@ -16,6 +16,9 @@ use crate::assets::{self, Quality};
 use crate::workspace::Workspace;
 use crate::{check, shell, sqlx};
 
+/// Browser tests that may fail once and pass when run again, before the run counts as failed: a machine may stall, a fault comes back.
+const FLAKY_AT_MOST: usize = 2;
+
 /// What a person's shell may have set and no test should see.
 const NOT_FOR_TESTS: &[&str] = &[
     "DATABASE_URL",
@@ -47,9 +50,15 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         let mut tests = |name, outcome: &dyn Fn() -> Result<Tally>| {
             step(&mut steps, name, || {
                 let found = outcome()?;
-                let failed = found.failed;
+                let (failed, flaky) = (found.failed.len(), found.flaky.len());
                 tally.add(found);
-                if failed > 0 { bail!("{failed} failed") } else { Ok(()) }
+                if failed > 0 {
+                    bail!("{failed} failed");
+                }
+                if flaky > FLAKY_AT_MOST {
+                    bail!("{flaky} passed only when run again, more than {FLAKY_AT_MOST}: something is wrong");
+                }
+                Ok(())
             })
         };
         tests("tests", &|| rust::run(workspace, rust::Crates::Reeve));
@@ -60,6 +69,8 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let allowed = skips::read(&workspace.root)?;
     step(&mut steps, "skipped tests", || skips::judge(&allowed, &tally.skipped));
     report(&steps);
+    list("passed only when run again", &tally.flaky);
+    list("failed", &tally.failed);
     println!("{tally}");
     let failed = steps.iter().filter(|step| step.trouble.is_some()).count();
     if failed > 0 {
@@ -118,6 +129,14 @@ fn report(steps: &[Step]) {
     println!("\n=== summary ===");
     for step in steps {
         println!("{:>7.1} s  {}: {}", step.took.as_secs_f64(), step.name, step.trouble.as_deref().unwrap_or("ok"));
+    }
+}
+
+/// Names at the very end, where whoever looks at a long log looks first.
+fn list(title: &str, names: &[String]) {
+    if !names.is_empty() {
+        println!("\n=== {title} ===");
+        names.iter().for_each(|name| println!("{name}"));
     }
 }
 

@@ -80,7 +80,7 @@ fn cargo_test(workspace: &Workspace, selection: &[&str]) -> Result<Tally> {
 
 /// A runner that fails without naming a failed test (it could not start one, say) is a failure all the same.
 fn confirm(tally: Tally, success: bool) -> Result<Tally> {
-    if !success && tally.failed == 0 {
+    if !success && tally.failed.is_empty() {
         bail!("the test runner failed");
     }
     Ok(tally)
@@ -140,7 +140,7 @@ impl Nextest {
                 "PASS" | "LEAK" => self.tally.passed += 1,
                 // A slow test is told of again when it ends; a test that starts, is retried or is skipped is no result.
                 "SLOW" | "TERMINATING" | "START" | "RETRY" | "SKIP" => {}
-                _ => self.tally.failed += 1,
+                _ => self.tally.failed.push(name.to_owned()),
             }
             return true;
         }
@@ -192,7 +192,7 @@ impl Libtest {
         match outcome.split([',', ' ']).next() {
             Some("ok") => self.tally.passed += 1,
             Some("ignored") => self.tally.skipped.push(name.to_owned()),
-            _ => self.tally.failed += 1,
+            _ => self.tally.failed.push(name.to_owned()),
         }
     }
 }
@@ -223,7 +223,7 @@ mod tests {
 ";
         let mut reader = Nextest::default();
         let shown: Vec<_> = report.lines().filter(|line| reader.line(line)).collect();
-        assert_eq!((reader.tally.passed, reader.tally.failed), (3, 1));
+        assert_eq!((reader.tally.passed, reader.tally.failed.len()), (3, 1));
         assert_eq!(reader.tally.skipped, ["one::tests::unable"]);
         assert!(shown.contains(&"    it broke") && !shown.contains(&"    running 1 test"), "{shown:?}");
     }
@@ -252,6 +252,7 @@ test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; 
 ";
         let mut reader = Libtest::default();
         assert!(report.lines().all(|line| reader.line(line)));
-        assert_eq!(reader.tally, Tally { passed: 1, failed: 1, skipped: vec!["one::later".into(), "one::unable".into()] });
+        let skipped = vec!["one::later".into(), "one::unable".into()];
+        assert_eq!(reader.tally, Tally { passed: 1, failed: vec!["one::fails".into()], skipped, ..Tally::default() });
     }
 }

@@ -15,6 +15,10 @@ pub struct ThrottleRules {
     pub account_window_ms: i64,
     /// Milliseconds between two turns of strangers.
     pub turn_ms: i64,
+    /// Milliseconds between two turns of newcomers: strangers with fewer failures than [`Self::newcomer_failures`].
+    pub newcomer_turn_ms: i64,
+    /// Failures of one address at one account from which on it is no newcomer there any more. Not one: people mistype.
+    pub newcomer_failures: u32,
     /// Milliseconds after which a stranger who waited is let try, whoever else waits.
     pub patience_ms: i64,
     /// The first wait of a back-off, milliseconds; each further failure doubles it.
@@ -42,6 +46,8 @@ impl Default for ThrottleRules {
             account_failures: 50,
             account_window_ms: 15 * 60_000,
             turn_ms: 5_000,
+            newcomer_turn_ms: 1_000,
+            newcomer_failures: 3,
             patience_ms: 60_000,
             first_wait_ms: 1_000,
             longest_wait_ms: 15 * 60_000,

@@ -29,9 +29,9 @@ fn wrong(throttle: &Throttle, account: &str, address: Option<IpAddr>, now: UnixM
     }
 }
 
-/// Fifty wrong attempts from fifty addresses: strangers to the account take turns from now on.
-fn press(throttle: &Throttle, account: &str, now: UnixMs) {
-    for n in 0..50 {
+/// So many wrong attempts from as many addresses; after fifty failures strangers to the account take turns.
+fn press(throttle: &Throttle, account: &str, failures: u32, now: UnixMs) {
+    for n in 0..failures {
         assert_eq!(wrong(throttle, account, at(1_000 + n), now), None);
     }
 }
@@ -105,7 +105,13 @@ fn at_16_slow_failures_of_one_address_are_no_spraying() {
 fn at_16_strangers_to_a_pressed_account_take_turns_and_known_addresses_do_not() {
     let throttle = throttle();
     throttle.remember(VICTIM, at(7));
-    press(&throttle, VICTIM, s(0));
+    // These have failed thrice: no newcomers, but not backing off either.
+    for n in 1..=5 {
+        for _ in 0..3 {
+            assert_eq!(wrong(&throttle, VICTIM, at(n), s(-1)), None);
+        }
+    }
+    press(&throttle, VICTIM, 35, s(0));
     assert_eq!(wrong(&throttle, VICTIM, at(1), s(0)), None, "the first turn");
     assert_eq!(throttle.admit(VICTIM, at(2), s(1)).err(), Some(Duration::from_secs(4)));
     assert!(throttle.admit(VICTIM, at(7), s(1)).is_ok(), "a known address");
@@ -119,6 +125,39 @@ fn at_16_strangers_to_a_pressed_account_take_turns_and_known_addresses_do_not() 
     // The pressure ends by itself.
     assert!(throttle.admit(VICTIM, at(5), s(1_801)).is_ok());
     assert!(throttle.admit(VICTIM, at(6), s(1_801)).is_ok());
+}
+
+#[test]
+fn at_16_newcomers_to_a_pressed_account_have_a_clock_that_guessers_cannot_use_up() {
+    let throttle = throttle();
+    for n in 0..16 {
+        for _ in 0..3 {
+            assert_eq!(wrong(&throttle, VICTIM, at(1_000 + n), s(-1)), None);
+        }
+    }
+    press(&throttle, VICTIM, 2, s(0));
+    // The guessers are always first, second for second; a newcomer comes every third second and is never sent away.
+    for second in 1..30 {
+        for n in 0..16 {
+            wrong(&throttle, VICTIM, at(1_000 + n), s(second));
+        }
+        if second % 3 == 0 {
+            let newcomer = throttle.admit(VICTIM, at(u32::try_from(second).expect("small")), s(second));
+            newcomer.expect("a newcomer's turn").succeeded(s(second));
+        }
+    }
+    // Newcomers too are one a second, so that a crowd of fresh addresses is no faster than that; what came to nothing costs no turn.
+    drop(throttle.admit(VICTIM, at(50), s(31)).expect("a turn"));
+    let strangers = |second| (100..200).filter(|n| wrong(&throttle, VICTIM, at(*n), s(second)).is_none()).count();
+    assert_eq!(strangers(31), 2, "one turn of strangers, one of newcomers");
+    assert_eq!(throttle.admit(VICTIM, at(51), s(31)).err(), Some(Duration::from_secs(1)));
+    assert_eq!((32..42).map(strangers).sum::<usize>(), 12);
+    // Mistyping twice leaves one a newcomer; the third time does not.
+    for second in 50..53 {
+        assert_eq!(wrong(&throttle, VICTIM, at(60), s(second)), None);
+    }
+    assert_eq!(throttle.admit(VICTIM, at(60), s(53)).err(), Some(Duration::from_secs(2)));
+    assert!(throttle.admit(VICTIM, at(61), s(53)).is_ok());
 }
 
 #[test]
@@ -144,13 +183,14 @@ fn at_16_a_flood_of_names_does_not_wash_a_back_off_away() {
         let now = s(200 * n);
         assert_eq!(wrong(&throttle, VICTIM, at(1), now), None);
     }
-    press(&throttle, "bob@example.com", s(1_400));
+    press(&throttle, "bob@example.com", 50, s(1_400));
     assert_eq!(wrong(&throttle, "bob@example.com", at(3), s(1_400)), None, "the first turn");
     for n in 0..20_000 {
         assert_eq!(wrong(&throttle, &format!("made-up-{n}@example.com"), at(10_000 + n), s(1_401)), None);
     }
     assert_eq!(throttle.admit(VICTIM, at(1), s(1_401)).err(), Some(Duration::from_secs(7)));
-    assert!(throttle.admit("bob@example.com", at(4), s(1_401)).is_err());
+    assert_eq!(wrong(&throttle, "bob@example.com", at(4), s(1_401)), None, "a newcomer's turn");
+    assert!(throttle.admit("bob@example.com", at(5), s(1_401)).is_err());
 }
 
 #[derive(Debug, Clone)]
@@ -197,7 +237,7 @@ proptest! {
     #[test]
     fn at_16_a_patient_stranger_gets_in_within_a_minute(acts in acts(200), crowd in 1_u32..100, eager in any::<bool>()) {
         let (throttle, mut now) = (throttle(), s(0));
-        press(&throttle, VICTIM, now);
+        press(&throttle, VICTIM, 50, now);
         for act in &acts {
             now = now.plus_ms(act.after_ms / 20);
             play(&throttle, &Act { ends: 7, ..act.clone() }, now, &mut Vec::new());
