@@ -161,6 +161,8 @@ pub struct ControlResult {
     pub offenders: Vec<Offender>,
     /// What could not be read although others could (a database that lets Reeve not in), or the limits of a pass.
     pub notes: Vec<String>,
+    /// All evidence for it was there: what it does not object to is not there.
+    pub whole: bool,
     /// Earned share of the weight, 0 to 1.
     pub credit: f64,
     /// Every offender is an accepted risk that has not run out.
