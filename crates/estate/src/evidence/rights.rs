@@ -17,7 +17,7 @@ SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS stats,
                    JOIN pg_catalog.pg_roles o ON o.oid = p.proowner
                   WHERE n.nspname = 'reeve' AND p.proname = 'password_verifiers' AND p.pronargs = 0), false) AS helper,
        (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-         WHERE e.extname = 'pg_stat_statements') AS statements,
+         WHERE e.extname = 'pg_stat_statements' AND has_schema_privilege(n.oid, 'USAGE')) AS statements,
        EXISTS (SELECT FROM pg_catalog.pg_settings s WHERE s.name = 'pg_stat_statements.track') AS statements_loaded";
 
 /// The answer.

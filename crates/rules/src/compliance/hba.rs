@@ -81,6 +81,11 @@ fn bits_of(address: &str) -> Option<(bool, u128)> {
     }
 }
 
+/// Whether a line can't be read. A line that asks for TLS on a server without it is read all the same: it only never matches.
+pub fn unreadable(row: &Row<'_>) -> bool {
+    row.opt("error").is_some_and(|error| !error.contains("cannot match because"))
+}
+
 /// One rule.
 #[derive(Debug, Clone)]
 pub struct Rule<'a> {

@@ -78,12 +78,12 @@ fn e1_case_5_there_are_no_placeholders() {
 #[test]
 fn e2_case_6_supporting_controls_never_make_a_clause_met() {
     let all: Vec<_> = catalogue::ENTRIES.iter().map(|e| result(e.id, e.severity, ControlState::Pass)).collect();
-    for clause in frameworks(&all).iter().flat_map(|v| &v.clauses) {
-        let direct = catalogue::ENTRIES
-            .iter()
-            .flat_map(|e| &e.clauses)
-            .any(|l| l.strength == Strength::Direct && l.clause == clause.key && clause.citation == l.framework.cite(&l.clause));
-        assert_eq!(clause.state == ClauseState::Met, direct, "{}", clause.citation);
+    for view in frameworks(&all) {
+        for clause in &view.clauses {
+            let links = catalogue::ENTRIES.iter().flat_map(|e| &e.clauses);
+            let direct = links.filter(|l| l.framework == view.framework && l.clause == clause.key).any(|l| l.strength == Strength::Direct);
+            assert_eq!(clause.state == ClauseState::Met, direct, "{}", clause.citation);
+        }
     }
     // Even so no framework is met as a whole: clauses that only a person can show are left.
     assert!(frameworks(&all).iter().all(|v| v.met < v.total && v.only_person > 0));

@@ -63,6 +63,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("ssl_min_protocol_version", "TLSv1.2"),
     ("ssl_prefer_server_ciphers", "on"),
     ("unix_socket_permissions", "0770"),
+    ("zero_damaged_pages", "off"),
 ];
 
 const HBA: &str = "line file type databases users address netmask method options error";
@@ -214,7 +215,7 @@ pub const MUTATIONS: &[Mutation] = &[
     flip("AUTH-08", |s| add(s, "hba", "5|pg_hba.conf|hostssl|all|all|10.0.0.0|255.0.0.0|scram-sha-256|∅|∅")),
     flip("AUTH-09", |s| { item(s, "hba").rows[1][7] = Some("scram-sha-256".to_owned()); item(s, "hba").rows[1][5] = Some("10.0.0.1".to_owned());
         item(s, "hba").rows[1][6] = Some("255.255.255.255".to_owned()); item(s, "hba").rows[1][2] = Some("hostssl".to_owned()); }),
-    flip("AUTH-10", |s| add(s, "files", "work_mem|postgresql.conf|9|setting could not be applied")),
+    with("AUTH-10", &["CFG-01"], |s| add(s, "files", "work_mem|postgresql.conf|9|setting could not be applied")),
     flip("AUTH-11", |s| add(s, "ident", "2|pg_ident.conf|m|/^(.*)$|postgres|∅")),
     flip("AUTH-12", |s| set(s, "shared_preload_libraries", "pg_stat_statements,pgaudit,auth_delay")),
     flip("AUTH-13", |s| set(s, "authentication_timeout", "600")),
@@ -262,7 +263,7 @@ pub const MUTATIONS: &[Mutation] = &[
     flip("LOG-02", |s| set(s, "log_connections", "off")),
     flip("LOG-03", |s| set(s, "log_disconnections", "off")),
     flip("LOG-04", |s| set(s, "log_line_prefix", "%m [%p] ")),
-    flip("LOG-05", |s| set(s, "log_statement", "none")),
+    with("LOG-05", &["LOG-06"], |s| { set(s, "log_statement", "none"); set(s, "pgaudit.log", "read"); }),
     with("LOG-05", &["LOG-08"], |s| add(s, "overrides", "∅|app|log_statement|none|false|false")),
     flip("LOG-06", |s| set(s, "pgaudit.log", "ddl")),
     flip("LOG-08", |s| add(s, "overrides", "app|∅|log_connections|off|false|false")),
@@ -280,8 +281,8 @@ pub const MUTATIONS: &[Mutation] = &[
     flip("CFG-05", |s| add(s, "overrides", "app|∅|zero_damaged_pages|on|false|false")),
     flip("CFG-07", |s| set(s, "unix_socket_permissions", "0777")),
     flip("CFG-08", |s| item(s, "setting_secrets").rows[0][1] = Some("true".to_owned())),
-    flip("PATCH-01", |s| { s.version_num = 130_025; item(s, "server"); }),
-    flip("PATCH-02", |s| s.version_num = 150_018),
+    with("PATCH-01", &["PATCH-02"], |s| item(s, "server").rows[0][0] = Some("130025".to_owned())),
+    flip("PATCH-02", |s| item(s, "server").rows[0][0] = Some("150018".to_owned())),
     flip("PATCH-03", |s| item(s, "extensions").rows[1][3] = Some("2.4".to_owned())),
     flip("BKP-02", |s| item(s, "archiver").rows[0][3] = Some("5".to_owned())),
     flip("AVL-01", |s| item(s, "replication").rows[0][2] = Some("catchup".to_owned())),

@@ -112,7 +112,6 @@ impl Server {
             let fresh = connect(&self.cluster.url("postgres")).await;
             let sql = "SELECT s.pending_restart OR s.setting = coalesce((SELECT f.setting FROM pg_file_settings f WHERE f.name = $1 \
                          ORDER BY f.seqno DESC LIMIT 1), s.boot_val) \
-                         OR (SELECT f.setting FROM pg_file_settings f WHERE f.name = $1 ORDER BY f.seqno DESC LIMIT 1) ~ '^[0-9]+s$' \
                          FROM pg_settings s WHERE s.name = $1";
             if fresh.query_one(sql, &[&name]).await.unwrap().get::<_, bool>(0) {
                 return;

@@ -195,6 +195,13 @@ const SUPPORT: [(u32, &str, UnixMs); 6] = [
 /// The oldest minor release of each major without a known hole of score 7.0 or more.
 const FLOOR: [(u32, u32); 5] = [(14, 25), (15, 20), (16, 16), (17, 12), (18, 7)];
 
+/// Major and minor version as the server says them.
+fn version(t: &mut Tally<'_>) -> Result<(u32, u32), Gap> {
+    let rows = t.server("server")?;
+    let number = rows.first().and_then(|r| r.number("version_num")).and_then(|n| u32::try_from(n).ok());
+    number.map(|n| (n / 10_000, n % 10_000)).ok_or_else(|| Gap::Unknown("The server's version was not read.".to_owned()))
+}
+
 fn tables_are_young(t: &Tally<'_>) -> Result<(), Gap> {
     if t.look.context.now.ms_since(TABLE_DATE) > 90 * DAY_MS {
         return Err(Gap::Unknown(format!("Reeve's table of PostgreSQL releases is of {TABLE_DAY} and too old; update Reeve.")));
@@ -210,9 +217,8 @@ pub const SUPPORTED: Control = Control {
     advice: "Upgrade to a supported major version.",
     lock: "needs downtime, minutes with pg_upgrade --link",
     judge: |t| {
-        t.server("server")?;
+        let (major, _) = version(t)?;
         tables_are_young(t)?;
-        let major = t.look.major();
         t.judged(1);
         let Some((_, day, end)) = SUPPORT.iter().find(|(m, _, _)| *m == major) else {
             return Err(Gap::Unknown(format!("Reeve's table of {TABLE_DAY} does not know PostgreSQL {major}.")));
@@ -237,9 +243,8 @@ pub const MINOR: Control = Control {
     advice: "Install the newest minor release and restart.",
     lock: RESTART,
     judge: |t| {
-        t.server("server")?;
+        let (major, minor) = version(t)?;
         tables_are_young(t)?;
-        let (major, minor) = (t.look.major(), t.look.set.version_num % 10_000);
         t.judged(1);
         let Some((_, floor)) = FLOOR.iter().find(|(m, _)| *m == major) else {
             if major == 13 {

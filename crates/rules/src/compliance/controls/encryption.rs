@@ -3,7 +3,7 @@
 use super::{alter, edit};
 use crate::compliance::{
     control::{Control, RELOAD, Tally},
-    hba::Rule,
+    hba::{Rule, unreadable},
     look::Gap,
     sql::shown,
 };
@@ -65,7 +65,7 @@ pub const TLS_FORCED: Control = Control {
     lock: RELOAD,
     judge: |t| {
         let rows = t.server("hba")?;
-        if rows.iter().any(|r| r.opt("error").is_some()) {
+        if rows.iter().any(unreadable) {
             t.gap("A line of pg_hba.conf can't be read by the server.");
         }
         let rules = Rule::read(&rows);
@@ -138,11 +138,11 @@ fn weak_ciphers(list: &str) -> Vec<String> {
     for word in words.iter().filter(|w| !w.starts_with(['!', '-', '+', '@'])) {
         let whole = matches!(*word, "ALL" | "DEFAULT" | "HIGH" | "MEDIUM" | "LOW" | "COMPLEMENTOFALL" | "COMPLEMENTOFDEFAULT");
         let bad = ["NULL", "EXP", "RC4", "3DES", "DES-CBC", "MD5", "ADH", "AECDH", "IDEA", "SEED", "LOW"].iter().any(|b| word.contains(b));
-        if bad || (*word == "MEDIUM" && !(never("3DES") && never("RC4"))) {
-            weak.push((*word).to_owned());
-        }
+        let broken = bad || (*word == "MEDIUM" && !(never("3DES") && never("RC4")));
         let secret = if whole { never("kRSA") || never("RSA") } else { forward(word) };
-        if !secret && !bad {
+        if broken {
+            weak.push((*word).to_owned());
+        } else if !secret {
             weak.push(format!("{word} without forward secrecy"));
         }
     }

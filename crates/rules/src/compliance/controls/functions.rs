@@ -125,7 +125,7 @@ pub const DEFINER_SUPERUSER: Control = Control {
 pub const UNTRUSTED: Control = Control {
     id: "AUTHZ-17",
     why: "A function in an untrusted language does what the server's own account may, whoever calls it.",
-    evidence: FUNCTIONS,
+    evidence: &["functions", "counts"],
     advice: "Drop these functions or write them in a trusted language.",
     lock: NO_LOCK,
     judge: |t| {
@@ -149,7 +149,7 @@ pub const UNTRUSTED: Control = Control {
 pub const LEAKPROOF: Control = Control {
     id: "RLS-11",
     why: "A function that claims to leak nothing is called before row security has filtered; if the claim is wrong, it sees every row.",
-    evidence: FUNCTIONS,
+    evidence: &["functions", "counts"],
     advice: "Take LEAKPROOF from functions that nobody reviewed.",
     lock: NO_LOCK,
     judge: |t| {

@@ -6,7 +6,7 @@ use crate::compliance::{
     sql::{dotted, ident, path},
 };
 
-const TABLES: &[&str] = &["rls_tables", "counts"];
+const TABLES: &[&str] = &["rls_tables"];
 
 /// RLS-01
 pub const POLICY_OFF: Control = Control {

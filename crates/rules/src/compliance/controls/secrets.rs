@@ -11,7 +11,7 @@ use crate::compliance::{
 pub const IN_CATALOGUE: Control = Control {
     id: "AUTHZ-20",
     why: "Every login can read all settings of roles and databases, comments, and the text of functions and views.",
-    evidence: &["overrides", "secrets"],
+    evidence: &["overrides", "secrets", "counts"],
     advice: "Move these secrets to a vault, change them, and take them out of the catalogue.",
     lock: NO_LOCK,
     judge: in_catalogue,

@@ -3,7 +3,7 @@
 use super::edit;
 use crate::compliance::{
     control::{Control, RELOAD, Tally},
-    hba::{From, Net, Rule},
+    hba::{From, Net, Rule, unreadable},
     look::Gap,
     sql::shown,
 };
@@ -15,8 +15,7 @@ const FILE_NOT_LOADED: &str = "The view shows the file as it is now; whether it 
 /// The rules; a line with an error makes them unsure, because after an error the server keeps the rules it had.
 fn rules<'a>(t: &mut Tally<'a>) -> Result<Vec<Rule<'a>>, Gap> {
     let rows = t.server("hba")?;
-    let wrong: Vec<String> =
-        rows.iter().filter(|r| r.opt("error").is_some()).map(|r| format!("{}:{}", r.text("file"), r.text("line"))).collect();
+    let wrong: Vec<String> = rows.iter().filter(|r| unreadable(r)).map(|r| format!("{}:{}", r.text("file"), r.text("line"))).collect();
     if !wrong.is_empty() {
         t.gap(format!("{} can't be read by the server, so the rules that are in force are not those of the file.", wrong.join(", ")));
     }
@@ -164,7 +163,7 @@ fn files_parse(t: &mut Tally<'_>) -> Result<(), Gap> {
         }
         match t.server(id) {
             Ok(rows) => {
-                for row in rows.iter().filter(|r| r.opt("error").is_some()) {
+                for row in rows.iter().filter(|r| unreadable(r)) {
                     let place = format!("{}:{}", row.text("file"), row.text("line"));
                     let (fix, undo) = edit(&place, "correct the line");
                     t.object(place.clone(), format!("{place} can't be used: {}.", row.text("error").trim_end_matches('.')), fix, undo);
