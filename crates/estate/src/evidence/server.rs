@@ -180,7 +180,7 @@ SELECT i.line_number::text AS line, regexp_replace(i.file_name, '^.*/', '') AS f
     ],
 );
 
-/// Lines of configuration files that are wrong; values stay there.
+/// Lines of configuration files that are wrong, or that wait for a restart, which the server does not tell apart; values stay there.
 pub(super) static FILES: Question = once(
     "files",
     "Configuration files",
@@ -188,7 +188,8 @@ pub(super) static FILES: Question = once(
     &[Variant {
         since: 13,
         sql: "
-SELECT f.name, regexp_replace(f.sourcefile, '^.*/', '') AS file, f.sourceline::text AS line, f.error
+SELECT f.name, regexp_replace(f.sourcefile, '^.*/', '') AS file, f.sourceline::text AS line, f.error,
+       EXISTS (SELECT FROM pg_catalog.pg_settings s WHERE s.name = f.name AND s.context = 'postmaster')::text AS restart
   FROM pg_catalog.pg_file_settings f WHERE f.error IS NOT NULL ORDER BY f.seqno",
     }],
 );

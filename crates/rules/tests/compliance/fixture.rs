@@ -109,7 +109,7 @@ pub fn good() -> EvidenceSet {
             ],
         ),
         answer("ident", None, "line file map outside role error", &["1|pg_ident.conf|m|alice|app|∅"]),
-        answer("files", None, "name file line error", &[]),
+        answer("files", None, "name file line error restart", &[]),
         answer("verifiers", None, "role method iterations", &["app|scram-sha-256|4096", "postgres|none|∅"]),
         answer("databases", None, "database template xid_age checksum_failures", &["app|false|1000|0", "template1|true|1000|0"]),
         answer("sessions", None, "role database origin encrypted sessions", &["app|app|network|true|3", "postgres|app|socket|false|1"]),
@@ -215,7 +215,7 @@ pub const MUTATIONS: &[Mutation] = &[
     flip("AUTH-08", |s| add(s, "hba", "5|pg_hba.conf|hostssl|all|all|10.0.0.0|255.0.0.0|scram-sha-256|∅|∅")),
     flip("AUTH-09", |s| { item(s, "hba").rows[1][7] = Some("scram-sha-256".to_owned()); item(s, "hba").rows[1][5] = Some("10.0.0.1".to_owned());
         item(s, "hba").rows[1][6] = Some("255.255.255.255".to_owned()); item(s, "hba").rows[1][2] = Some("hostssl".to_owned()); }),
-    with("AUTH-10", &["CFG-01"], |s| add(s, "files", "work_mem|postgresql.conf|9|setting could not be applied")),
+    with("AUTH-10", &["CFG-01"], |s| add(s, "files", "work_mem|postgresql.conf|9|setting could not be applied|false")),
     flip("AUTH-11", |s| add(s, "ident", "2|pg_ident.conf|m|/^(.*)$|postgres|∅")),
     flip("AUTH-12", |s| set(s, "shared_preload_libraries", "pg_stat_statements,pgaudit,auth_delay")),
     flip("AUTH-13", |s| set(s, "authentication_timeout", "600")),

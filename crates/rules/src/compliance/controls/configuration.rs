@@ -16,7 +16,8 @@ pub const PENDING: Control = Control {
     advice: "Restart the server, or correct the files.",
     lock: RESTART,
     judge: |t| {
-        for row in t.server("pending_restart")? {
+        let pending = t.server("pending_restart")?;
+        for row in &pending {
             let name = row.text("name");
             t.object(
                 name,
@@ -29,6 +30,9 @@ pub const PENDING: Control = Control {
         // Hidden settings may wait too.
         t.look.setting("shared_preload_libraries")?;
         for row in t.server("files")? {
+            if pending.iter().any(|p| p.text("name") == row.text("name")) {
+                continue;
+            }
             let place = format!("{}:{}", row.text("file"), row.text("line"));
             let (fix, undo) = super::edit(&place, "correct the line");
             t.object(place.clone(), format!("{place} can't be used: {}.", row.text("error").trim_end_matches('.')), fix, undo);
