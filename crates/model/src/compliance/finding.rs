@@ -32,6 +32,18 @@ impl FindingState {
             Self::Regressed => "regressed",
         }
     }
+
+    /// From its word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.word() == word)
+    }
+
+    /// Somebody has to do something about it.
+    #[must_use]
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Open | Self::Regressed)
+    }
 }
 
 /// A risk that a security officer accepts.

@@ -35,6 +35,12 @@ impl Framework {
         }
     }
 
+    /// From its word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|f| f.word() == word)
+    }
+
     /// The name a person knows.
     #[must_use]
     pub fn title(self) -> &'static str {

@@ -7,11 +7,16 @@ mod evidence;
 mod finding;
 mod framework;
 mod score;
+mod view;
 
 pub use evidence::{DatabaseRead, Evidence, EvidenceSet};
 pub use finding::{Acceptance, Change, ChangeKind, Finding, FindingState};
 pub use framework::{Clause, ClauseLink, ClauseState, Framework, FrameworkView, Human, Strength};
 pub use score::{AuditReport, Cap, Coverage, NotAssessed, Recommendation, Score, TargetScore};
+pub use view::{
+    AcceptedRisk, CitedClause, ComplianceOverview, ControlDetail, ControlList, ControlOnTarget, ControlQuery, ControlRow, FindingDetail,
+    FindingPage, FindingQuery, ScanState, TargetCompliance,
+};
 
 use crate::{TargetName, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -73,6 +78,12 @@ impl Severity {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.word() == word)
+    }
+
+    /// Days for which the risk of such a finding can be accepted at most.
+    #[must_use]
+    pub fn most_accepted_days(self) -> u32 {
+        if self == Self::Critical { 90 } else { 365 }
     }
 }
 
