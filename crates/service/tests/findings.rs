@@ -244,6 +244,11 @@ async fn e2_a_target_that_can_t_be_scanned_keeps_its_evidence_and_says_why() {
     let viewer = authorize::<ViewCompliance>(&bench.who("viewer"), ()).unwrap();
     let seen = bench.compliance.scores(viewer).await.unwrap();
     assert!(seen.targets[0].worst.is_empty() && seen.frameworks.iter().all(|f| f.clauses.is_empty()), "viewers see counts and no finding");
+    for score in seen.score.iter().chain(seen.targets.iter().filter_map(|t| t.score.as_ref())) {
+        assert!(
+            score.unknown_critical.is_empty() && score.cap.as_ref().is_none_or(|cap| cap.controls.is_empty() && cap.sentence.is_empty())
+        );
+    }
     assert!(seen.score.is_some() && authorize::<ViewFindings>(&bench.who("viewer"), ()).is_err());
     assert!(authorize::<AcceptFinding>(&bench.who("admin"), (name(), String::new())).is_err(), "admins accept nothing");
     assert!(bench.supervisor.stop(Duration::from_secs(5)).await);

@@ -55,7 +55,7 @@ fn on(t: &ControlOnTarget, only: bool, now: UnixMs) -> impl IntoView + use<> {
                 {judged.map(|j| view! { <p class="muted">{j}</p> })}
                 {(!r.notes.is_empty()).then(|| view! { <ul class="notes">{notes}</ul> })}
                 {(!t.findings.is_empty()).then(|| rows::list(&t.findings, now))}
-                <h3>"Evidence"</h3>
+                <h3 class="evidence-title">"Evidence"</h3>
                 {evidence::list(&t.evidence, &t.scan, only, now)}
             }
             .into_any()

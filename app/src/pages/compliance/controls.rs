@@ -74,7 +74,6 @@ fn chips(view: &ControlsView) -> impl IntoView + use<> {
     let set = [
         q.target.as_ref().map(|t| off(format!("target {t}"), |q| q.target = None)),
         q.framework.map(|f| off(f.title().into(), |q| q.framework = None)),
-        q.state.as_ref().map(|s| off(verdict_words(s).to_owned(), |q| q.state = None)),
     ];
     let set: Vec<_> = set.into_iter().flatten().collect();
     (!set.is_empty()).then(|| view! { <div class="chips">{set}</div> })
@@ -101,7 +100,9 @@ fn table(list: &ControlList) -> impl IntoView + use<> {
 }
 
 fn row(r: &ControlRow) -> impl IntoView + use<> {
-    let count = |n: u64| i64::try_from(n).ok().filter(|n| *n > 0).map_or_else(|| format::UNKNOWN.to_owned(), |n| format::whole(Some(n)));
+    // What was not judged objects to nothing that anybody knows of: that is no 0.
+    let judged = matches!(r.state.as_str(), "pass" | "fail");
+    let count = |n: u64| format::whole(i64::try_from(n).ok().filter(|n| judged || *n > 0));
     view! {
         <tr>
             <th scope="row"><a href=Page::ControlOf(r.control.clone()).href() data-row="">{r.control.clone()}</a></th>

@@ -95,7 +95,7 @@ pub(super) fn clauses(clauses: &[CitedClause]) -> AnyView {
     };
     view! {
         <div class="table-frame" tabindex="0">
-            <table class="table">
+            <table class="table cites">
                 <thead><tr><th scope="col">"Framework"</th><th scope="col">"Clause"</th><th scope="col">"About"</th><th scope="col">"Evidence is"</th></tr></thead>
                 <tbody>{clauses.iter().map(one).collect_view()}</tbody>
             </table>

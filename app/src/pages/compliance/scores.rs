@@ -101,7 +101,7 @@ fn row(t: &TargetCompliance, overview: &ComplianceOverview, caller: &Caller, now
             <form method="post" action=action class="scan-now">
                 <Csrf token=csrf/>
                 <input type="hidden" name="from" value=from/>
-                <button class="button quiet" disabled=t.scan.scanning aria-label=format!("Scan {name} now")>"Scan now"</button>
+                <button class="button quiet" disabled=t.scan.scanning aria-label=format!("Scan now: {name}")>"Scan now"</button>
             </form>
         }
     });

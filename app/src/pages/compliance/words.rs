@@ -72,7 +72,7 @@ pub fn sentence(overview: &ComplianceOverview) -> String {
     let all = overview.targets.len();
     let over = match (scanned, all) {
         (_, 1) => String::new(),
-        (s, a) if s == a => format!(" on all of {a} targets"),
+        (s, a) if s == a => format!(" on all {a} targets"),
         (s, a) => format!(", and {} of {a} targets {} not scanned", a - s, if a - s == 1 { "is" } else { "are" }),
     };
     match overview.score.as_ref() {
@@ -95,7 +95,12 @@ pub fn sentence(overview: &ComplianceOverview) -> String {
 #[must_use]
 pub fn cap(score: &Score) -> Option<String> {
     let cap = score.cap.as_ref()?;
-    let (fails, list) = (if cap.controls.len() == 1 { "fails" } else { "fail" }, cap.controls.join(", "));
+    let (fails, list) = match &cap.controls[..] {
+        // Who may not see findings learns that there is a cap, and not of what.
+        [] => ("fails", "a control that weighs heavily".to_owned()),
+        [only] => ("fails", only.clone()),
+        several => ("fail", several.join(", ")),
+    };
     Some(format!("Held at {}, because {list} {fails}; by the rest it would be {}.", points(Some(cap.limit)), points(score.uncapped)))
 }
 

@@ -4,8 +4,8 @@ use super::state::{FRESH_MS, Judged, Slot, State};
 use reeve_model::{
     TargetName, UnixMs,
     compliance::{
-        AuditReport, CitedClause, ClauseLink, ComplianceOverview, ControlList, ControlQuery, ControlResult, ControlRow, Coverage, Evidence,
-        Finding, FindingPage, FindingQuery, Human, Scan, Severity, TargetCompliance,
+        AuditReport, Cap, CitedClause, ClauseLink, ComplianceOverview, ControlList, ControlQuery, ControlResult, ControlRow, Coverage,
+        Evidence, Finding, FindingPage, FindingQuery, Human, Scan, Score, Severity, TargetCompliance,
     },
 };
 use reeve_rules::compliance::{catalogue, report, score};
@@ -67,13 +67,19 @@ pub fn overview(state: &mut State, reach: &[TargetName], seen: &[TargetName], ev
         at: now,
         total: u32::try_from(catalogue::ENTRIES.len()).unwrap_or(u32::MAX),
         targets,
-        score: any.then_some(all.score),
+        score: any.then(|| if seen_everywhere { all.score } else { bare(all.score) }),
         coverage: if seen_everywhere { all.coverage } else { Coverage { not_assessed: Vec::new(), ..all.coverage } },
         frameworks: if any { frameworks } else { Vec::new() },
         every_ms,
         fresh_ms: FRESH_MS,
         unrecorded: state.unrecorded.clone(),
     }
+}
+
+/// A score for those who may not see what is behind it: its figures, and no control by name.
+fn bare(score: Score) -> Score {
+    let cap = score.cap.map(|cap| Cap { controls: Vec::new(), sentence: String::new(), ..cap });
+    Score { cap, unknown_critical: Vec::new(), ..score }
 }
 
 fn of_target(judged: Option<&Judged>, slot: &Slot, sees: bool, now: UnixMs) -> TargetCompliance {
@@ -86,7 +92,7 @@ fn of_target(judged: Option<&Judged>, slot: &Slot, sees: bool, now: UnixMs) -> T
     let accepted = findings.iter().filter(|f| f.state == reeve_model::compliance::FindingState::Accepted).count();
     TargetCompliance {
         scan: slot.scan_state(now),
-        score: judged.map(|j| j.scan.score.clone()),
+        score: judged.map(|j| j.scan.score.clone()).map(|score| if sees { score } else { bare(score) }),
         open: Severity::ALL.map(|s| (s, count(s))).into_iter().filter(|(_, n)| *n > 0).collect(),
         accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
         worst,
