@@ -5,12 +5,12 @@ import { expect, openMenu, test } from "./support/test";
 test.use({ signedIn: false });
 
 const ROLES = {
-  admin: { menu: ["Accounts", "Audit trail", "Access"], forms: true, exports: false },
-  operator: { menu: ["Access"], forms: false, exports: false },
-  security_officer: { menu: ["Accounts", "Audit trail", "Access"], forms: false, exports: true },
-  viewer: { menu: ["Access"], forms: false, exports: false },
+  admin: { menu: ["Compliance", "Accounts", "Audit trail", "Access"], forms: true, exports: false },
+  operator: { menu: ["Compliance", "Access"], forms: false, exports: false },
+  security_officer: { menu: ["Compliance", "Accounts", "Audit trail", "Access"], forms: false, exports: true },
+  viewer: { menu: ["Compliance", "Access"], forms: false, exports: false },
 } as const;
-const PATHS = { Accounts: "/admin/accounts", "Audit trail": "/admin/audit", Access: "/admin/access" } as const;
+const PATHS = { Compliance: "/admin/compliance", Accounts: "/admin/accounts", "Audit trail": "/admin/audit", Access: "/admin/access" } as const;
 
 for (const [role, may] of Object.entries(ROLES)) {
   test(`${role}: menus show what they may do, and pages hold to it`, async ({ browser, viewport, javaScriptEnabled }) => {

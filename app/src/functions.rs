@@ -13,6 +13,7 @@ use reeve_model::{
     HealthOverview, TargetDetail, TargetName,
     account::{AccountDetail, AccountList, OwnAccount},
     audit::{AuditPage, AuditQuery},
+    compliance::{ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery},
     pool::PoolReport,
     table::{TableDetail, TablePage, TableQuery, TableRef},
 };
@@ -130,6 +131,71 @@ pub async fn audit_search(#[server(default)] query: AuditQuery) -> Result<AuditP
     gate::answer(async {
         let grant = gate::grant::<reeve_access::permission::ViewAudit>(())?;
         Ok(gate::ports()?.audit.search(grant, query).await?)
+    })
+    .await
+}
+
+/// Compliance scores of the targets in reach. Without findings for those who may not see any.
+///
+/// # Errors
+/// 401 without a session, 403 without the right.
+#[server(name = CallComplianceScores, prefix = "/api/fn", endpoint = "compliance_scores", input = GetUrl)]
+pub async fn compliance_scores() -> Result<ComplianceOverview, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewCompliance>(())?;
+        Ok(std::sync::Arc::unwrap_or_clone(gate::ports()?.compliance.scores(grant).await?))
+    })
+    .await
+}
+
+/// One page of findings, the worst first.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 422 when the query can't be used.
+#[server(name = CallFindings, prefix = "/api/fn", endpoint = "findings", input = GetUrl)]
+pub async fn findings(#[server(default)] query: FindingQuery) -> Result<FindingPage, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewFindings>(())?;
+        Ok(gate::ports()?.compliance.findings(grant, query).await?)
+    })
+    .await
+}
+
+/// All of one finding, with its evidence.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such target or finding.
+#[server(name = CallFindingDetail, prefix = "/api/fn", endpoint = "finding_detail", input = GetUrl)]
+pub async fn finding_detail(name: TargetName, fingerprint: String) -> Result<FindingDetail, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewFinding>((name, fingerprint))?;
+        Ok(gate::ports()?.compliance.finding(grant).await?)
+    })
+    .await
+}
+
+/// The controls of the catalogue, judged or not.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such target.
+#[server(name = CallControlList, prefix = "/api/fn", endpoint = "control_list", input = GetUrl)]
+pub async fn control_list(#[server(default)] query: ControlQuery) -> Result<ControlList, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewFindings>(())?;
+        Ok(gate::ports()?.compliance.controls(grant, query).await?)
+    })
+    .await
+}
+
+/// One control with its evidence on each target in reach.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such control.
+#[server(name = CallControlDetail, prefix = "/api/fn", endpoint = "control_detail", input = GetUrl)]
+pub async fn control_detail(id: String) -> Result<ControlDetail, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewFindings>(())?;
+        Ok(gate::ports()?.compliance.control(grant, &id).await?)
     })
     .await
 }

@@ -19,6 +19,10 @@ impl Entry {
     pub fn holds(&self, here: Option<&Page>) -> bool {
         match (&self.page, here) {
             (Page::Accounts, Some(Page::Accounts | Page::AccountOf(_))) | (Page::Audit(_), Some(Page::Audit(_))) => true,
+            (
+                Page::Compliance(_),
+                Some(Page::Compliance(_) | Page::FrameworkOf(_) | Page::Controls(_) | Page::ControlOf(_) | Page::FindingOf(..)),
+            ) => true,
             (page, Some(here)) => page == here,
             (_, None) => false,
         }
@@ -29,6 +33,12 @@ impl Entry {
 #[must_use]
 pub fn estate(cx: &PageContext) -> Option<Entry> {
     cx.may("view", "estate").then_some(Entry { title: "Database health", page: Page::Health, go: Some("h") })
+}
+
+/// What the targets must comply with, for those who may see scores.
+#[must_use]
+pub fn compliance(cx: &PageContext) -> Option<Entry> {
+    cx.may("view", "compliance").then_some(Entry { title: "Compliance", page: Page::Compliance(Box::default()), go: Some("c") })
 }
 
 /// The pages of Reeve itself, in the order shown.

@@ -5,7 +5,7 @@
 
 use crate::{
     AppError, functions, pages,
-    route::{AuditView, Page, TablesView},
+    route::{AuditView, ControlsView, FindingsView, Page, TablesView},
     shell::{self, Document},
 };
 use leptos::{nonce::Nonce, prelude::*, reactive::computed::ScopedFuture};
@@ -190,6 +190,16 @@ pub enum Data {
     Audit(Box<pages::audit::AuditData>),
     /// The policy.
     Access,
+    /// Compliance: frameworks and findings.
+    Compliance(Box<pages::compliance::ComplianceData>),
+    /// One framework's clauses.
+    FrameworkOf(Box<pages::compliance::framework::FrameworkData>),
+    /// The controls.
+    Controls(Box<pages::compliance::controls::ControlsData>),
+    /// One control.
+    ControlOf(Box<reeve_model::compliance::ControlDetail>),
+    /// One finding.
+    FindingOf(Box<reeve_model::compliance::FindingDetail>),
     /// The component set.
     #[cfg(debug_assertions)]
     Gallery,
@@ -265,6 +275,11 @@ async fn load(page: &Page) -> Result<Data, AppError> {
             pages::access::load()?;
             Data::Access
         }
+        Page::Compliance(view) => Data::Compliance(Box::new(pages::compliance::load(FindingsView::clone(view)).await?)),
+        Page::FrameworkOf(framework) => Data::FrameworkOf(Box::new(pages::compliance::framework::load(*framework).await?)),
+        Page::Controls(view) => Data::Controls(Box::new(pages::compliance::controls::load(ControlsView::clone(view)).await?)),
+        Page::ControlOf(id) => Data::ControlOf(Box::new(functions::control_detail(id.clone()).await?)),
+        Page::FindingOf(name, print) => Data::FindingOf(Box::new(functions::finding_detail(name.clone(), print.clone()).await?)),
         #[cfg(debug_assertions)]
         Page::Gallery => Data::Gallery,
     })
@@ -298,7 +313,7 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
                 let caller = cx.principal.as_ref();
                 (pages::problem::title(&error, caller).to_owned(), pages::problem::view(&error, caller).into_any())
             }
-            Data::Health(data) => ("Database health".into(), pages::health::view(&data, now).into_any()),
+            Data::Health(data) => ("Database health".into(), pages::health::view(&data, cx, now).into_any()),
             Data::Target(detail) => (detail.summary.info.name.to_string(), pages::target::view(&detail, now).into_any()),
             Data::Tables(data) => (format!("Tables of {}", data.target), pages::tables::view(&data, now).into_any()),
             Data::Table(data) => (data.title(), pages::table::view(&data, now).into_any()),
@@ -310,6 +325,14 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
             }
             Data::Audit(data) => ("Audit trail".into(), pages::audit::view(&data, cx, now).into_any()),
             Data::Access => ("Access".into(), pages::access::view(cx.principal.as_ref()).into_any()),
+            Data::Compliance(data) => ("Compliance".into(), pages::compliance::view(&data, cx, now).into_any()),
+            Data::FrameworkOf(data) => (data.title(), pages::compliance::framework::view(&data).into_any()),
+            Data::Controls(data) => ("Controls".into(), pages::compliance::controls::view(&data).into_any()),
+            Data::ControlOf(detail) => (detail.control.clone(), pages::compliance::control::view(&detail, now).into_any()),
+            Data::FindingOf(detail) => {
+                let title = format!("{} · {}", detail.finding.control, detail.finding.target);
+                (title, pages::compliance::finding::view(&detail, cx, now).into_any())
+            }
             #[cfg(debug_assertions)]
             Data::Gallery => ("Gallery".into(), pages::gallery::view().into_any()),
         };

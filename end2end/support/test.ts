@@ -62,6 +62,13 @@ export const PAGES = {
   "tables by schema": "/admin/targets/findawise/tables?group=schema",
   "no table matches": "/admin/targets/findawise/tables?search=no-such-table",
   table: "/admin/targets/findawise/tables/findawise/core/users",
+  compliance: "/admin/compliance",
+  "no finding matches": "/admin/compliance?text=no-such-thing",
+  framework: "/admin/compliance/frameworks/gdpr",
+  controls: "/admin/compliance/controls",
+  control: "/admin/compliance/controls/AUTHZ-01",
+  // A fingerprint is the same for the same thing in every scan: log_connections of the sample estate.
+  finding: "/admin/compliance/findings/findawise/398e9a49c48904aac1886fd8a5c9a66a",
   account: "/admin/account",
   accounts: "/admin/accounts",
   "audit trail": "/admin/audit",

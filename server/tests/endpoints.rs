@@ -36,6 +36,14 @@ const PAGES: &[(&str, &str)] = &[
     ("POST", "/admin/accounts/{id}/tokens/revoke"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/access"),
+    ("GET", "/admin/compliance"),
+    ("GET", "/admin/compliance/frameworks/{framework}"),
+    ("GET", "/admin/compliance/controls"),
+    ("GET", "/admin/compliance/controls/{control}"),
+    ("GET", "/admin/compliance/findings/{name}/{fingerprint}"),
+    ("POST", "/admin/compliance/scan/{name}"),
+    ("POST", "/admin/compliance/findings/{name}/{fingerprint}/accept"),
+    ("POST", "/admin/compliance/findings/{name}/{fingerprint}/withdraw"),
     ("GET", "/accept/{secret}"),
     ("POST", "/accept/{secret}"),
     ("GET", "/admin/nowhere"),
@@ -48,12 +56,14 @@ fn filled(path: &str) -> String {
         "/api/fn/target_detail" | "/api/fn/table_analytics" => "?name=shop",
         "/api/fn/table_detail" => "?name=shop&table[database]=shop&table[schema]=public&table[table]=orders",
         "/api/fn/account_detail" => "?id=00000000-0000-4000-8000-000000000000",
+        "/api/fn/finding_detail" => "?name=shop&fingerprint=00000000000000000000000000000000",
+        "/api/fn/control_detail" => "?id=AUTH-01",
         "/api/fn/audit_search" => "?query[limit]=5",
         "/admin/live" => "?page=/admin/nowhere",
         _ => "",
     };
-    let mut path = path.replace("{name}", "shop");
-    for part in ["{id}", "{token}", "{session}", "{invite}", "{secret}"] {
+    let mut path = path.replace("{name}", "shop").replace("{framework}", "gdpr").replace("{control}", "AUTH-01");
+    for part in ["{id}", "{token}", "{session}", "{invite}", "{secret}", "{fingerprint}"] {
         path = path.replace(part, NOBODY);
     }
     path + query
@@ -95,7 +105,7 @@ async fn g2_endpoint_by_role() {
     callers.push(("token", made["token"].as_str().map(str::to_owned)));
 
     let browser = browser(&reeve).await;
-    let mut golden = format!("{:<6} {:<54}", "", "");
+    let mut golden = format!("{:<6} {:<64}", "", "");
     for (name, _) in &callers {
         write!(golden, " {name:>9}").unwrap();
     }
@@ -107,7 +117,7 @@ async fn g2_endpoint_by_role() {
         }
         let url = reeve.url(&filled(path));
         let verb: reqwest::Method = method.parse().unwrap();
-        write!(golden, "{method:<6} {path:<54}").unwrap();
+        write!(golden, "{method:<6} {path:<64}").unwrap();
         for (_, token) in &callers {
             let request = reeve.client.request(verb.clone(), &url);
             let request = match token {

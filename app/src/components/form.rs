@@ -77,6 +77,33 @@ pub fn Field(
     }
 }
 
+/// A field for several lines, with its label and hint.
+#[component]
+pub fn TextArea(
+    /// Shown name.
+    label: &'static str,
+    /// Name in the form; also the id.
+    name: &'static str,
+    /// What to type, said before it is typed.
+    hint: &'static str,
+    /// The least number of characters.
+    least: u32,
+    /// The most characters.
+    most: u32,
+) -> impl IntoView {
+    let hint_id = format!("{name}-hint");
+    let kept = use_context::<Kept>().and_then(|kept| kept.get(name)).unwrap_or_default();
+    // What stands in this element is not escaped by the render, as in a script; without this, typed text could end it.
+    let kept = kept.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <p class="field-hint" id=hint_id.clone()>{hint}</p>
+            <textarea id=name name=name rows="3" required minlength=least maxlength=most aria-describedby=hint_id.clone()>{kept}</textarea>
+        </div>
+    }
+}
+
 /// A choice of one.
 #[component]
 pub fn Choice(

@@ -16,7 +16,7 @@ pub use code::Code;
 pub use dialog::Confirm;
 pub use figure::{FigureCell, FigureGroups, FigureTitle, Spark};
 pub use flash::FlashBox;
-pub use form::{Choice, Csrf, Field};
+pub use form::{Choice, Csrf, Field, TextArea};
 pub use reason::{Reasons, reasons_shape};
 pub use rights::{Rights, ScopeList, role_options, scope_words};
 pub use state::{Empty, EmptyKind, Notice, ReadingNote, StatusBadge, StatusGlyph};

@@ -18,6 +18,8 @@ pub mod part {
     pub const STORE: &str = "store-state";
     /// The list of targets.
     pub const TARGETS: &str = "targets-part";
+    /// Compliance on the first screen.
+    pub const SECURITY: &str = "security-part";
     /// The pools.
     pub const POOLS: &str = "pools-part";
     /// A target's verdict.

@@ -10,13 +10,14 @@ use crate::{
     chart::{Extent, spark_path},
     components::{charts_shape, reasons_shape},
     format, functions,
-    pages::health::{column_extent, column_scale, columns, in_use, own_pools},
+    pages::health::{column_extent, column_scale, columns, in_use, own_pools, own_scores},
     render::{PageContext, owner},
     route::Page,
 };
 use leptos::reactive::computed::ScopedFuture;
 use reeve_model::{
     Figure, HealthOverview, Reach, StoreState, TargetDetail, TargetName, TargetSummary, UnixMs, Verdict,
+    compliance::{ComplianceOverview, TargetCompliance},
     live::{LiveFrame, LiveNode},
     pool::{PoolReport, RoleState},
     table::{TableDetail, TablePage},
@@ -34,7 +35,15 @@ pub async fn frame(page: Page, cx: &PageContext) -> Result<Option<LiveFrame>, Ap
             let now = UnixMs::now();
             let overview = functions::health_overview().await?;
             let mut frame = match page {
-                Page::Health => overview_frame(&overview, own_pools().await.transpose()?.as_ref(), now),
+                Page::Health => {
+                    let mut frame = overview_frame(&overview, own_pools().await.transpose()?.as_ref(), now);
+                    if let Some(Ok(scores)) = own_scores().await
+                        && !overview.targets.is_empty()
+                    {
+                        frame.set.push(shape(key::part::SECURITY, security_shape(&scores)));
+                    }
+                    frame
+                }
                 Page::Target(name) => target_frame(&functions::target_detail(name).await?, now),
                 Page::Tables(name, view) => tables_frame(&functions::table_analytics(name, view.port_query()).await?, now),
                 Page::Table(name, table) => table_frame(&functions::table_detail(name, *table).await?, now),
@@ -134,6 +143,17 @@ pub fn table_frame(detail: &TableDetail, now: UnixMs) -> LiveFrame {
 #[must_use]
 pub fn overview_shape(overview: &HealthOverview) -> String {
     let one = |t: &TargetSummary| format!("{}.{}.{}", t.info.name, verdict_shape(t), t.figures.len());
+    hash(&overview.targets.iter().map(one).collect::<Vec<_>>().join(" "))
+}
+
+/// Changes when scores or findings must be drawn anew.
+#[must_use]
+pub fn security_shape(overview: &ComplianceOverview) -> String {
+    let one = |t: &TargetCompliance| {
+        let s = &t.scan;
+        let score = t.score.as_ref().map(|s| (s.proven.map(f64::to_bits), s.upper.map(f64::to_bits), s.passed, s.failed, s.unknown));
+        format!("{:?} {:?} {:?} {} {} {:?} {}", s.target, s.scanned_at, s.fault, s.stale, s.scanning, score, t.accepted)
+    };
     hash(&overview.targets.iter().map(one).collect::<Vec<_>>().join(" "))
 }
 

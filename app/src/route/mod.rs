@@ -5,14 +5,16 @@
 //! so does a name that starts with `~`.
 
 mod audit;
+mod compliance;
 mod encode;
 mod tables;
 
 pub use audit::AuditView;
+pub use compliance::{ControlsView, FindingsView};
 pub use encode::{decode, encode, pairs, query};
 pub use tables::TablesView;
 
-use reeve_model::{TargetName, table::TableRef};
+use reeve_model::{TargetName, compliance::Framework, table::TableRef};
 
 /// One page with all that its address says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,16 @@ pub enum Page {
     Audit(Box<AuditView>),
     /// `/admin/access`, the policy
     Access,
+    /// `/admin/compliance?…`: frameworks and findings
+    Compliance(Box<FindingsView>),
+    /// `/admin/compliance/frameworks/{framework}`: its clauses
+    FrameworkOf(Framework),
+    /// `/admin/compliance/controls?…`
+    Controls(Box<ControlsView>),
+    /// `/admin/compliance/controls/{control}`
+    ControlOf(String),
+    /// `/admin/compliance/findings/{name}/{fingerprint}`
+    FindingOf(TargetName, String),
     /// `/admin/gallery`, in debug builds only.
     #[cfg(debug_assertions)]
     Gallery,
@@ -63,6 +75,14 @@ impl Page {
             },
             ("admin", Some("audit")) => Self::Audit(Box::new(AuditView::parse(query))),
             ("admin", Some("access")) => Self::Access,
+            ("admin", Some("compliance")) => match (segments.next(), segments.next()) {
+                (None, _) => Self::Compliance(Box::new(FindingsView::parse(query))),
+                (Some("frameworks"), Some(word)) => Self::FrameworkOf(Framework::from_word(word)?),
+                (Some("controls"), None) => Self::Controls(Box::new(ControlsView::parse(query))),
+                (Some("controls"), Some(id)) => Self::ControlOf(decode(id)?),
+                (Some("findings"), Some(name)) => Self::FindingOf(TargetName::new(decode(name)?).ok()?, decode(segments.next()?)?),
+                _ => return None,
+            },
             #[cfg(debug_assertions)]
             ("admin", Some("gallery")) => Self::Gallery,
             ("admin", Some("targets")) => {
@@ -103,6 +123,13 @@ impl Page {
             Self::AccountOf(id) => format!("/admin/accounts/{}", encode(id)),
             Self::Audit(view) => with_query("/admin/audit".into(), &view.query_string()),
             Self::Access => "/admin/access".into(),
+            Self::Compliance(view) => with_query("/admin/compliance".into(), &view.query_string()),
+            Self::FrameworkOf(framework) => format!("/admin/compliance/frameworks/{}", framework.word()),
+            Self::Controls(view) => with_query("/admin/compliance/controls".into(), &view.query_string()),
+            Self::ControlOf(id) => format!("/admin/compliance/controls/{}", encode(id)),
+            Self::FindingOf(name, fingerprint) => {
+                format!("/admin/compliance/findings/{}/{}", encode(name.as_str()), encode(fingerprint))
+            }
             #[cfg(debug_assertions)]
             Self::Gallery => "/admin/gallery".into(),
         }

@@ -108,3 +108,33 @@ proptest! {
         prop_assert_eq!(Page::parse(&href, ""), Some(page));
     }
 }
+
+#[test]
+fn e3_the_compliance_pages_are_found_at_their_addresses() {
+    use reeve_model::compliance::{FindingQuery, FindingState, Framework, Severity};
+    let name = TargetName::new("findawise").expect("a good name");
+    let query = FindingQuery {
+        severity: Some(Severity::High),
+        state: Some(FindingState::Regressed),
+        target: Some(name.clone()),
+        framework: Some(Framework::Hipaa),
+        control: Some("AUTH-01".into()),
+        text: Some("a&b=c/é".into()),
+        offset: 50,
+        limit: 100,
+    };
+    round_trip(&Page::Compliance(Box::default()));
+    round_trip(&Page::Compliance(Box::new(FindingsView { query })));
+    round_trip(&Page::Controls(Box::default()));
+    round_trip(&Page::ControlOf("AUTH-01".into()));
+    round_trip(&Page::FrameworkOf(Framework::Ccpa));
+    round_trip(&Page::FindingOf(name, "0123abcd".into()));
+    for address in [
+        "/admin/compliance/frameworks/sox",
+        "/admin/compliance/findings/findawise",
+        "/admin/compliance/controls/a/b",
+        "/admin/compliance/x",
+    ] {
+        assert_eq!(Page::parse(address, ""), None, "{address}");
+    }
+}

@@ -186,7 +186,7 @@ fn side_content(doc: &Document<'_>) -> AnyView {
         let everywhere = doc.cx.principal.as_ref().is_some_and(|p| p.everywhere("view", "estate"));
         let none = if everywhere { "None registered" } else { "None within your rights" };
         view! {
-            <ul>{entry(first)}{gallery}</ul>
+            <ul>{entry(first)}{menu::compliance(doc.cx).map(entry)}{gallery}</ul>
             // A page that was refused knows no targets, and must not say that there are none.
             {doc.overview.is_some().then(|| view! {
                 <h2>"Targets"</h2>
@@ -231,6 +231,15 @@ fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
         let title = title.to_owned();
         return view! { <nav class="crumbs" aria-label="Place"><a href=Page::Accounts.href()>"Accounts"</a><span aria-current="page">{title}</span></nav> }
             .into_any();
+    }
+    if let Some(Page::FrameworkOf(_) | Page::Controls(_) | Page::ControlOf(_) | Page::FindingOf(..)) = doc.page {
+        let (title, above) = (title.to_owned(), Page::Compliance(Box::default()).href());
+        let controls =
+            matches!(doc.page, Some(Page::ControlOf(_))).then(|| view! { <a href=Page::Controls(Box::default()).href()>"Controls"</a> });
+        return view! {
+            <nav class="crumbs" aria-label="Place"><a href=above>"Compliance"</a>{controls}<span aria-current="page">{title}</span></nav>
+        }
+        .into_any();
     }
     let Some(name) = doc.page.and_then(Page::target).cloned() else {
         return view! { <nav class="crumbs" aria-label="Place"><span aria-current="page">{title.to_owned()}</span></nav> }.into_any();

@@ -33,9 +33,10 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
             <a hidden data-go="t" href=tables></a>
         }
     });
-    let (first, reeve) = (menu::estate(doc.cx), menu::reeve(doc.cx));
+    let (first, compliance, reeve) = (menu::estate(doc.cx), menu::compliance(doc.cx), menu::reeve(doc.cx));
     let known = [
         (first.is_some(), "h", "health"),
+        (compliance.is_some(), "c", "compliance"),
         (here.is_some(), "o", "target"),
         (here.is_some(), "t", "tables"),
         (reeve.iter().any(|e| e.go == Some("u")), "u", "accounts"),
@@ -61,6 +62,7 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
             <input type="text" placeholder="Go to a page or target" aria-label="Go to a page or target" autocomplete="off" spellcheck="false"/>
             <ul>
                 {first.map(entry)}
+                {compliance.map(entry)}
                 {targets.iter().map(of_target).collect_view()}
                 {reeve.into_iter().map(entry).collect_view()}
                 {account}

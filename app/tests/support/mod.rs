@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod compliance;
 pub mod detail;
 pub mod ports;
 pub mod tables;

@@ -169,3 +169,62 @@ impl Permission for ExportAudit {
     const CHANGES: bool = true;
     type Resource = ();
 }
+
+/// See compliance scores: how much is proven, and how much is not.
+#[derive(Debug)]
+pub struct ViewCompliance;
+impl Permission for ViewCompliance {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "compliance";
+    type Resource = ();
+}
+
+/// See findings, controls and the evidence behind them.
+#[derive(Debug)]
+pub struct ViewFindings;
+impl Permission for ViewFindings {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "findings";
+    type Resource = ();
+}
+
+/// See one finding (by fingerprint) of a target.
+#[derive(Debug)]
+pub struct ViewFinding;
+impl Permission for ViewFinding {
+    fn target(resource: &(TargetName, String)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "findings";
+    type Resource = (TargetName, String);
+}
+
+/// Have a target scanned now.
+#[derive(Debug)]
+pub struct ScanTarget;
+impl Permission for ScanTarget {
+    fn target(resource: &TargetName) -> Option<&TargetName> {
+        Some(resource)
+    }
+
+    const VERB: &'static str = "scan";
+    const NOUN: &'static str = "target";
+    const CHANGES: bool = true;
+    type Resource = TargetName;
+}
+
+/// Accept the risk of one finding (by fingerprint) of a target, or take that back.
+#[derive(Debug)]
+pub struct AcceptFinding;
+impl Permission for AcceptFinding {
+    fn target(resource: &(TargetName, String)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "accept";
+    const NOUN: &'static str = "finding";
+    const CHANGES: bool = true;
+    type Resource = (TargetName, String);
+}

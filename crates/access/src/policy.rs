@@ -63,7 +63,16 @@ pub const POLICY: &[Rule] = &[
     rule("view", "own account", Over::Own, EVERYBODY, "See the own account, its sessions and tokens."),
     rule("change", "own account", Over::Own, EVERYBODY, "Change the own password, end own sessions, make and revoke own tokens."),
     rule("run", "backup", Over::Target, &[Admin, Operator], "Back up, verify and restore databases of a target."),
-    rule("accept", "finding", Over::Target, &[SecurityOfficer], "Accept a finding for a time, with a reason."),
+    rule("view", "compliance", Over::Estate, EVERYBODY, "See compliance scores and counts, without the findings behind them."),
+    rule("view", "findings", Over::Target, &[Admin, Operator, SecurityOfficer], "See findings, controls and the evidence behind them."),
+    rule("scan", "target", Over::Target, &[Admin, SecurityOfficer], "Have a target scanned for findings now."),
+    rule(
+        "accept",
+        "finding",
+        Over::Target,
+        &[SecurityOfficer],
+        "Accept the risk of a finding for a time, with a reason, and take that back.",
+    ),
     rule("view", "audit", Over::Reeve, &[Admin, SecurityOfficer], "Search the audit trail."),
     rule("export", "audit", Over::Reeve, &[SecurityOfficer], "Take the audit trail out of Reeve, with its proofs."),
     rule("view", "accounts", Over::Reeve, &[Admin, SecurityOfficer], "See accounts, their rights, sessions and tokens."),
@@ -71,7 +80,7 @@ pub const POLICY: &[Rule] = &[
 ];
 
 /// Rules whose duty must be apart from the first day, while what they allow is still to come: nothing asks for them yet.
-pub const LATER: &[(&str, &str)] = &[("run", "backup"), ("accept", "finding")];
+pub const LATER: &[(&str, &str)] = &[("run", "backup")];
 
 impl Rule {
     /// Whether Reeve can do yet what the rule allows.

@@ -11,6 +11,7 @@ pub mod collector;
 mod cost;
 mod delta;
 pub mod describe;
+pub mod evidence;
 pub mod facts;
 mod fault;
 pub mod probe;

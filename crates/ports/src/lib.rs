@@ -7,14 +7,15 @@ use futures::stream::BoxStream;
 use reeve_access::{
     Denied, Grant, Principal, Via,
     permission::{
-        ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, ViewAccount, ViewAccounts, ViewAudit, ViewEstate,
-        ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
+        AcceptFinding, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, ScanTarget, ViewAccount, ViewAccounts,
+        ViewAudit, ViewCompliance, ViewEstate, ViewFinding, ViewFindings, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
     },
 };
 use reeve_model::{
     Binding, HealthOverview, Origin, TargetDetail,
     account::{AccountDetail, AccountList, InviteOffer, Jwk, MadeSecret, OwnAccount},
     audit::{AuditPage, AuditQuery},
+    compliance::{AuditReport, ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery},
     pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
@@ -270,6 +271,41 @@ pub trait AuditPort: Send + Sync {
     fn refused(&self, refused: Refused<'_>);
 }
 
+/// What an officer says when they accept the risk of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAcceptance {
+    /// Why, 10 to 2,000 characters.
+    pub reason: String,
+    /// E-mail of the account that owns the risk: another one than the officer's.
+    pub owner: String,
+    /// Days until it ends: at most 90 for a critical finding, 365 for any other.
+    pub days: u32,
+}
+
+/// Compliance: scores, findings, evidence. Answers from the newest scans in memory; only decisions ask the store.
+#[async_trait]
+pub trait CompliancePort: Send + Sync {
+    /// Scores of the targets in reach, and over all of them. Without findings for those who may not see any.
+    async fn scores(&self, grant: Grant<ViewCompliance>) -> Result<Arc<ComplianceOverview>, PortError>;
+    /// The whole report of the targets in reach (SPEC E3).
+    async fn report(&self, grant: Grant<ViewFindings>) -> Result<AuditReport, PortError>;
+    /// One page of findings, the worst first.
+    async fn findings(&self, grant: Grant<ViewFindings>, query: FindingQuery) -> Result<FindingPage, PortError>;
+    /// All of one finding.
+    async fn finding(&self, grant: Grant<ViewFinding>) -> Result<FindingDetail, PortError>;
+    /// The controls, judged or not.
+    async fn controls(&self, grant: Grant<ViewFindings>, query: ControlQuery) -> Result<ControlList, PortError>;
+    /// One control with its evidence on each target in reach.
+    async fn control(&self, grant: Grant<ViewFindings>, id: &str) -> Result<ControlDetail, PortError>;
+    /// Asks for a scan now; it runs in its turn.
+    async fn scan(&self, grant: Grant<ScanTarget>) -> Result<(), PortError>;
+    /// Accepts the risk of a finding; one that was accepted before is accepted anew.
+    async fn accept(&self, grant: Grant<AcceptFinding>, new: NewAcceptance) -> Result<(), PortError>;
+    /// Takes an acceptance back.
+    async fn withdraw(&self, grant: Grant<AcceptFinding>) -> Result<(), PortError>;
+}
+
 /// All ports together, as pages and routes find them in their context.
 #[derive(Clone)]
 pub struct Ports {
@@ -285,4 +321,6 @@ pub struct Ports {
     pub accounts: Arc<dyn AccountsPort>,
     /// The audit trail.
     pub audit: Arc<dyn AuditPort>,
+    /// Compliance.
+    pub compliance: Arc<dyn CompliancePort>,
 }

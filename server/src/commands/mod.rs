@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod audit;
 mod check;
+mod compliance;
 mod demo;
 mod health;
 mod migrate;
@@ -76,6 +77,13 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Compliance: scan the configured targets against the catalogue of controls.
+    Compliance {
+        #[command(subcommand)]
+        what: compliance::What,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Small secrets, such as addresses of targets, sealed in Reeve's own database.
     Secret {
         #[command(subcommand)]
@@ -144,12 +152,13 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
     match &line.command {
         Command::Access { what } => return ended(access::run(*what)),
         Command::Audit { what: audit::What::Check { file }, .. } => return ended(audit::check(file)),
+        Command::Compliance { what: compliance::What::Controls { json }, .. } => return ended(compliance::controls(*json)),
         _ => {}
     }
     let (common, command) = match &line.command {
         Command::Serve(common) | Command::Demo(common) | Command::Check(common) => (common, &line.command),
         Command::Health { common, .. } | Command::Migrate { common, .. } | Command::Secret { common, .. } => (common, &line.command),
-        Command::Account { common, .. } | Command::Audit { common, .. } => (common, &line.command),
+        Command::Account { common, .. } | Command::Audit { common, .. } | Command::Compliance { common, .. } => (common, &line.command),
         Command::Access { .. } => return ExitCode::SUCCESS,
     };
     let config = match common.load() {
@@ -168,6 +177,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         Command::Secret { what, .. } => secret::run(&config, what).await,
         Command::Account { what, .. } => account::run(&config, what).await,
         Command::Audit { what, .. } => audit::run(&config, what).await,
+        Command::Compliance { what, .. } => compliance::run(&config, what).await,
         Command::Access { .. } => Ok(ExitCode::SUCCESS),
     })
 }

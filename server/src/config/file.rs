@@ -26,6 +26,7 @@ pub struct Draft {
     pub store: BTreeMap<&'static str, Placed<String>>,
     pub owner: Option<Placed<String>>,
     pub history_days: Option<Placed<i64>>,
+    pub compliance_interval: Option<Placed<String>>,
     pub intervals: IntervalDraft,
     pub keys: KeysDraft,
     pub targets: Vec<TargetDraft>,
@@ -160,10 +161,13 @@ impl Walk<'_> {
                     "old_key_files" => set(&mut draft.keys.old_key_files, walk.list(value, path)),
                     _ => false,
                 }),
+                "compliance" => self.section(value, key, |walk, name, value, path| match name {
+                    "interval" => set(&mut draft.compliance_interval, walk.string(value, path)),
+                    _ => false,
+                }),
                 "target" => self.targets(value, draft),
                 _ => {
-                    let known =
-                        "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals], [secrets] and [[target]]";
+                    let known = "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals], [compliance], [secrets] and [[target]]";
                     self.unknown(value, key, known);
                 }
             }

@@ -16,7 +16,7 @@ use reeve_estate::Cadence;
 use reeve_model::{TargetInfo, pool::StoreRole};
 use reeve_service::vault::VaultKey;
 use secrecy::SecretString;
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Where Reeve listens when nothing else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:4400";
@@ -82,6 +82,8 @@ pub struct Config {
     pub owner: Option<Endpoint>,
     /// Days of history to keep.
     pub history_days: u32,
+    /// How often each target is scanned for findings.
+    pub compliance_interval: Duration,
     /// The keys of stored secrets.
     pub keys: KeyConfig,
     /// Targets in the order of the file.

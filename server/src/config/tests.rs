@@ -168,3 +168,14 @@ proptest! {
         prop_assert!(!shown.contains("hunter2secret"));
     }
 }
+
+#[test]
+fn e1_the_interval_of_scans_keeps_evidence_fresh() {
+    let with = |text: &str| load(Some(("reeve.toml", &format!("[compliance]\ninterval = \"{text}\"\n"))), &env(&[]));
+    assert_eq!(load(None, &env(&[])).expect("good").compliance_interval.as_secs(), 3_600);
+    assert_eq!(with("15m").expect("good").compliance_interval.as_secs(), 900);
+    for (text, why) in [("10s", "at least 1m"), ("2d", "no interval"), ("13h", "at most 12h")] {
+        let shown = with(text).expect_err("refused").to_string();
+        assert!(shown.contains("reeve.toml:2: compliance.interval") && shown.contains(why), "{shown}");
+    }
+}

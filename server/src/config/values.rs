@@ -8,8 +8,9 @@ use super::{
 use reeve_adapter::Endpoint;
 use reeve_estate::Cadence;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, pool::StoreRole};
+use reeve_service::compliance::DEFAULT_INTERVAL;
 use secrecy::SecretString;
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Takes in the environment; it wins over the file.
 pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, problems: &mut Problems) {
@@ -94,6 +95,7 @@ pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Probl
             30
         })
     });
+    let compliance_interval = scan_interval(draft.compliance_interval.as_ref(), problems);
     let base = cadence(&draft.intervals, Cadence::default(), problems);
     let mut targets: Vec<TargetConfig> = Vec::new();
     for target in draft.targets {
@@ -114,6 +116,7 @@ pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Probl
         store,
         owner: draft.owner.and_then(|url| endpoint(&url, problems)),
         history_days,
+        compliance_interval,
         keys: keys::finish(draft.keys, problems),
         targets,
     }
@@ -171,6 +174,24 @@ fn check_target(draft: TargetDraft, base: Cadence, problems: &mut Problems) -> O
     };
     let info = TargetInfo { name, kind, environment, address: shown, tags: draft.tags };
     Some(TargetConfig { info, address, cadence, databases: draft.databases })
+}
+
+/// Rarer than every 12 hours, evidence would be too old before the next scan.
+fn scan_interval(text: Option<&Placed<String>>, problems: &mut Problems) -> Duration {
+    const LEAST_MS: i64 = 60_000;
+    const MOST_MS: i64 = 12 * 3_600_000;
+    let Some(text) = text else { return DEFAULT_INTERVAL };
+    match duration_ms(&text.value) {
+        Some(ms) if (LEAST_MS..=MOST_MS).contains(&ms) => Duration::from_millis(ms.unsigned_abs()),
+        Some(_) => {
+            problems.add(&text.place, format!("{} is no interval of scans; at least 1m, at most 12h.", text.value));
+            DEFAULT_INTERVAL
+        }
+        None => {
+            problems.add(&text.place, format!("{:?} is no interval; write one like 15m or 1h.", text.value));
+            DEFAULT_INTERVAL
+        }
+    }
 }
 
 fn cadence(draft: &IntervalDraft, base: Cadence, problems: &mut Problems) -> Cadence {

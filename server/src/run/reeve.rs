@@ -22,6 +22,7 @@ use reeve_service::{
     Hub,
     accounts::{self, Accounts, FirstAdmin},
     audit::{Audit, Trail},
+    compliance::Compliance,
     health::Health,
     identity::{Identity, Needs, SessionRules},
     passwords::Passwords,
@@ -117,6 +118,7 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
     trail.start(&supervisor);
     let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone(), trail.clone());
     let unused_after_s = extra.unused_after_s.unwrap_or(UNUSED_AFTER_S);
+    let compliance = Compliance::new(store.clone(), trail.clone(), &specs, config.compliance_interval);
     let accounts = Accounts::new(store.clone(), Arc::clone(&hub), passwords, identity.clone(), trail.clone());
     let ports = Ports {
         health: Arc::new(health),
@@ -125,7 +127,9 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
         identity: Arc::new(identity),
         accounts: Arc::new(accounts),
         audit: Arc::new(Audit::new(trail.clone())),
+        compliance: Arc::new(compliance.clone()),
     };
+    compliance.start(&supervisor);
     watch::start(&supervisor, specs, &hub, &recorder);
 
     let Listening { listener, tls } = listening;

@@ -26,24 +26,24 @@ use tower_sessions::Session;
 
 /// What every form has: who, from which page, and where the answer goes.
 pub struct Form {
-    web: Web,
+    pub(super) web: Web,
     headers: HeaderMap,
     session: Session,
-    who: Principal,
+    pub(super) who: Principal,
     page: Page,
     kept: Kept,
 }
 
 impl Form {
     /// After a refusal these fields show again what was typed.
-    fn keeping(mut self, fields: &Fields, names: &[&str]) -> Self {
+    pub(super) fn keeping(mut self, fields: &Fields, names: &[&str]) -> Self {
         let values = |name: &&str| fields.all(name).into_iter().map(|value| ((*name).to_owned(), value)).collect::<Vec<_>>();
         self.kept = Kept(names.iter().flat_map(values).collect());
         self
     }
 
     /// Leads back to the page; after a refusal shows it at once, with the sentence.
-    async fn end(self, outcome: Result<String, PortError>) -> Response {
+    pub(super) async fn end(self, outcome: Result<String, PortError>) -> Response {
         match outcome {
             Ok(text) => {
                 sessions::leave_note(&self.session, Note { done: true, text }).await;
@@ -103,7 +103,7 @@ impl axum::extract::FromRequestParts<Web> for Parts {
 }
 
 impl Parts {
-    fn on(self, page: Page) -> Form {
+    pub(super) fn on(self, page: Page) -> Form {
         Form { web: self.web, headers: self.headers, session: self.session, who: self.who, page, kept: Kept::default() }
     }
 

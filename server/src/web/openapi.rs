@@ -76,6 +76,16 @@ fn parameters(path: &str) -> Value {
             query("from", "integer", false, "Milliseconds since 1970; one hour before to when left out."),
             query("to", "integer", false, "Milliseconds since 1970; now when left out."),
         ]),
+        "/api/compliance/findings" | "/api/compliance/findings.csv" => list.extend([
+            query("severity", "string", false, "critical, high, medium, low or info."),
+            query("state", "string", false, "open, regressed, accepted or fixed; all but fixed ones when left out."),
+            query("target", "string", false, "Only of this target."),
+            query("framework", "string", false, "gdpr, ccpa, lgpd, pipeda or hipaa."),
+            query("control", "string", false, "Only of this control, for example AUTH-01."),
+            query("text", "string", false, "Part of the object, the sentence, the control or its title."),
+            query("limit", "integer", false, "1 to 500; 50 when left out. The table has no pages."),
+            query("cursor", "string", false, "What a former answer gave as next."),
+        ]),
         "/admin/live" => list.push(query("page", "string", true, "Path of the page that is watched.")),
         _ => {}
     }
@@ -94,6 +104,9 @@ fn content(path: &str) -> Value {
         "/api/targets" => of("TargetList"),
         "/api/targets/{name}/tables" => of("TableList"),
         "/metrics/history" => of("History"),
+        "/api/security/audit" => of("AuditReport"),
+        "/api/compliance/findings" => of("FindingList"),
+        "/api/compliance/findings.csv" => json!({ "text/csv": { "schema": { "type": "string" } } }),
         "/live" | "/ready" | "/health" => of("Own"),
         _ => json!({ "application/json": { "schema": { "type": "object" } } }),
     }
@@ -123,6 +136,32 @@ fn schemas() -> Value {
         ("performance", object(&[("avgQueryTime", number()), ("cacheHitRate", number())])),
         ("storage", object(&[("totalSize", number()), ("tableCount", number())])),
     ];
+    let finding = object(&[
+        ("fingerprint", text()),
+        ("control", text()),
+        ("title", text()),
+        ("severity", text()),
+        ("target", text()),
+        ("database", json!({ "type": ["string", "null"] })),
+        ("object", text()),
+        ("sentence", text()),
+        ("fix", text()),
+        ("undo", text()),
+        ("lock", text()),
+        ("state", text()),
+        ("first_seen", whole()),
+        ("last_seen", whole()),
+    ]);
+    let score = object(&[
+        ("proven", number()),
+        ("uncapped", number()),
+        ("upper", number()),
+        ("with_accepted", number()),
+        ("passed", whole()),
+        ("failed", whole()),
+        ("unknown", whole()),
+        ("not_applicable", whole()),
+    ]);
     let mut estate = shape.to_vec();
     estate.push(("targets", json!({ "type": "object", "additionalProperties": object(&shape) })));
     json!({
@@ -140,6 +179,12 @@ fn schemas() -> Value {
             ("database", text()), ("schema", text()), ("name", text()), ("rows", number()), ("bytes", whole()), ("deadRows", whole()),
             ("growthBytes", whole()), ("seqScans", whole()), ("indexScans", whole()), ("locked", flag()), ("faults", json!({ "type": "array" })),
         ])),
+        "AuditReport": object(&[
+            ("at", whole()), ("score", score), ("compliance", json!({ "type": "array" })),
+            ("vulnerabilities", json!({ "type": "array", "items": finding })), ("recommendations", json!({ "type": "array" })),
+            ("coverage", json!({ "type": "object" })), ("targets", json!({ "type": "array" })), ("disclaimer", text()),
+        ]),
+        "FindingList": list(finding),
         "History": object(&[("target", text()), ("metric", text()), ("object", text()), ("points", json!({ "type": "array" }))]),
     })
 }

@@ -1,7 +1,7 @@
 //! The router, built from the route table and nothing else.
 
 use super::{
-    Web, account_forms, accounts_api, api, assets, audit_api, auth_api, csrf,
+    Web, account_forms, accounts_api, api, assets, audit_api, auth_api, compliance_api, compliance_forms, csrf,
     gate::{Gate, gate},
     headers,
     intake::{self, MAX_BODY},
@@ -112,6 +112,12 @@ fn handler(route: &Route) -> Option<MethodRouter<Web>> {
         ("POST", "/admin/accounts/{id}/reset") => post(account_forms::reset),
         ("POST", "/admin/accounts/{id}/sessions/end") => post(account_forms::end_session),
         ("POST", "/admin/accounts/{id}/tokens/revoke") => post(account_forms::revoke_token),
+        ("POST", "/admin/compliance/scan/{name}") => post(compliance_forms::scan),
+        ("POST", "/admin/compliance/findings/{name}/{fingerprint}/accept") => post(compliance_forms::accept),
+        ("POST", "/admin/compliance/findings/{name}/{fingerprint}/withdraw") => post(compliance_forms::withdraw),
+        ("GET", "/api/security/audit") => get(compliance_api::report),
+        ("GET", "/api/compliance/findings") => get(compliance_api::findings),
+        ("GET", "/api/compliance/findings.csv") => get(compliance_api::csv),
         ("GET", "/api/account") => get(accounts_api::own),
         ("POST", "/api/account/tokens") => post(accounts_api::make_token),
         ("DELETE", "/api/account/tokens/{token}") => delete(accounts_api::revoke_own_token),

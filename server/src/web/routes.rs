@@ -76,6 +76,27 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/admin/live", Data, Holds("view", "estate"), "The live stream of a page (server-sent events)."),
     #[cfg(debug_assertions)]
     route("GET", "/admin/gallery", Page, Holds("view", "estate"), "The components in all states (debug builds)."),
+    // Compliance.
+    route("GET", "/admin/compliance", Page, Holds("view", "compliance"), "Scores, frameworks and findings."),
+    route("GET", "/admin/compliance/frameworks/{framework}", Page, Holds("view", "findings"), "The clauses of a framework."),
+    route("GET", "/admin/compliance/controls", Page, Holds("view", "findings"), "All controls."),
+    route("GET", "/admin/compliance/controls/{control}", Page, Holds("view", "findings"), "One control with its evidence."),
+    route("GET", "/admin/compliance/findings/{name}/{fingerprint}", Page, Holds("view", "findings"), "One finding."),
+    route("POST", "/admin/compliance/scan/{name}", Form, Holds("scan", "target"), "Scans a target now."),
+    route(
+        "POST",
+        "/admin/compliance/findings/{name}/{fingerprint}/accept",
+        Form,
+        Holds("accept", "finding"),
+        "Accepts the risk of a finding.",
+    ),
+    route(
+        "POST",
+        "/admin/compliance/findings/{name}/{fingerprint}/withdraw",
+        Form,
+        Holds("accept", "finding"),
+        "Takes an acceptance back.",
+    ),
     // Accounts and the audit trail.
     route("GET", "/admin/account", Page, Holds("view", "own account"), "One's own account."),
     route("POST", "/admin/account/password", Form, Holds("change", "own account"), "Sets a new password."),
@@ -104,6 +125,11 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/fn/account_list", Data, Holds("view", "accounts"), "All accounts."),
     route("GET", "/api/fn/account_detail", Data, Holds("view", "accounts"), "One account."),
     route("GET", "/api/fn/audit_search", Data, Holds("view", "audit"), "A page of the audit trail."),
+    route("GET", "/api/fn/compliance_scores", Data, Holds("view", "compliance"), "Compliance scores of the targets."),
+    route("GET", "/api/fn/findings", Data, Holds("view", "findings"), "A page of findings."),
+    route("GET", "/api/fn/finding_detail", Data, Holds("view", "findings"), "One finding with its evidence."),
+    route("GET", "/api/fn/control_list", Data, Holds("view", "findings"), "All controls, judged or not."),
+    route("GET", "/api/fn/control_detail", Data, Holds("view", "findings"), "One control with its evidence."),
     // For programs.
     route("GET", "/health/detailed", Data, Holds("view", "estate"), "Metrics and recommendations."),
     route("GET", "/api/health/databases", Data, Holds("view", "pools"), "Which of Reeve's own databases answer."),
@@ -128,6 +154,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/access/policy", Data, Holds("view", "policy"), "Who may do what."),
     route("GET", "/api/audit", Data, Holds("view", "audit"), "A page of the audit trail, newest first."),
     route("GET", "/api/audit/export", Data, Holds("export", "audit"), "The audit trail with its proofs, a JSON object a line."),
+    route("GET", "/api/security/audit", Data, Holds("view", "findings"), "Score, frameworks, vulnerabilities and recommendations."),
+    route("GET", "/api/compliance/findings", Data, Holds("view", "findings"), "Findings, the worst first, page by page."),
+    route("GET", "/api/compliance/findings.csv", Data, Holds("view", "findings"), "All findings that match, as a table."),
     route("GET", "/api/openapi.json", Data, SignedIn, "This description."),
     // Files.
     route("GET", "/pkg/{*file}", Asset, Open, "Styles, scripts, images."),

@@ -12,13 +12,17 @@ use std::collections::BTreeSet;
 /// The words that entries are written with; the pages suggest them.
 const VERBS: &[&str] = &[
     "accept", "change", "disable", "enable", "end", "export", "forge", "invite", "make", "read", "refresh", "reset", "reuse", "revoke",
-    "sign in", "sign out", "use", "verify", "view", "withdraw",
+    "scan", "sign in", "sign out", "use", "verify", "view", "withdraw",
 ];
 const NOUNS: &[&str] = &[
+    "acceptance",
     "account",
     "accounts",
     "audit",
+    "compliance",
     "estate",
+    "finding",
+    "findings",
     "invitation",
     "link",
     "metrics",

@@ -1,6 +1,7 @@
 //! `/admin/db-health`: is anything wrong, since when, what do I do? Then figures, pools and tables.
 
 mod pools;
+mod security;
 mod tables;
 mod targets;
 
@@ -11,11 +12,13 @@ use crate::{
     components::{Age, Notice, Reasons, StatusGlyph},
     functions, live,
     live::key::{self, part},
+    render::PageContext,
 };
 use leptos::prelude::*;
 use reeve_access::Principal;
 use reeve_model::{
     HealthOverview, Reach, Status, StoreState, TargetName, TargetSummary, UnixMs,
+    compliance::ComplianceOverview,
     pool::{PoolFigures, PoolReport},
     probe::ProbeRun,
     table::{IndexFault, TablePage, TableQuery, TableSort},
@@ -46,6 +49,8 @@ pub struct HealthData {
     pub everywhere: bool,
     /// Reeve's own pools; none for those who may not see them.
     pub pools: Option<Result<PoolReport, AppError>>,
+    /// Compliance scores; none for those who may not see them.
+    pub scores: Option<Result<ComplianceOverview, AppError>>,
     /// Short lists of tables.
     pub tables: Vec<TopTables>,
     /// The collector's newest runs by target.
@@ -63,6 +68,12 @@ pub async fn own_pools() -> Option<Result<PoolReport, AppError>> {
     if use_context::<Principal>().is_some_and(|p| p.may("view", "pools")) { Some(functions::pool_stats().await) } else { None }
 }
 
+/// Compliance scores; none, and nothing asked, for those who may not see them.
+pub async fn own_scores() -> Option<Result<ComplianceOverview, AppError>> {
+    let may = use_context::<Principal>().is_some_and(|p| p.may("view", "compliance"));
+    if may { Some(functions::compliance_scores().await) } else { None }
+}
+
 /// Loads the page's data.
 ///
 /// # Errors
@@ -70,6 +81,7 @@ pub async fn own_pools() -> Option<Result<PoolReport, AppError>> {
 pub async fn load() -> Result<HealthData, AppError> {
     let overview = functions::health_overview().await?;
     let pools = own_pools().await;
+    let scores = own_scores().await;
     let everywhere = use_context::<Principal>().is_some_and(|p| p.everywhere("view", "estate"));
     let mut tables = Vec::new();
     let mut probes = Vec::new();
@@ -82,11 +94,11 @@ pub async fn load() -> Result<HealthData, AppError> {
         }
         tables.push(TopTables { target, largest, growing, faulty });
     }
-    Ok(HealthData { overview, everywhere, pools, tables, probes })
+    Ok(HealthData { overview, everywhere, pools, scores, tables, probes })
 }
 
 /// The page.
-pub fn view(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
+pub fn view(data: &HealthData, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
     let overview = &data.overview;
     let store = match &overview.store {
         StoreState::Up => None,
@@ -106,6 +118,8 @@ pub fn view(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     view! {
         <div id=part::STORE data-shape=store_shape>{store}</div>
         {targets::part(data, now)}
+        // Nothing to scan is said once, by the list of targets.
+        {data.scores.as_ref().filter(|_| !overview.targets.is_empty()).map(|scores| security::part(scores, cx, now))}
         {match &data.pools {
             None => ().into_any(),
             Some(Ok(report)) => pools::part(report, now).into_any(),

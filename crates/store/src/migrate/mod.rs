@@ -22,11 +22,11 @@ static COMPLIANCE: Migrator = sqlx::migrate!("../../migrations/compliance");
 /// A schema with its own migrations; it lives in the database of its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Domain {
-    /// Accounts, sessions, targets, what waits for the audit trail.
+    /// Accounts, sessions, targets, accepted risks, what waits for the audit trail.
     Main,
     /// History.
     Analytics,
-    /// The audit trail.
+    /// The audit trail, scans, findings, evidence.
     Compliance,
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod compliance;
 mod secrets;
 mod sessions;
 mod tokens;

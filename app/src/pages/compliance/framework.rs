@@ -1,0 +1,123 @@
+//! `/admin/compliance/frameworks/{framework}`: every clause with what is behind it.
+
+use crate::{
+    AppError,
+    components::{Empty, EmptyKind},
+    format, functions,
+    route::Page,
+};
+use leptos::prelude::*;
+use reeve_access::Principal;
+use reeve_model::compliance::{Clause, ClauseState, Framework, FrameworkView, Human};
+use reeve_ports::PortError;
+
+/// The states in the order shown, with their part's id, title and what they mean.
+const PARTS: [(ClauseState, &str, &str, &str); 6] = [
+    (ClauseState::Unmet, "unmet", "Unmet", "A critical control fails, or some fail and none passes."),
+    (ClauseState::Partly, "partly", "Partly", "Some controls pass; others fail, are unknown or are not assessed."),
+    (ClauseState::Unknown, "unknown", "Unknown", "There are controls, and none could be judged."),
+    (ClauseState::Met, "met", "Met by evidence", "All controls that are direct evidence pass."),
+    (ClauseState::NoEvidence, "no_evidence", "No evidence", "No control is direct evidence; supporting ones can't show a clause."),
+    (ClauseState::OnlyPerson, "only_person", "Only a person", "No database can show these."),
+];
+
+/// All that the page shows.
+pub struct FrameworkData {
+    framework: Framework,
+    view: Option<FrameworkView>,
+}
+
+impl FrameworkData {
+    /// The title of the document.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.framework.title().to_owned()
+    }
+}
+
+/// Loads the page's data.
+///
+/// # Errors
+/// For those who may see scores and no findings: clauses name the controls that fail.
+pub async fn load(framework: Framework) -> Result<FrameworkData, AppError> {
+    let overview = functions::compliance_scores().await?;
+    if !use_context::<Principal>().is_some_and(|p| p.may("view", "findings")) {
+        return Err(AppError(PortError::Denied("You may not view findings. Ask an admin for a role that may.".into())));
+    }
+    let view = overview.frameworks.into_iter().find(|f| f.framework == framework);
+    Ok(FrameworkData { framework, view })
+}
+
+/// The page.
+pub fn view(data: &FrameworkData) -> impl IntoView + use<> {
+    let body = match &data.view {
+        None => view! { <Empty kind=EmptyKind::NothingYet title="Nothing to show yet">"Clauses are judged by the first scan."</Empty> }
+            .into_any(),
+        Some(f) => {
+            let counts = format!(
+                "{} clauses: {} met, {} partly, {} unmet, {} unknown, {} without evidence, {} that only a person can show. At least one control was judged for {} of them.",
+                f.total, f.met, f.partly, f.unmet, f.unknown, f.no_evidence, f.only_person, f.evidenced
+            );
+            view! { <p class="answer">{counts}</p><p class="muted">{f.edition.clone()}"."</p>{PARTS.iter().map(|p| part(f, p)).collect_view()} }.into_any()
+        }
+    };
+    let disclaimer = data.view.as_ref().map(|f| f.disclaimer.clone());
+    view! {
+        <header class="page-head">
+            <h1>{data.title()}</h1>
+            <p class="muted">{disclaimer}</p>
+        </header>
+        {body}
+    }
+}
+
+fn part(f: &FrameworkView, (state, id, title, meaning): &(ClauseState, &'static str, &'static str, &'static str)) -> impl IntoView + use<> {
+    let clauses: Vec<&Clause> = f.clauses.iter().filter(|c| c.state == *state).collect();
+    let (id, title, meaning) = (*id, *title, *meaning);
+    let heading = format!("{id}-title");
+    (!clauses.is_empty()).then(|| {
+        let count = clauses.len();
+        let rows = clauses.into_iter().map(row).collect_view();
+        view! {
+            <section class="section" id=id aria-labelledby=heading.clone()>
+                <header class="section-head">
+                    <h2 id=heading.clone()>{title}" "<span class="muted">{format::whole(i64::try_from(count).ok())}</span></h2>
+                    <p class="muted">{meaning}</p>
+                </header>
+                <div class="table-frame" tabindex="0">
+                    <table class="table clauses">
+                        <thead><tr><th scope="col">"Clause"</th><th scope="col">"About"</th><th scope="col">"Controls"</th></tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </section>
+        }
+    })
+}
+
+fn row(c: &Clause) -> impl IntoView + use<> {
+    let failing: Vec<String> = c.failing.iter().map(|(id, _)| id.clone()).collect();
+    let group = |word: &'static str, ids: &[String]| {
+        let links = ids.iter().map(|id| view! { <a href=Page::ControlOf(id.clone()).href()>{id.clone()}</a>" " }).collect_view();
+        (!ids.is_empty()).then(|| view! { <span class="controls-of"><span class="muted">{word}" "</span>{links}</span> })
+    };
+    let word = match c.human {
+        Human::Also if c.attestation_missing => Some("a person's word is missing, too"),
+        Human::Also => Some("needs a person's word, too"),
+        _ => None,
+    };
+    view! {
+        <tr>
+            <th scope="row" class="cite">{c.citation.clone()}</th>
+            <td>{c.title.clone()}{word.map(|w| view! { <span class="mark-word">{w}</span> })}</td>
+            <td class="controls-cell">
+                {group("fail", &failing)}
+                {group("unknown", &c.unknown)}
+                {group("pass", &c.passing)}
+                {group("not applicable", &c.not_applicable)}
+                {group("not assessed", &c.not_assessed)}
+                {group("supporting", &c.supporting)}
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,169 @@
+//! Words, figures and marks that all compliance pages share.
+
+use crate::{components::Age, format, route::Page};
+use leptos::prelude::*;
+use reeve_model::{
+    TargetName, UnixMs,
+    compliance::{ComplianceOverview, ControlState, Finding, FindingState, ScanState, Score, Severity},
+};
+
+/// Points of a score with one decimal. 100 and 0 are what they say: nothing is rounded to them.
+#[must_use]
+pub fn points(value: Option<f64>) -> String {
+    match value.filter(|v| v.is_finite()) {
+        None => format::UNKNOWN.into(),
+        Some(v) => {
+            let v = v.clamp(0.0, 100.0);
+            let rounded = (v * 10.0).round() / 10.0;
+            let shown = if rounded >= 100.0 && v < 100.0 {
+                99.9
+            } else if rounded <= 0.0 && v > 0.0 {
+                0.1
+            } else {
+                rounded
+            };
+            format!("{shown:.1}")
+        }
+    }
+}
+
+/// A severity: shape, word and colour.
+pub fn severity(severity: Severity) -> impl IntoView {
+    view! { <span class="severity" data-severity=severity.word()><i class="glyph" aria-hidden="true"></i>{severity.word()}</span> }
+}
+
+/// Where a finding stands.
+pub fn state(state: FindingState) -> impl IntoView {
+    view! { <span class="life" data-life=state.word()>{state.word()}</span> }
+}
+
+/// The state of a control, by its word: shape, word and colour.
+pub fn verdict(word: &str) -> impl IntoView + use<> {
+    let word = word.to_owned();
+    view! { <span class="verdict" data-verdict=word.clone()><i class="glyph" aria-hidden="true"></i>{verdict_words(&word).to_owned()}</span> }
+}
+
+/// The state of a control as people say it.
+#[must_use]
+pub fn verdict_words(word: &str) -> &str {
+    match word {
+        "not_applicable" => "not applicable",
+        "not_assessed" => "not assessed",
+        other => other,
+    }
+}
+
+/// What is known of a control, with its reason.
+pub fn verdict_of(state: &ControlState) -> impl IntoView + use<> {
+    let (mark, reason) = (verdict(state.word()), state.reason().map(str::to_owned));
+    let attested = match state {
+        ControlState::Attested { by, at, expires } => {
+            Some(format!("{by} says so since {}, until {}", format::moment(*at), format::moment(*expires)))
+        }
+        _ => None,
+    };
+    view! { <p class="verdict-line">{mark}{reason.or(attested).map(|r| view! { <span>{r}</span> })}</p> }
+}
+
+/// The score in one sentence, with all that keeps it from being more.
+#[must_use]
+pub fn sentence(overview: &ComplianceOverview) -> String {
+    let scanned = overview.targets.iter().filter(|t| t.score.is_some()).count();
+    let all = overview.targets.len();
+    let over = match (scanned, all) {
+        (_, 1) => String::new(),
+        (s, a) if s == a => format!(" on all {a} targets"),
+        (s, a) => format!(", and {} of {a} targets {} not scanned", a - s, if a - s == 1 { "is" } else { "are" }),
+    };
+    match overview.score.as_ref() {
+        None => "Nothing has been scanned yet, so nothing is known.".into(),
+        Some(score) if score.no_data() => "Nothing could be judged, so there is no score.".into(),
+        Some(score) => {
+            let (proven, upper) = (points(score.proven), points(score.upper));
+            let unknown = format::plural(score.unknown as usize, "unknown control", "unknown controls");
+            let more = match score.unknown {
+                0 => "no control that was looked at is unknown".into(),
+                _ if proven == upper => format!("it would be no more if the {unknown} passed"),
+                _ => format!("{upper} if the {unknown} passed"),
+            };
+            format!("{proven} of 100 points are proven{over}; {more}.")
+        }
+    }
+}
+
+/// The rule that keeps a score low, in words.
+#[must_use]
+pub fn cap(score: &Score) -> Option<String> {
+    let cap = score.cap.as_ref()?;
+    let (fails, list) = match &cap.controls[..] {
+        // Who may not see findings learns that there is a cap, and not of what.
+        [] => ("fails", "a control that weighs heavily".to_owned()),
+        [only] => ("fails", only.clone()),
+        several => ("fail", several.join(", ")),
+    };
+    Some(format!("Held at {}, because {list} {fails}; by the rest it would be {}.", points(Some(cap.limit)), points(score.uncapped)))
+}
+
+/// Critical controls that nobody knows the state of.
+#[must_use]
+pub fn unknown_critical(score: &Score) -> Option<String> {
+    let list = score.unknown_critical.join(", ");
+    (!list.is_empty()).then(|| format!("Critical and unknown: {list}."))
+}
+
+/// `57 of 150`
+#[must_use]
+pub fn assessed(score: &Score, total: u32) -> String {
+    format!("{} of {total}", score.assessed())
+}
+
+/// The address of a finding.
+#[must_use]
+pub fn finding_href(finding: &Finding) -> String {
+    Page::FindingOf(finding.target.clone(), finding.fingerprint.clone()).href()
+}
+
+/// The address of the findings of a target.
+#[must_use]
+pub fn findings_href(target: &TargetName, severity: Option<Severity>, state: Option<FindingState>) -> String {
+    let mut view = crate::route::FindingsView::default();
+    view.query.target = Some(target.clone());
+    view.query.severity = severity;
+    view.query.state = state;
+    Page::Compliance(Box::new(view)).href() + "#findings"
+}
+
+/// The address of the controls of a target.
+#[must_use]
+pub fn controls_href(target: Option<&TargetName>, state: Option<&str>) -> String {
+    let mut view = crate::route::ControlsView::default();
+    view.query.target = target.cloned();
+    view.query.state = state.map(str::to_owned);
+    Page::Controls(Box::new(view)).href()
+}
+
+/// Where an object is: its database, or the whole server.
+#[must_use]
+pub fn place(database: Option<&str>) -> String {
+    database.map_or_else(|| "the server".into(), |d| format!("database {d}"))
+}
+
+/// How old the newest scan is, and why there is none that is newer.
+pub fn scanned(scan: &ScanState, now: UnixMs) -> AnyView {
+    let going = scan.scanning.then_some(if scan.scanned_at.is_some() { ", a new scan runs" } else { "the first scan runs" });
+    match scan.scanned_at {
+        Some(at) => view! { <span><Age at=at now=now/>{going}</span> }.into_any(),
+        None => view! { <span class="muted">{going.unwrap_or("never")}</span> }.into_any(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e2_no_score_is_rounded_to_all_or_nothing() {
+        let shown = [None, Some(f64::NAN), Some(0.0), Some(0.01), Some(75.0), Some(90.625), Some(99.97), Some(100.0)].map(points);
+        assert_eq!(shown, ["—", "—", "0.0", "0.1", "75.0", "90.6", "99.9", "100.0"]);
+    }
+}

@@ -1,0 +1,255 @@
+//! Scans of a real server, from its catalogues to the pages' port and the store.
+#![allow(clippy::unwrap_used)]
+
+use reeve_access::{
+    Grant, Permission, Principal, Via, authorize,
+    permission::{AcceptFinding, ScanTarget, ViewCompliance, ViewFinding, ViewFindings},
+    principal::resolve,
+};
+use reeve_adapter::{Endpoint, RoleConfig, RolePools};
+use reeve_cluster::testing::TestCluster;
+use reeve_estate::TargetSpec;
+use reeve_model::{
+    Binding, Environment, Origin, TargetInfo, TargetKind, TargetName, UnixMs,
+    compliance::{ComplianceOverview, ControlQuery, Finding, FindingQuery, FindingState},
+};
+use reeve_ports::{CompliancePort, NewAcceptance, PortError};
+use reeve_runtime::Supervisor;
+use reeve_service::{audit::Trail, compliance::Compliance};
+use reeve_store::{
+    Domain, Store,
+    accounts::{DEFAULT_ORG, NewAccount},
+    migrate,
+};
+use sqlx::{Connection, PgConnection};
+use std::{sync::Arc, time::Duration};
+use uuid::Uuid;
+
+const OFFICER: u128 = 1;
+
+/// A store and a target, two servers, with scans that run.
+struct Bench {
+    target: TestCluster,
+    _store: TestCluster,
+    store: Store,
+    trail: Trail,
+    spec: TargetSpec,
+    compliance: Compliance,
+    supervisor: Supervisor,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let (store_cluster, target) = (TestCluster::start(&[]).await.unwrap(), TestCluster::start(&[]).await.unwrap());
+        let mut owner = PgConnection::connect(&store_cluster.url("postgres")).await.unwrap();
+        for domain in Domain::ALL {
+            migrate::up(&mut owner, domain, "postgres").await.unwrap();
+        }
+        let pools = RolePools::new(RoleConfig::main_only(Endpoint::parse(&store_cluster.url("postgres")).unwrap())).unwrap();
+        let store = Store::new(pools, DEFAULT_ORG);
+        for (id, email, role) in [(OFFICER, "ines@example.org", "security_officer"), (2, "bo@example.org", "operator")] {
+            let account = NewAccount {
+                id: Uuid::from_u128(id),
+                org: DEFAULT_ORG,
+                email: email.to_owned(),
+                display_name: String::from("Somebody"),
+                password_hash: "$argon2id$x".to_owned(),
+                bindings: vec![Binding::try_from(role.to_owned()).unwrap()],
+            };
+            let event = Trail::new(store.clone(), None).draft("create", "account", email).finish();
+            reeve_store::accounts::create(&mut owner, &account, &event).await.unwrap().unwrap();
+        }
+        let endpoint = Endpoint::parse(&target.url("postgres")).unwrap();
+        let info = TargetInfo {
+            name: name(),
+            kind: TargetKind::Postgres,
+            environment: Environment::Dev,
+            address: endpoint.redacted(),
+            tags: Vec::new(),
+        };
+        let spec = TargetSpec::new(info, endpoint);
+        let (trail, supervisor) = (Trail::new(store.clone(), None), Supervisor::new());
+        trail.start(&supervisor);
+        let compliance = Compliance::new(store.clone(), trail.clone(), std::slice::from_ref(&spec), Duration::from_secs(3600));
+        compliance.start(&supervisor);
+        Self { target, _store: store_cluster, store, trail, spec, compliance, supervisor }
+    }
+
+    fn who(&self, role: &str) -> Principal {
+        let bindings = vec![Binding::try_from(role.to_owned()).unwrap()];
+        Principal {
+            account: Uuid::from_u128(OFFICER).to_string(),
+            email: "ines@example.org".into(),
+            org: DEFAULT_ORG.to_string(),
+            session: "s".into(),
+            rights: resolve(&bindings, [&self.spec.info].into_iter()),
+            bindings,
+            only: None,
+            via: Via::Session,
+            origin: Origin::default(),
+            confirmed_at: UnixMs::now(),
+            may_change: true,
+        }
+    }
+
+    fn grant<P: Permission>(&self, resource: P::Resource) -> Grant<P> {
+        authorize::<P>(&self.who("security_officer"), resource).unwrap()
+    }
+
+    async fn scores(&self) -> Arc<ComplianceOverview> {
+        self.compliance.scores(self.grant::<ViewCompliance>(())).await.unwrap()
+    }
+
+    /// Waits until the overview says so.
+    async fn until(&self, what: &str, is: impl Fn(&ComplianceOverview) -> bool) -> Arc<ComplianceOverview> {
+        for _ in 0..300 {
+            let overview = self.scores().await;
+            if is(&overview) {
+                return overview;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{what} did not come: {:?}", self.scores().await);
+    }
+
+    /// Has the target scanned and waits until that is through.
+    async fn scan(&self) {
+        let before = self.scores().await.targets[0].scan.scanned_at;
+        self.compliance.scan(self.grant::<ScanTarget>(name())).await.unwrap();
+        self.until("a new scan", |o| o.targets[0].scan.scanned_at > before && !o.targets[0].scan.scanning).await;
+    }
+
+    async fn findings(&self, query: FindingQuery) -> Vec<Finding> {
+        self.compliance.findings(self.grant::<ViewFindings>(()), FindingQuery { limit: 500, ..query }).await.unwrap().items
+    }
+
+    async fn sql(&self, text: &'static str) {
+        let mut c = PgConnection::connect(&self.target.url("postgres")).await.unwrap();
+        sqlx::raw_sql(text).execute(&mut c).await.unwrap();
+    }
+
+    /// What the audit trail holds of this verb, oldest first, sealed or not.
+    async fn told(&self, verb: &str) -> Vec<serde_json::Value> {
+        self.trail.settle().await;
+        let query = reeve_model::audit::AuditQuery { verb: Some(verb.to_owned()), ..Default::default() };
+        let found = self.store.search_audit(query).await.unwrap();
+        let after = |e: &reeve_model::audit::AuditEntry| {
+            let event = e.event.clone().unwrap();
+            serde_json::from_str(event.after.as_deref().unwrap_or("null")).unwrap()
+        };
+        found.items.iter().rev().map(after).collect()
+    }
+}
+
+fn name() -> TargetName {
+    TargetName::new("shop").unwrap()
+}
+
+fn named(findings: &[Finding], object: &str) -> Option<Finding> {
+    findings.iter().find(|f| f.offender.object.contains(object)).cloned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e3_a_finding_is_seen_accepted_counted_again_fixed_and_back() {
+    let bench = Bench::start().await;
+    assert!(bench.scores().await.score.is_none(), "nothing is known before the first scan");
+    bench.sql("CREATE ROLE danger LOGIN SUPERUSER").await;
+    let first = bench.until("the first scan", |o| o.targets[0].scan.scanned_at.is_some()).await;
+    let score = first.targets[0].score.clone().unwrap();
+    assert!(score.proven.unwrap() <= score.upper.unwrap() && score.assessed() > 0 && first.total == 150, "{score:?}");
+    let found = bench.findings(FindingQuery::default()).await;
+    let danger = named(&found, "danger").unwrap_or_else(|| panic!("the planted superuser is not among {found:#?}"));
+    assert_eq!(danger.state, FindingState::Open);
+
+    // The audit trail holds the hash that the page shows.
+    let told = bench.told("scan").await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["evidence"].as_str(), first.targets[0].scan.hash.as_deref());
+
+    // What is wrong with an acceptance is said; the right one holds at once.
+    let of = || (name(), danger.fingerprint.clone());
+    let accept = |reason: &str, owner: &str, days| {
+        let new = NewAcceptance { reason: reason.into(), owner: owner.into(), days };
+        bench.compliance.accept(bench.grant::<AcceptFinding>(of()), new)
+    };
+    let most = danger.severity.most_accepted_days();
+    for (reason, owner, days) in [
+        ("short", "bo@example.org", 30),
+        ("a reason that is long enough", "INES@example.org", 30),
+        ("a reason that is long enough", "nobody@example.org", 30),
+        ("a reason that is long enough", "bo@example.org", most + 1),
+        ("a reason that is long enough", "bo@example.org", 0),
+        ("a reason with a hidden \u{202e} mark", "bo@example.org", 30),
+    ] {
+        assert!(matches!(accept(reason, owner, days).await, Err(PortError::Invalid(_))), "{reason} {owner} {days}");
+    }
+    accept("It goes away with the move in March.", "bo@example.org", most).await.unwrap();
+    let detail = bench.compliance.finding(bench.grant::<ViewFinding>(of())).await.unwrap();
+    assert_eq!(detail.finding.state, FindingState::Accepted);
+    assert_eq!((detail.risks.len(), detail.risks[0].owner.as_str()), (1, "bo@example.org"));
+    assert!(!detail.evidence.is_empty() && detail.evidence.iter().all(|e| !e.query.is_empty()), "raw evidence with its query");
+    assert!(!detail.clauses.is_empty() && !detail.why.is_empty());
+    let accepted = bench.scores().await;
+    assert_eq!(accepted.targets[0].accepted, 1);
+    assert_eq!(accepted.targets[0].score.as_ref().unwrap().proven, score.proven, "an accepted risk raises no headline");
+    bench.compliance.withdraw(bench.grant::<AcceptFinding>(of())).await.unwrap();
+    assert!(matches!(bench.compliance.withdraw(bench.grant::<AcceptFinding>(of())).await, Err(PortError::Invalid(_))));
+    assert_eq!((bench.told("accept").await.len(), bench.told("withdraw").await.len()), (1, 1));
+
+    bench.sql("ALTER ROLE danger NOSUPERUSER NOLOGIN").await;
+    bench.scan().await;
+    let state = |found: &[Finding]| found.iter().find(|f| f.fingerprint == danger.fingerprint).map(|f| f.state);
+    let fixed = FindingQuery { state: Some(FindingState::Fixed), ..FindingQuery::default() };
+    assert_eq!(state(&bench.findings(fixed).await), Some(FindingState::Fixed));
+    assert_eq!(state(&bench.findings(FindingQuery::default()).await), None);
+    bench.sql("ALTER ROLE danger SUPERUSER LOGIN").await;
+    bench.scan().await;
+    assert_eq!(state(&bench.findings(FindingQuery::default()).await), Some(FindingState::Regressed));
+
+    // A restart knows it all, with its age, before it has scanned anything.
+    let again = Compliance::new(bench.store.clone(), bench.trail.clone(), std::slice::from_ref(&bench.spec), Duration::from_secs(3600));
+    let supervisor = Supervisor::new();
+    again.start(&supervisor);
+    let mut kept = Vec::new();
+    for _ in 0..100 {
+        kept = again.findings(bench.grant::<ViewFindings>(()), FindingQuery { limit: 500, ..Default::default() }).await.unwrap().items;
+        if !kept.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let back = kept.iter().find(|f| f.fingerprint == danger.fingerprint).unwrap();
+    assert_eq!((back.state, back.first_seen), (FindingState::Regressed, danger.first_seen));
+    assert!(supervisor.stop(Duration::from_secs(5)).await && bench.supervisor.stop(Duration::from_secs(5)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e2_a_target_that_can_t_be_scanned_keeps_its_evidence_and_says_why() {
+    let mut bench = Bench::start().await;
+    let first = bench.until("the first scan", |o| o.targets[0].scan.scanned_at.is_some()).await;
+    let controls = bench.compliance.controls(bench.grant::<ViewFindings>(()), ControlQuery::default()).await.unwrap();
+    assert_eq!(controls.items.len(), 150, "judged or not, each control is there");
+    let stated: u32 = controls.states.iter().map(|(_, n)| n).sum();
+    assert_eq!(stated, 150);
+    bench.target.stop_server().await;
+    bench.compliance.scan(bench.grant::<ScanTarget>(name())).await.unwrap();
+    let down = bench.until("the fault", |o| o.targets[0].scan.fault.is_some()).await;
+    assert_eq!(down.targets[0].scan.scanned_at, first.targets[0].scan.scanned_at, "the last scan stays, with its age");
+    assert_eq!(down.targets[0].score.as_ref().unwrap().proven, first.targets[0].score.as_ref().unwrap().proven, "it is fresh still");
+    let told = bench.told("scan").await;
+    assert!(told.last().unwrap()["why"].is_string(), "{told:?}");
+
+    let none = bench.compliance.report(bench.grant::<ViewFindings>(())).await.unwrap();
+    assert_eq!((none.compliance.len(), none.targets.len()), (5, 1));
+    let viewer = authorize::<ViewCompliance>(&bench.who("viewer"), ()).unwrap();
+    let seen = bench.compliance.scores(viewer).await.unwrap();
+    assert!(seen.targets[0].worst.is_empty() && seen.frameworks.iter().all(|f| f.clauses.is_empty()), "viewers see counts and no finding");
+    for score in seen.score.iter().chain(seen.targets.iter().filter_map(|t| t.score.as_ref())) {
+        assert!(
+            score.unknown_critical.is_empty() && score.cap.as_ref().is_none_or(|cap| cap.controls.is_empty() && cap.sentence.is_empty())
+        );
+    }
+    assert!(seen.score.is_some() && authorize::<ViewFindings>(&bench.who("viewer"), ()).is_err());
+    assert!(authorize::<AcceptFinding>(&bench.who("admin"), (name(), String::new())).is_err(), "admins accept nothing");
+    assert!(bench.supervisor.stop(Duration::from_secs(5)).await);
+}

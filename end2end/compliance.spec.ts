@@ -1,0 +1,99 @@
+// E1 to E3: what is proven, what is wrong, its evidence, and who accepts its risk.
+import { person } from "./support/people";
+import { account, eventually, expect, test } from "./support/test";
+
+/** The first scan of the sample estate begins moments after the start. */
+const SCANNED = { timeout: 60_000 };
+
+test("the first screen says how much is proven, of how much, and leads to the worst", async ({ page }) => {
+  await expect(async () => {
+    await page.goto("/admin/db-health");
+    await expect(page.locator("#security-part")).toContainText(/of 100 points are proven/, { timeout: 1000 });
+  }).toPass(SCANNED);
+  const part = page.locator("#security-part");
+  await expect(part).toContainText("Readiness evidence, not certification or legal advice.");
+  await expect(part.getByRole("link", { name: /^\d+ of 150$/ })).toBeVisible();
+  await expect(part.locator(".scores")).not.toContainText("100.0");
+  const worst = part.locator(".worst a").first();
+  const sentence = (await worst.innerText()).trim();
+  await worst.click();
+  await expect(page).toHaveURL(/\/admin\/compliance\/findings\/findawise\/[0-9a-f]+$/);
+  await expect(page.locator(".answer")).toHaveText(sentence);
+  await expect(page.locator(".fix pre").first()).not.toBeEmpty();
+});
+
+test("from a number to its raw evidence in three clicks", async ({ page }) => {
+  await page.goto("/admin/db-health");
+  await page.locator("#security-part").getByRole("link", { name: /^\d+ of 150$/ }).click();
+  await page.locator(".controls [data-verdict=pass]").first().locator("xpath=ancestor::tr").getByRole("link").click();
+  const answer = page.locator("details.answer-of").first();
+  if (!(await answer.getAttribute("open").then((open) => open !== null))) await answer.locator("summary").first().click();
+  await expect(answer.locator("dd.hash")).toHaveText(/^[0-9a-f]{64}$/);
+  await expect(answer.getByText("The query, to ask again")).toBeVisible();
+});
+
+test("frameworks count clauses, and each clause names its controls", async ({ page }) => {
+  await page.goto("/admin/compliance");
+  const row = page.getByRole("row").filter({ hasText: "GDPR" });
+  await expect(row.getByRole("cell").last()).toHaveText("52");
+  await row.getByRole("link", { name: "GDPR" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "GDPR" })).toBeVisible();
+  await expect(page.locator("#only_person")).toContainText("Art. 5(1)(a)");
+  await page.locator(".controls-of a").first().click();
+  await expect(page).toHaveURL(/\/admin\/compliance\/controls\/[A-Z]+-\d+$/);
+});
+
+test("filters stand in the address and can be taken off", async ({ page }) => {
+  await page.goto("/admin/compliance");
+  const all = await page.locator("#findings .pager-count").innerText();
+  await page.getByLabel("Severity").selectOption("high");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page).toHaveURL(/severity=high/);
+  await expect(page.locator("#findings tbody tr").first()).toContainText("high");
+  await page.goto("/admin/compliance?text=no-such-thing-anywhere");
+  await expect(page.locator("[data-empty=filtered-out]")).toBeVisible();
+  await page.locator("[data-empty=filtered-out]").getByRole("link", { name: "Show all" }).click();
+  await expect(page.locator("#findings .pager-count")).toHaveText(all);
+  const csv = await page.request.get("/api/compliance/findings.csv?severity=high");
+  expect(csv.headers()["content-type"]).toContain("text/csv");
+  expect((await csv.text()).split("\r\n")[1]).toMatch(/^"high","/);
+});
+
+test("an officer accepts a risk for somebody else and withdraws it; an admin can't", async ({ page, browser, viewport, javaScriptEnabled }) => {
+  const like = { viewport, script: javaScriptEnabled ?? true };
+  const { context } = await person(browser, "officer", ["security_officer"], like);
+  const officer = await context.newPage();
+  await officer.goto("/admin/compliance?state=open&severity=medium");
+  await officer.locator("#findings tbody th a").first().click();
+  const address = officer.url();
+  const form = officer.locator("form[action$='/accept']");
+  await form.getByLabel("Reason").fill("It goes away with the move in March.");
+  await form.getByLabel("Owner of the risk").fill("nobody-here@example.org");
+  await form.getByLabel("Days").fill("30");
+  await form.getByRole("button").click();
+  await expect(officer.getByRole("alert")).toContainText("Nobody with this e-mail has an account here");
+  await expect(officer.getByLabel("Reason"), "nothing that was typed is lost").toHaveValue("It goes away with the move in March.");
+  await officer.getByLabel("Owner of the risk").fill(account().email);
+  await officer.locator("form[action$='/accept']").getByRole("button").click();
+  await expect(officer.getByText("The risk is accepted for 30 days.")).toBeVisible();
+  await expect(officer.locator(".page-head .life")).toHaveText("accepted");
+  await page.goto(address);
+  await expect(page.locator("#risk")).toContainText("It goes away with the move in March.");
+  await expect(page.locator("#risk form"), "an admin looks on").toHaveCount(0);
+  await officer.getByRole("button", { name: "Withdraw" }).click();
+  await expect(officer.locator(".page-head .life")).toHaveText("open");
+  await officer.goto("/admin/audit?verb=accept&noun=finding");
+  await eventually(officer, () => expect(officer.locator(".audit tbody").first()).toContainText("accept finding", { timeout: 1000 }));
+  await context.close();
+});
+
+test("a viewer sees scores and no finding", async ({ browser, viewport, javaScriptEnabled }) => {
+  const { context } = await person(browser, "viewer", ["viewer"], { viewport, script: javaScriptEnabled ?? true });
+  const page = await context.newPage();
+  await page.goto("/admin/compliance");
+  await expect(page.locator("[data-empty=no-permission]")).toBeVisible();
+  await expect(page.locator(".frameworks")).toContainText("GDPR");
+  await expect(page.locator("main").getByRole("link", { name: /findings|controls/i })).toHaveCount(0);
+  expect((await page.request.get("/api/compliance/findings")).status()).toBe(403);
+  await context.close();
+});

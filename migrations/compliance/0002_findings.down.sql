@@ -1,0 +1,3 @@
+DROP TABLE compliance.finding;
+DROP TABLE compliance.evidence;
+DROP TABLE compliance.scan;

@@ -1,0 +1,176 @@
+//! Compliance for programs: the report, the findings, and the findings as a table.
+
+use super::{
+    Web,
+    api::{Answer, invalid},
+    refusal::Refusal,
+};
+use axum::{
+    Extension, Json,
+    extract::{Query, State, rejection::QueryRejection},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use reeve_access::{Principal, authorize, permission::ViewFindings};
+use reeve_model::{
+    TargetName, UnixMs,
+    compliance::{AuditReport, Finding, FindingPage, FindingQuery, FindingState, Framework, Severity},
+};
+use serde::Deserialize;
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// Rows that are asked for at a time.
+const STEP: u32 = 500;
+
+/// The report over the targets in reach (SPEC E3).
+pub async fn report(State(web): State<Web>, Extension(who): Extension<Principal>) -> Result<Json<AuditReport>, Refusal> {
+    Ok(Json(web.ports.compliance.report(authorize::<ViewFindings>(&who, ())?).await?))
+}
+
+/// The query of `/api/compliance/findings`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindingsQuery {
+    severity: Option<String>,
+    state: Option<String>,
+    target: Option<String>,
+    framework: Option<String>,
+    control: Option<String>,
+    text: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl FindingsQuery {
+    fn checked(self) -> Result<FindingQuery, Refusal> {
+        let limit = self.limit.unwrap_or(50);
+        if !(1..=STEP).contains(&limit) {
+            return Err(invalid("limit is 1 to 500."));
+        }
+        let offset =
+            self.cursor.map_or(Ok(0), |c| c.parse::<u32>()).map_err(|_| invalid("cursor is what a former answer gave as next."))?;
+        Ok(FindingQuery {
+            severity: word(self.severity, "severity", Severity::from_word, || Severity::ALL.map(Severity::word).join(", "))?,
+            state: word(self.state, "state", FindingState::from_word, || FindingState::ALL.map(FindingState::word).join(", "))?,
+            framework: word(self.framework, "framework", Framework::from_word, || Framework::ALL.map(Framework::word).join(", "))?,
+            target: self.target.map(TargetName::new).transpose().map_err(|sentence| invalid(&sentence))?,
+            control: self.control,
+            text: self.text,
+            offset,
+            limit,
+        })
+    }
+}
+
+fn word<T>(given: Option<String>, what: &str, read: fn(&str) -> Option<T>, known: impl FnOnce() -> String) -> Result<Option<T>, Refusal> {
+    match given {
+        None => Ok(None),
+        Some(word) => read(&word).map(Some).ok_or_else(|| invalid(&format!("{word:?} is no {what}; there are {}.", known()))),
+    }
+}
+
+/// One page of findings, the worst first.
+pub async fn findings(
+    State(web): State<Web>,
+    Extension(who): Extension<Principal>,
+    query: Result<Query<FindingsQuery>, QueryRejection>,
+) -> Answer {
+    let page = page(&web, &who, query?.0.checked()?).await?;
+    Ok(Json(json!({
+        "items": page.items, "next": page.next.map(|n| n.to_string()), "matching": page.matching, "total": page.total,
+    })))
+}
+
+async fn page(web: &Web, who: &Principal, query: FindingQuery) -> Result<FindingPage, Refusal> {
+    Ok(web.ports.compliance.findings(authorize::<ViewFindings>(who, ())?, query).await?)
+}
+
+/// All findings that match, as a table that spreadsheets open.
+pub async fn csv(
+    State(web): State<Web>,
+    Extension(who): Extension<Principal>,
+    query: Result<Query<FindingsQuery>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let query = FindingQuery { limit: STEP, offset: 0, ..query?.0.checked()? };
+    let mut text =
+        String::from("severity,state,target,database,object,finding,control,title,first_seen,last_seen,fix,lock,undo,fingerprint\r\n");
+    let mut offset = Some(0);
+    while let Some(from) = offset {
+        let page = page(&web, &who, FindingQuery { offset: from, ..query.clone() }).await?;
+        page.items.iter().for_each(|finding| line(&mut text, finding));
+        offset = page.next;
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"reeve-findings.csv\""),
+    ];
+    Ok((headers, text).into_response())
+}
+
+fn line(text: &mut String, f: &Finding) {
+    let at = |at: UnixMs| reeve_app::format::iso(at);
+    let target = f.target.to_string();
+    let (first, last) = (at(f.first_seen), at(f.last_seen));
+    let o = &f.offender;
+    let fields: [&str; 14] = [
+        f.severity.word(),
+        f.state.word(),
+        &target,
+        o.database.as_deref().unwrap_or_default(),
+        &o.object,
+        &o.sentence,
+        &f.control,
+        &f.title,
+        &first,
+        &last,
+        &o.fix,
+        &f.lock,
+        &o.undo,
+        &f.fingerprint,
+    ];
+    for (place, field) in fields.into_iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        cell(text, field);
+    }
+    text.push_str("\r\n");
+}
+
+/// A quoted field. What a spreadsheet would take for a formula gets an apostrophe in front: names come from databases, and whoever
+/// named a role must not run anything on an officer's machine.
+fn cell(text: &mut String, field: &str) {
+    let formula = field
+        .trim_start_matches([' ', '\u{a0}', '\u{feff}'])
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%', '＝', '＋', '－', '＠']);
+    let mark = if formula { "'" } else { "" };
+    // Writing to a String can't fail.
+    let _ = write!(text, "\"{mark}{}\"", field.replace('"', "\"\""));
+}
+
+impl From<QueryRejection> for Refusal {
+    fn from(rejection: QueryRejection) -> Self {
+        invalid(&format!("The query can't be used: {}.", rejection.body_text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cell;
+
+    #[test]
+    fn e3_no_cell_is_a_formula() {
+        let shown = |field: &str| {
+            let mut text = String::new();
+            cell(&mut text, field);
+            text
+        };
+        assert_eq!(shown("role \"x\",\ny"), "\"role \"\"x\"\",\ny\"");
+        for bad in ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u{feff}=1", "＝1", "\n=1", "|x", "%x"] {
+            assert!(shown(bad).starts_with("\"'"), "{bad:?}");
+        }
+        assert_eq!(shown("ALTER ROLE a;"), "\"ALTER ROLE a;\"");
+        assert_eq!(shown(""), "\"\"");
+    }
+}
