@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backup;
 pub mod compliance;
 pub mod figure;
 pub mod health;

@@ -10,7 +10,10 @@ use reeve_estate::Cadence;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName};
 use reeve_service::vault::Vault;
 use secrecy::ExposeSecret;
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// The sample estate is looked at every ten seconds; definitions and exact sizes every half minute.
 const CADENCE: Cadence = Cadence { live_ms: 1_000, critical_ms: 5_000, metrics_ms: 10_000, health_ms: 30_000, budget_permille: 20 };
@@ -26,10 +29,24 @@ const SETTINGS: &[(&str, &str)] = &[
     ("wal_level", "replica"),
 ];
 
+/// The target that the sample estate brings.
+pub const TARGET: &str = "findawise";
+
+/// Where the sample estate lives.
+pub fn dir(config: &Config) -> PathBuf {
+    config.data_dir.join("demo").join(TARGET)
+}
+
+/// Its cluster.
+pub fn cluster(config: &Config) -> ClusterConfig {
+    let settings = SETTINGS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    ClusterConfig { dir: dir(config), settings, label: TARGET.to_owned(), major: None }
+}
+
 /// Starts the sample estate, loads it when that was not done, and serves.
 pub async fn run(mut config: Config) -> Result<ExitCode, String> {
     let mut signal = run::signals::Stop::listen()?;
-    let name = TargetName::new("findawise")?;
+    let name = TargetName::new(TARGET)?;
     if config.targets.iter().any(|t| t.info.name == name) {
         return Err("The sample estate brings a target called findawise; rename yours in the configuration.".to_owned());
     }
@@ -47,7 +64,7 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
         address: endpoint.redacted(),
         tags: vec!["sample".to_owned()],
     };
-    config.targets.push(TargetConfig { info, address: Address::Known(endpoint), cadence: CADENCE, databases: Vec::new() });
+    config.targets.push(TargetConfig { info, address: Address::Known(endpoint), backup: None, cadence: CADENCE, databases: Vec::new() });
     let workload = reeve_demo::Workload::start(&logins.app_url, &reeve_demo::WorkloadOptions::default()).map_err(|e| e.to_string());
     let workload = match workload {
         Ok(workload) => workload,
@@ -71,9 +88,8 @@ struct Sample {
 }
 
 async fn start(config: &Config) -> Result<Sample, String> {
-    let dir = config.data_dir.join("demo").join("findawise");
-    let settings = SETTINGS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    let cluster = Cluster::start(ClusterConfig { dir: dir.clone(), settings, label: "findawise".to_owned(), major: None });
+    let dir = dir(config);
+    let cluster = Cluster::start(cluster(config));
     let (store, cluster) = tokio::join!(run::store::open_with_key(config), cluster);
     let ((store, vault), cluster) = match (store, cluster) {
         (Ok(opened), Ok(cluster)) => (opened, cluster),

@@ -3,6 +3,9 @@
 mod access;
 mod account;
 mod audit;
+mod backup;
+mod backup_print;
+mod backup_target;
 mod check;
 mod compliance;
 mod demo;
@@ -84,6 +87,13 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Backups: make, list, verify, try out, restore and thin out. See docs/BACKUP.md.
+    Backup {
+        #[command(subcommand)]
+        what: backup::What,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Small secrets, such as addresses of targets, sealed in Reeve's own database.
     Secret {
         #[command(subcommand)]
@@ -158,7 +168,8 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
     let (common, command) = match &line.command {
         Command::Serve(common) | Command::Demo(common) | Command::Check(common) => (common, &line.command),
         Command::Health { common, .. } | Command::Migrate { common, .. } | Command::Secret { common, .. } => (common, &line.command),
-        Command::Account { common, .. } | Command::Audit { common, .. } | Command::Compliance { common, .. } => (common, &line.command),
+        Command::Account { common, .. } | Command::Audit { common, .. } => (common, &line.command),
+        Command::Compliance { common, .. } | Command::Backup { common, .. } => (common, &line.command),
         Command::Access { .. } => return ExitCode::SUCCESS,
     };
     let config = match common.load() {
@@ -178,6 +189,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         Command::Account { what, .. } => account::run(&config, what).await,
         Command::Audit { what, .. } => audit::run(&config, what).await,
         Command::Compliance { what, .. } => compliance::run(&config, what).await,
+        Command::Backup { what, .. } => backup::run(&config, what).await,
         Command::Access { .. } => Ok(ExitCode::SUCCESS),
     })
 }

@@ -1,6 +1,6 @@
 //! Reading `reeve.toml`: a walk over the spanned document, so that every mistake has its line.
 
-use super::{Problems, keys::KeysDraft};
+use super::{Problems, backup::BackupDraft, keys::KeysDraft};
 use std::{collections::BTreeMap, path::Path};
 use toml::{
     Spanned,
@@ -29,6 +29,7 @@ pub struct Draft {
     pub compliance_interval: Option<Placed<String>>,
     pub intervals: IntervalDraft,
     pub keys: KeysDraft,
+    pub backup: BackupDraft,
     pub targets: Vec<TargetDraft>,
     pub trusted_proxies: Vec<Placed<String>>,
     pub public_url: Option<Placed<String>>,
@@ -73,6 +74,8 @@ pub struct TargetDraft {
     pub url: Option<Placed<String>>,
     /// The address is a stored secret; an address that is given as well wins.
     pub url_stored: bool,
+    /// Another login, for backups.
+    pub backup_url: Option<Placed<String>>,
     pub tags: Vec<String>,
     pub databases: Vec<String>,
     pub intervals: IntervalDraft,
@@ -165,9 +168,22 @@ impl Walk<'_> {
                     "interval" => set(&mut draft.compliance_interval, walk.string(value, path)),
                     _ => false,
                 }),
+                "backup" => self.section(value, key, |walk, name, value, path| match name {
+                    "repository" => set(&mut draft.backup.repository, walk.string(value, path)),
+                    "scratch" => set(&mut draft.backup.scratch, walk.string(value, path)),
+                    "recipients" => set(&mut draft.backup.recipients, walk.list(value, path)),
+                    "identity_file" => set(&mut draft.backup.identity_file, walk.string(value, path)),
+                    "jobs" => set(&mut draft.backup.jobs, walk.integer(value, path)),
+                    "compression" => set(&mut draft.backup.compression, walk.integer(value, path)),
+                    "rto_minutes" => set(&mut draft.backup.rto_minutes, walk.integer(value, path)),
+                    "keep_daily" => set(&mut draft.backup.keep_daily, walk.integer(value, path)),
+                    "keep_weekly" => set(&mut draft.backup.keep_weekly, walk.integer(value, path)),
+                    "keep_monthly" => set(&mut draft.backup.keep_monthly, walk.integer(value, path)),
+                    _ => false,
+                }),
                 "target" => self.targets(value, draft),
                 _ => {
-                    let known = "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals], [compliance], [secrets] and [[target]]";
+                    let known = "listen, data_dir, history_days, [admin], [http], [tls], [limits], [store], [intervals], [compliance], [secrets], [backup] and [[target]]";
                     self.unknown(value, key, known);
                 }
             }
@@ -230,6 +246,9 @@ impl Walk<'_> {
                     target.url_stored = walk.boolean(value, path).unwrap_or_default();
                     true
                 }
+                "backup_url" => set(&mut target.backup_url, walk.string(value, path)),
+                "backup_url_file" => set(&mut target.backup_url, walk.text_of_file(value, path)),
+                "backup_url_env" => set(&mut target.backup_url, walk.text_of_variable(value, path)),
                 "tags" => walk.strings(value, path, &mut target.tags),
                 "databases" => walk.strings(value, path, &mut target.databases),
                 "intervals" => {

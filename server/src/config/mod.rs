@@ -2,12 +2,14 @@
 //!
 //! All mistakes are reported together, each with its place, and none with a secret in it.
 
+mod backup;
 mod file;
 mod guards;
 mod keys;
 mod problem;
 mod values;
 
+pub use backup::BackupConfig;
 pub use guards::{HttpConfig, Limits, Rate, TlsFiles};
 pub use problem::Problems;
 
@@ -28,6 +30,8 @@ pub struct TargetConfig {
     pub info: TargetInfo,
     /// How to reach it.
     pub address: Address,
+    /// Another login, for backups; none: the same.
+    pub backup: Option<Endpoint>,
     /// How often to look.
     pub cadence: Cadence,
     /// Only these databases; empty: all.
@@ -86,6 +90,8 @@ pub struct Config {
     pub compliance_interval: Duration,
     /// The keys of stored secrets.
     pub keys: KeyConfig,
+    /// How backups are made and kept.
+    pub backup: BackupConfig,
     /// Targets in the order of the file.
     pub targets: Vec<TargetConfig>,
 }

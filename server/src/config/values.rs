@@ -1,7 +1,7 @@
 //! From drafts to checked values.
 
 use super::{
-    Address, Config, DEFAULT_LISTEN, Problems, TargetConfig,
+    Address, Config, DEFAULT_LISTEN, Problems, TargetConfig, backup,
     file::{Draft, IntervalDraft, Placed, TargetDraft},
     guards, keys,
 };
@@ -28,19 +28,25 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, probl
         draft.trusted_proxies = each.map(|text| Placed { value: text.to_owned(), place: list.place.clone() }).collect();
     }
     keys::from_environment(env, &mut draft.keys, problems);
+    backup::from_environment(env, &mut draft.backup, problems);
     for role in StoreRole::ALL {
         if let Some(url) = get(role.variable()) {
             draft.store.insert(role.variable(), url);
         }
     }
+    let mut for_backups = Vec::new();
     for (name, value) in env {
         let Some(target) = name.strip_prefix("REEVE_TARGET_").and_then(|rest| rest.strip_suffix("_URL")) else { continue };
         if value.is_empty() {
             continue;
         }
-        let wanted = target.to_ascii_lowercase();
         let url = Placed { value: value.clone(), place: name.clone() };
-        let same = |t: &&mut TargetDraft| t.name.as_ref().is_some_and(|n| n.value.replace('-', "_") == wanted);
+        if let Some(target) = target.strip_suffix("_BACKUP") {
+            for_backups.push((target.to_ascii_lowercase(), url));
+            continue;
+        }
+        let wanted = target.to_ascii_lowercase();
+        let same = |t: &&mut TargetDraft| is_called(t, &wanted);
         if let Some(known) = draft.targets.iter_mut().find(same) {
             known.url = Some(url);
         } else if TargetName::new(wanted.clone()).is_ok() {
@@ -54,6 +60,19 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, probl
             problems.add(name, "The part between REEVE_TARGET_ and _URL is no name for a target: use letters, digits and _.");
         }
     }
+    // Only now are all targets known.
+    for (wanted, url) in for_backups {
+        match draft.targets.iter_mut().find(|t| is_called(t, &wanted)) {
+            Some(known) => known.backup_url = Some(url),
+            None => problems
+                .add(&url.place, "There is no target of this name; REEVE_TARGET_<NAME>_BACKUP_URL gives one that is there another login."),
+        }
+    }
+}
+
+/// Whether a target has this name, as variables write it.
+fn is_called(target: &TargetDraft, wanted: &str) -> bool {
+    target.name.as_ref().is_some_and(|n| n.value.replace('-', "_") == wanted)
 }
 
 /// Checks everything that was drafted.
@@ -118,6 +137,7 @@ pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Probl
         history_days,
         compliance_interval,
         keys: keys::finish(draft.keys, problems),
+        backup: backup::finish(draft.backup, problems),
         targets,
     }
 }
@@ -166,6 +186,7 @@ fn check_target(draft: TargetDraft, base: Cadence, problems: &mut Problems) -> O
             None
         }
     };
+    let backup = draft.backup_url.as_ref().and_then(|url| endpoint(url, problems));
     let cadence = cadence(&draft.intervals, base, problems);
     let (name, kind, environment, address) = (name?, kind?, environment?, address?);
     let shown = match &address {
@@ -173,7 +194,7 @@ fn check_target(draft: TargetDraft, base: Cadence, problems: &mut Problems) -> O
         Address::Stored => "stored".to_owned(),
     };
     let info = TargetInfo { name, kind, environment, address: shown, tags: draft.tags };
-    Some(TargetConfig { info, address, cadence, databases: draft.databases })
+    Some(TargetConfig { info, address, backup, cadence, databases: draft.databases })
 }
 
 /// Rarer than every 12 hours, evidence would be too old before the next scan.

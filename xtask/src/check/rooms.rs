@@ -28,6 +28,7 @@ const ROOMS: &[Room] = &[
     Room { name: "reeve-adapter", may_use: MayUse::Only(&["reeve-model"]), never: &[] },
     Room { name: "reeve-store", may_use: MayUse::Only(&["reeve-adapter", "reeve-model"]), never: &[] },
     Room { name: "reeve-estate", may_use: MayUse::Only(&["reeve-adapter", "reeve-model"]), never: &[] },
+    Room { name: "reeve-backup", may_use: MayUse::Only(&["reeve-adapter", "reeve-cluster", "reeve-model"]), never: &["axum"] },
     Room { name: "reeve-cluster", may_use: MayUse::Only(&[]), never: &["sqlx"] },
     Room { name: "reeve-runtime", may_use: MayUse::Only(&["reeve-store"]), never: &[] },
     Room {

@@ -14,7 +14,11 @@ mod parse;
 pub(crate) use convert::startup_options;
 pub use parse::EndpointError;
 use secrecy::SecretString;
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// How a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +129,18 @@ impl Endpoint {
     #[must_use]
     pub fn tls(&self) -> TlsMode {
         self.tls
+    }
+
+    /// The password, for programs that log in on their own. Never to be shown.
+    #[must_use]
+    pub fn password(&self) -> Option<&SecretString> {
+        self.password.as_ref()
+    }
+
+    /// The file with the certificates to trust, when one is named.
+    #[must_use]
+    pub fn root_cert(&self) -> Option<&Path> {
+        self.root_cert.as_deref()
     }
 
     /// The same server and login, another database.

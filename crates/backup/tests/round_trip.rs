@@ -1,0 +1,152 @@
+//! From a database to a backup and back, each time on real servers.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{DATABASE, back_up, cluster, config, connect, dir, endpoint, engine, pair, request, run_sql};
+use reeve_backup::{DrillRequest, Engine, Keys, Over, Progress, RestoreRequest, RunRequest, TableName};
+use reeve_model::backup::{AmcheckOutcome, BackupTrust, DrillOutcome, JobPhase, JobProgress, VerificationLevel};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_d4_d5_a_backup_is_listed_verified_and_drilled() {
+    let (cluster, dir) = (cluster().await, dir());
+    let (recipients, identity) = pair();
+    let engine = Engine::open(config(dir.path(), Keys::read(&recipients, Some(&identity)).unwrap())).await.unwrap();
+    let (silent, cancel) = (Progress::silent(), CancellationToken::new());
+    let heard = Arc::new(Mutex::new(Vec::<JobProgress>::new()));
+    let ear = heard.clone();
+    let progress = Progress::new(move |now| ear.lock().unwrap().push(now));
+    let backup = engine.run(request(endpoint(&cluster, DATABASE)), &progress, &cancel).await.unwrap();
+
+    let mut phases: Vec<_> = heard.lock().unwrap().iter().map(|now| now.phase).collect();
+    phases.dedup();
+    assert_eq!(phases, [JobPhase::Preflight, JobPhase::Dump, JobPhase::Store, JobPhase::Commit]);
+    assert_eq!(backup.database.name, DATABASE);
+    assert_eq!((backup.encrypted_to.clone(), backup.whole, backup.server_major), (recipients, true, cluster.major()));
+    let rows = |name: &str| backup.tables.iter().find(|t| t.name == name).unwrap().rows;
+    assert_eq!((rows("customers"), rows("orders"), rows("empty"), rows("no_columns")), (Some(20_000), Some(60_000), Some(0), Some(0)));
+    assert_eq!((rows("parent"), rows("child")), (Some(3), Some(1)), "a parent is counted without its children");
+    assert!(!backup.tables.iter().any(|t| t.name == "events"), "a partitioned table has no rows of its own");
+    assert!(backup.plain_bytes > 2 * backup.size_bytes && backup.size_bytes > 100_000, "{} of {}", backup.size_bytes, backup.plain_bytes);
+    assert!(common::left_in_scratch(dir.path()).is_empty());
+
+    // From storage alone, by somebody who has no key.
+    let stranger = engine_without_key(dir.path()).await;
+    let listed = stranger.list().await.unwrap();
+    assert_eq!(listed.entries.len(), 1);
+    assert_eq!((&listed.entries[0].backup, listed.entries[0].trust()), (&backup, BackupTrust::Written));
+    let digests = stranger.verify(&backup.id, VerificationLevel::Digests, &silent, &cancel).await.unwrap();
+    assert!(digests.passed() && digests.bytes == backup.size_bytes, "{digests:?}");
+    assert_eq!(engine.show(&backup.id).await.unwrap().trust(), BackupTrust::Intact);
+
+    let full = engine.verify(&backup.id, VerificationLevel::Full, &silent, &cancel).await.unwrap();
+    assert!(full.passed(), "{full:?}");
+    assert_eq!(engine.show(&backup.id).await.unwrap().trust(), BackupTrust::Verified);
+
+    let drill = engine.drill(&DrillRequest::new(backup.id.clone()), &silent, &cancel).await.unwrap();
+    assert_eq!((drill.outcome, &drill.failure, &drill.amcheck), (DrillOutcome::Passed, &None, &AmcheckOutcome::Passed), "{drill:?}");
+    assert_eq!((drill.tables_compared, Some(drill.rows_compared)), (backup.tables.len() as u64, backup.rows()));
+    assert!(drill.rto.unwrap().measured_ms > 0 && drill.notes.is_empty(), "{drill:?}");
+    assert_eq!(engine.show(&backup.id).await.unwrap().trust(), BackupTrust::Drilled);
+    assert!(common::left_in_scratch(dir.path()).is_empty(), "the private server and its files are gone");
+
+    let hurried = DrillRequest { rto_target: Duration::from_millis(1), ..DrillRequest::new(backup.id.clone()) };
+    assert_eq!(engine.drill(&hurried, &silent, &cancel).await.unwrap().outcome, DrillOutcome::Late);
+}
+
+async fn engine_without_key(dir: &std::path::Path) -> Engine {
+    engine(dir).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_rows_are_those_of_the_snapshot_while_the_database_goes_on() {
+    let (cluster, dir) = (cluster().await, dir());
+    let engine = engine(dir.path()).await;
+    let writer = connect(&cluster, DATABASE).await;
+    let done = CancellationToken::new();
+    let until = done.clone();
+    let writing = tokio::spawn(async move {
+        let mut rounds = 0;
+        while !until.is_cancelled() {
+            let sql = "INSERT INTO public.orders SELECT max(id) + 1, 1, 'late' FROM public.orders; DELETE FROM public.customers WHERE id = \
+                       (SELECT max(c.id) FROM public.customers c WHERE NOT EXISTS (SELECT FROM public.orders o WHERE o.customer = c.id)); \
+                       UPDATE public.parent SET n = n + 1";
+            writer.batch_execute(sql).await.unwrap();
+            rounds += 1;
+        }
+        rounds
+    });
+    let backup = back_up(&engine, &cluster).await;
+    done.cancel();
+    assert!(writing.await.unwrap() > 3, "something was written meanwhile");
+    let drill = engine.drill(&DrillRequest::new(backup.id), &Progress::silent(), &CancellationToken::new()).await.unwrap();
+    assert_eq!(drill.outcome, DrillOutcome::Passed, "{drill:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_a_restore_is_beside_the_original_and_replaces_it_only_by_its_typed_name() {
+    let (cluster, dir) = (cluster().await, dir());
+    let engine = engine(dir.path()).await;
+    let (silent, cancel) = (Progress::silent(), CancellationToken::new());
+    let backup = back_up(&engine, &cluster).await;
+    run_sql(&cluster, DATABASE, "DROP TABLE public.orders").await;
+
+    let beside = RestoreRequest { id: backup.id.clone(), server: endpoint(&cluster, "postgres"), database: None, tables: None, over: None };
+    let report = engine.restore(&beside, &silent, &cancel).await.unwrap();
+    assert!(report.database.starts_with(&format!("{DATABASE}_restored_")) && report.differences.is_empty(), "{report:?}");
+    assert_eq!(Some(report.rows_compared), backup.rows());
+    let count = |client: reeve_adapter::WireClient| async move {
+        client.query_one("SELECT count(*) FROM public.orders", &[]).await.ok().map(|row| row.get::<_, i64>(0))
+    };
+    assert_eq!(count(connect(&cluster, &report.database).await).await, Some(60_000));
+    assert_eq!(count(connect(&cluster, DATABASE).await).await, None, "the original is left alone");
+
+    // Somebody is connected: that must not keep it from being replaced.
+    let bystander = connect(&cluster, DATABASE).await;
+    let over = |typed: &str| RestoreRequest { over: Some(Over { database: DATABASE.into(), typed: typed.into() }), ..beside.clone() };
+    let refused = engine.restore(&over("shop"), &silent, &cancel).await.unwrap_err().to_string();
+    assert!(refused.contains("typed"), "{refused}");
+    let report = engine.restore(&over(DATABASE), &silent, &cancel).await.unwrap();
+    let kept = report.kept_as.unwrap();
+    assert_eq!(report.database, DATABASE);
+    assert_eq!(count(connect(&cluster, DATABASE).await).await, Some(60_000));
+    assert_eq!(count(connect(&cluster, &kept).await).await, None, "the one before is kept as it was, and lets people in");
+    assert!(bystander.query_one("SELECT 1", &[]).await.is_err());
+
+    let taken = RestoreRequest { database: Some(DATABASE.into()), ..beside };
+    assert!(engine.restore(&taken, &silent, &cancel).await.unwrap_err().to_string().contains("already"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d2_chosen_tables_are_backed_up_and_restored_with_the_whole_structure() {
+    let (cluster, dir) = (cluster().await, dir());
+    let engine = engine(dir.path()).await;
+    let (silent, cancel) = (Progress::silent(), CancellationToken::new());
+    let odd = TableName { schema: "odd schema".into(), name: "Odd \"name\", with \\ and 'quotes'".into() };
+    let some = vec![TableName::parse("public.orders"), odd.clone()];
+    let backup = engine.run(RunRequest { tables: Some(some), ..request(endpoint(&cluster, DATABASE)) }, &silent, &cancel).await.unwrap();
+    assert_eq!((backup.whole, backup.tables.len(), backup.rows()), (false, 2, Some(60_003)));
+    let drill = engine.drill(&DrillRequest::new(backup.id.clone()), &silent, &cancel).await.unwrap();
+    assert_eq!((drill.outcome, drill.rows_compared), (DrillOutcome::Passed, 60_003), "{drill:?}");
+
+    let whole = back_up(&engine, &cluster).await;
+    let one = RestoreRequest {
+        id: whole.id,
+        server: endpoint(&cluster, "postgres"),
+        database: Some("one table".into()),
+        tables: Some(vec![odd]),
+        over: None,
+    };
+    let report = engine.restore(&one, &silent, &cancel).await.unwrap();
+    assert_eq!((report.tables_compared, report.rows_compared, report.differences.len()), (1, 3, 0), "{report:?}");
+    let others = connect(&cluster, "one table").await.query_one("SELECT count(*) FROM public.orders", &[]).await.unwrap();
+    assert_eq!(others.get::<_, i64>(0), 0, "the structure is there, the rows of others are not");
+
+    let missing = RunRequest { tables: Some(vec![TableName::parse("nope")]), ..request(endpoint(&cluster, DATABASE)) };
+    assert!(engine.run(missing, &silent, &cancel).await.unwrap_err().to_string().contains("no table public.nope"));
+}

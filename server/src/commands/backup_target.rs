@@ -1,0 +1,73 @@
+//! The server that a backup is taken from or restored into: a configured target, or the sample estate.
+
+use super::demo;
+use crate::{
+    config::{Address, Config, TargetConfig},
+    run,
+};
+use reeve_adapter::Endpoint;
+use reeve_cluster::{Cluster, Reached};
+use reeve_model::TargetName;
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+
+/// How long a sample estate that is still starting is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A way to a server.
+pub struct Way {
+    /// How to log in.
+    pub endpoint: Endpoint,
+    sample: Option<Reached>,
+}
+
+impl Way {
+    /// Stops what was started for this command alone.
+    pub async fn stop(self) {
+        if let Some(Reached::Own(cluster)) = self.sample {
+            cluster.stop().await;
+        }
+    }
+}
+
+/// Finds a target by its name.
+///
+/// # Errors
+/// One sentence: there is none of that name, or its address can't be had.
+pub async fn reach(config: &Config, name: &TargetName) -> Result<Way, String> {
+    if let Some(target) = config.targets.iter().find(|t| t.info.name == *name) {
+        return Ok(Way { endpoint: configured(config, target).await?, sample: None });
+    }
+    if name.as_str() == demo::TARGET && demo::dir(config).exists() {
+        return sample(config).await;
+    }
+    let mut known: Vec<&str> = config.targets.iter().map(|t| t.info.name.as_str()).collect();
+    if demo::dir(config).exists() {
+        known.push(demo::TARGET);
+    }
+    let known = if known.is_empty() { "none is".to_owned() } else { known.join(", ") };
+    Err(format!("There is no target {name}; configured: {known}. Add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL."))
+}
+
+async fn configured(config: &Config, target: &TargetConfig) -> Result<Endpoint, String> {
+    if let Some(endpoint) = &target.backup {
+        return Ok(endpoint.clone());
+    }
+    if let Address::Known(endpoint) = &target.address {
+        return Ok(endpoint.clone());
+    }
+    let alone = Config { targets: vec![target.clone()], ..config.clone() };
+    let mut all = run::targets::resolve_each(&alone).await;
+    all.pop().unwrap_or_else(|| Err("The target has no address.".to_owned())).map(|spec| spec.endpoint)
+}
+
+/// The superuser of the sample estate: its cluster is Reeve's own.
+async fn sample(config: &Config) -> Result<Way, String> {
+    let reached = Cluster::start_or_attach(demo::cluster(config), PATIENCE).await.map_err(|e| e.to_string())?;
+    let url: SecretString = match &reached {
+        Reached::Own(cluster) => cluster.superuser_url(reeve_demo::DATABASE),
+        Reached::Other(attached) => attached.superuser_url(reeve_demo::DATABASE),
+    };
+    let endpoint = Endpoint::parse(url.expose_secret()).map_err(|e| e.to_string())?;
+    Ok(Way { endpoint, sample: Some(reached) })
+}

@@ -1,0 +1,70 @@
+//! `reeve backup` from a shell: made, listed, proven, restored, with the exit codes of docs/BACKUP.md.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Said, dir, reeve, say};
+use reeve_cluster::testing::TestCluster;
+use serde_json::Value;
+use std::path::Path;
+
+async fn backup(data: &Path, url: &str, arguments: &[&str]) -> Said {
+    let mut command = reeve(data, &[&["backup"], arguments].concat());
+    command.env("REEVE_TARGET_SHOP_URL", url);
+    say(command).await
+}
+
+fn json(said: &Said) -> Value {
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    serde_json::from_str(&said.out).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_d4_d5_backups_from_the_command_line() {
+    let (cluster, data) = (TestCluster::start(&[]).await.unwrap(), dir());
+    let url = cluster.url("postgres");
+    let endpoint = reeve_adapter::Endpoint::parse(&url).unwrap();
+    let client = reeve_adapter::wire::connect(&endpoint, reeve_adapter::WireOptions::new("test")).await.unwrap();
+    client
+        .batch_execute("CREATE TABLE public.orders AS SELECT i AS id, md5(i::text) AS note FROM generate_series(1, 5000) AS i")
+        .await
+        .unwrap();
+
+    let run = backup(data.path(), &url, &["run", "shop", "--type", "migration", "--json"]).await;
+    let made = json(&run);
+    let id = made["id"].as_str().unwrap();
+    for field in ["id", "timestamp", "size", "tables", "type", "checksum"] {
+        assert!(!made[field].is_null(), "{field} is missing in {made}");
+    }
+    assert_eq!((made["type"].as_str(), made["tables"][0]["rows"].as_u64()), (Some("migration"), Some(5000)));
+    let listed = json(&backup(data.path(), &url, &["list", "--json"]).await);
+    assert_eq!((listed["backups"][0]["id"].as_str(), listed["backups"][0]["proven"].as_str()), (Some(id), Some("written")));
+    assert_eq!(json(&backup(data.path(), &url, &["verify", id, "--json"]).await)["passed"], true);
+    assert_eq!(json(&backup(data.path(), &url, &["drill", id, "--json"]).await)["outcome"], "passed");
+    let restored = json(&backup(data.path(), &url, &["restore", id, "--database", "copy", "--json"]).await);
+    assert_eq!((restored["database"].as_str(), restored["rows_compared"].as_u64()), (Some("copy"), Some(5000)));
+    let shown = backup(data.path(), &url, &["show", id]).await;
+    assert!(shown.code == Some(0) && shown.out.contains("proven     drilled") && shown.out.contains("public.orders"), "{}", shown.out);
+    let pruned = json(&backup(data.path(), &url, &["prune", "--json"]).await);
+    assert_eq!((pruned["kept"].as_u64(), pruned["removed"].as_array().unwrap().len()), (Some(1), 0));
+
+    // What is wrong ends with 1 and a sentence, what can't be used with 2.
+    let toc = data.path().join(format!("backups/objects/{id}/dump/toc.dat.zst"));
+    let mut bytes = std::fs::read(&toc).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&toc, bytes).unwrap();
+    let damaged = backup(data.path(), &url, &["verify", id]).await;
+    assert!(damaged.code == Some(1) && damaged.out.contains("DAMAGED") && damaged.out.contains("toc.dat"), "{}", damaged.out);
+    for (arguments, code, words) in [
+        (vec!["run", "nobody"], 1, "There is no target nobody"),
+        (vec!["show", "20260101T000000Z-00000000"], 1, "There is no backup"),
+        (vec!["show", "latest"], 2, "is no backup's id"),
+        (vec!["restore", id, "--over", "copy"], 2, "--typed"),
+        (vec!["restore", id, "--over", "copy", "--typed", "Copy"], 1, "must be typed"),
+    ] {
+        let said = backup(data.path(), &url, &arguments).await;
+        assert!(said.code == Some(code) && said.err.contains(words), "{arguments:?}: {:?} {}", said.code, said.err);
+    }
+    let password = url.split("password=").nth(1).unwrap();
+    assert!(!format!("{}{}{}", run.out, run.err, damaged.err).contains(password));
+}
