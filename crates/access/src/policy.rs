@@ -62,6 +62,7 @@ pub const POLICY: &[Rule] = &[
     rule("view", "policy", Over::Own, EVERYBODY, "See this table."),
     rule("view", "own account", Over::Own, EVERYBODY, "See the own account, its sessions and tokens."),
     rule("change", "own account", Over::Own, EVERYBODY, "Change the own password, end own sessions, make and revoke own tokens."),
+    rule("view", "backups", Over::Estate, EVERYBODY, "See backups, what was proven of them, and jobs."),
     rule("run", "backup", Over::Target, &[Admin, Operator], "Back up, verify and restore databases of a target."),
     rule("accept", "finding", Over::Target, &[SecurityOfficer], "Accept a finding for a time, with a reason."),
     rule("view", "audit", Over::Reeve, &[Admin, SecurityOfficer], "Search the audit trail."),
@@ -71,7 +72,7 @@ pub const POLICY: &[Rule] = &[
 ];
 
 /// Rules whose duty must be apart from the first day, while what they allow is still to come: nothing asks for them yet.
-pub const LATER: &[(&str, &str)] = &[("run", "backup"), ("accept", "finding")];
+pub const LATER: &[(&str, &str)] = &[("accept", "finding")];
 
 impl Rule {
     /// Whether Reeve can do yet what the rule allows.

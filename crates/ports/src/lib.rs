@@ -7,14 +7,15 @@ use futures::stream::BoxStream;
 use reeve_access::{
     Denied, Grant, Principal, Via,
     permission::{
-        ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, ViewAccount, ViewAccounts, ViewAudit, ViewEstate,
-        ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
+        CancelBackup, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, RunBackup, ViewAccount, ViewAccounts,
+        ViewAudit, ViewBackup, ViewBackupJob, ViewBackups, ViewEstate, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
     },
 };
 use reeve_model::{
     Binding, HealthOverview, Origin, TargetDetail,
     account::{AccountDetail, AccountList, InviteOffer, Jwk, MadeSecret, OwnAccount},
     audit::{AuditPage, AuditQuery},
+    backup::{BackupDetail, BackupHistory, BackupJob, BackupQuery},
     pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
@@ -270,6 +271,22 @@ pub trait AuditPort: Send + Sync {
     fn refused(&self, refused: Refused<'_>);
 }
 
+/// Backups. Lists answer from what storage was last seen to hold; a dead repository or store never delays them.
+#[async_trait]
+pub trait BackupsPort: Send + Sync {
+    /// Backups, each database's cover, and jobs, as far as the caller's scopes reach.
+    async fn backup_history(&self, grant: Grant<ViewBackups>, query: BackupQuery) -> Result<BackupHistory, PortError>;
+    /// One backup and what was done with it.
+    async fn backup_detail(&self, grant: Grant<ViewBackup>) -> Result<BackupDetail, PortError>;
+    /// One job.
+    async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError>;
+    /// Writes down what is to be done, with its audit event, and answers its job; it begins when its database has no other. Asked again
+    /// with the same `key` by the same account it answers the same job.
+    async fn ask(&self, grant: Grant<RunBackup>, key: Option<String>) -> Result<BackupJob, PortError>;
+    /// Ends a job: one that waits at once, one at work as soon as it has cleared away what it did.
+    async fn cancel(&self, grant: Grant<CancelBackup>) -> Result<BackupJob, PortError>;
+}
+
 /// All ports together, as pages and routes find them in their context.
 #[derive(Clone)]
 pub struct Ports {
@@ -285,4 +302,6 @@ pub struct Ports {
     pub accounts: Arc<dyn AccountsPort>,
     /// The audit trail.
     pub audit: Arc<dyn AuditPort>,
+    /// Backups.
+    pub backups: Arc<dyn BackupsPort>,
 }
