@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod backup_jobs;
 mod secrets;
 mod sessions;
 mod tokens;
