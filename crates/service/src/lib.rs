@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod backups;
 pub mod health;
 pub mod hub;
 pub mod identity;
