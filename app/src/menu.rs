@@ -19,6 +19,7 @@ impl Entry {
     pub fn holds(&self, here: Option<&Page>) -> bool {
         match (&self.page, here) {
             (Page::Accounts, Some(Page::Accounts | Page::AccountOf(_))) | (Page::Audit(_), Some(Page::Audit(_))) => true,
+            (Page::Backups(_), Some(Page::Backups(_) | Page::Backup(_))) => true,
             (page, Some(here)) => page == here,
             (_, None) => false,
         }
@@ -29,6 +30,12 @@ impl Entry {
 #[must_use]
 pub fn estate(cx: &PageContext) -> Option<Entry> {
     cx.may("view", "estate").then_some(Entry { title: "Database health", page: Page::Health, go: Some("h") })
+}
+
+/// What can be brought back, for those who may see backups.
+#[must_use]
+pub fn backups(cx: &PageContext) -> Option<Entry> {
+    cx.may("view", "backups").then_some(Entry { title: "Backups", page: Page::Backups(Box::default()), go: Some("b") })
 }
 
 /// The pages of Reeve itself, in the order shown.

@@ -5,7 +5,7 @@
 
 use crate::{
     AppError, functions, pages,
-    route::{AuditView, Page, TablesView},
+    route::{AuditView, BackupsView, Page, TablesView},
     shell::{self, Document},
 };
 use leptos::{nonce::Nonce, prelude::*, reactive::computed::ScopedFuture};
@@ -190,6 +190,10 @@ pub enum Data {
     Audit(Box<pages::audit::AuditData>),
     /// The policy.
     Access,
+    /// Backups.
+    Backups(Box<pages::backups::BackupsData>),
+    /// One backup.
+    Backup(Box<pages::backups::detail::BackupData>),
     /// The component set.
     #[cfg(debug_assertions)]
     Gallery,
@@ -265,6 +269,8 @@ async fn load(page: &Page) -> Result<Data, AppError> {
             pages::access::load()?;
             Data::Access
         }
+        Page::Backups(view) => Data::Backups(Box::new(pages::backups::load(BackupsView::clone(view)).await?)),
+        Page::Backup(view) => Data::Backup(Box::new(pages::backups::detail::load(view).await?)),
         #[cfg(debug_assertions)]
         Page::Gallery => Data::Gallery,
     })
@@ -287,7 +293,9 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
     let status = if let Data::Problem(error) = &data { error.status() } else { 200 };
     let now = UnixMs::now();
     let html = owner.with(|| {
-        let moves = status == 200 && page.is_some_and(Page::moves);
+        // A form that is being filled in must not be fetched away; a backup's page moves while something is done with it.
+        let still = matches!(&data, Data::Backup(data) if !data.busy());
+        let moves = status == 200 && !still && page.is_some_and(Page::moves);
         let document = Document { cx, page, overview, now, moves };
         let (title, body) = match data {
             Data::SignIn(form) => return shell::bare(&document, "Sign in", pages::sign_in::view(&form).into_any()),
@@ -298,7 +306,7 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
                 let caller = cx.principal.as_ref();
                 (pages::problem::title(&error, caller).to_owned(), pages::problem::view(&error, caller).into_any())
             }
-            Data::Health(data) => ("Database health".into(), pages::health::view(&data, now).into_any()),
+            Data::Health(data) => ("Database health".into(), pages::health::view(&data, cx, now).into_any()),
             Data::Target(detail) => (detail.summary.info.name.to_string(), pages::target::view(&detail, now).into_any()),
             Data::Tables(data) => (format!("Tables of {}", data.target), pages::tables::view(&data, now).into_any()),
             Data::Table(data) => (data.title(), pages::table::view(&data, now).into_any()),
@@ -310,6 +318,8 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
             }
             Data::Audit(data) => ("Audit trail".into(), pages::audit::view(&data, cx, now).into_any()),
             Data::Access => ("Access".into(), pages::access::view(cx.principal.as_ref()).into_any()),
+            Data::Backups(data) => ("Backups".into(), pages::backups::view(&data, cx, now).into_any()),
+            Data::Backup(data) => (data.title(), pages::backups::detail::view(&data, overview, cx, now).into_any()),
             #[cfg(debug_assertions)]
             Data::Gallery => ("Gallery".into(), pages::gallery::view().into_any()),
         };

@@ -5,14 +5,16 @@
 //! so does a name that starts with `~`.
 
 mod audit;
+mod backups;
 mod encode;
 mod tables;
 
 pub use audit::AuditView;
+pub use backups::{BackupView, BackupsView, database_of};
 pub use encode::{decode, encode, pairs, query};
 pub use tables::TablesView;
 
-use reeve_model::{TargetName, table::TableRef};
+use reeve_model::{TargetName, backup::BackupId, table::TableRef};
 
 /// One page with all that its address says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,10 @@ pub enum Page {
     Audit(Box<AuditView>),
     /// `/admin/access`, the policy
     Access,
+    /// `/admin/backups?…`
+    Backups(Box<BackupsView>),
+    /// `/admin/backups/{id}`
+    Backup(Box<BackupView>),
     /// `/admin/gallery`, in debug builds only.
     #[cfg(debug_assertions)]
     Gallery,
@@ -63,6 +69,10 @@ impl Page {
             },
             ("admin", Some("audit")) => Self::Audit(Box::new(AuditView::parse(query))),
             ("admin", Some("access")) => Self::Access,
+            ("admin", Some("backups")) => match segments.next() {
+                None => Self::Backups(Box::new(BackupsView::parse(query))),
+                Some(id) => Self::Backup(Box::new(BackupView::parse(id, query)?)),
+            },
             #[cfg(debug_assertions)]
             ("admin", Some("gallery")) => Self::Gallery,
             ("admin", Some("targets")) => {
@@ -103,6 +113,8 @@ impl Page {
             Self::AccountOf(id) => format!("/admin/accounts/{}", encode(id)),
             Self::Audit(view) => with_query("/admin/audit".into(), &view.query_string()),
             Self::Access => "/admin/access".into(),
+            Self::Backups(view) => with_query("/admin/backups".into(), &view.query_string()),
+            Self::Backup(view) => with_query(format!("/admin/backups/{}", view.id), &view.query_string()),
             #[cfg(debug_assertions)]
             Self::Gallery => "/admin/gallery".into(),
         }
@@ -111,7 +123,13 @@ impl Page {
     /// Whether the page has nodes that move, so that a live stream serves it.
     #[must_use]
     pub fn moves(&self) -> bool {
-        matches!(self, Self::Health | Self::Target(_) | Self::Tables(..) | Self::Table(..))
+        matches!(self, Self::Health | Self::Target(_) | Self::Tables(..) | Self::Table(..) | Self::Backups(_) | Self::Backup(_))
+    }
+
+    /// The page of a backup.
+    #[must_use]
+    pub fn backup(id: &BackupId) -> Self {
+        Self::Backup(Box::new(BackupView { id: id.clone(), table: None }))
     }
 
     /// The target the page is about.

@@ -34,8 +34,10 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
         }
     });
     let (first, reeve) = (menu::estate(doc.cx), menu::reeve(doc.cx));
+    let backups = menu::backups(doc.cx);
     let known = [
         (first.is_some(), "h", "health"),
+        (backups.is_some(), "b", "backups"),
         (here.is_some(), "o", "target"),
         (here.is_some(), "t", "tables"),
         (reeve.iter().any(|e| e.go == Some("u")), "u", "accounts"),
@@ -61,6 +63,7 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
             <input type="text" placeholder="Go to a page or target" aria-label="Go to a page or target" autocomplete="off" spellcheck="false"/>
             <ul>
                 {first.map(entry)}
+                {backups.map(entry)}
                 {targets.iter().map(of_target).collect_view()}
                 {reeve.into_iter().map(entry).collect_view()}
                 {account}

@@ -1,5 +1,6 @@
 //! `/admin/db-health`: is anything wrong, since when, what do I do? Then figures, pools and tables.
 
+mod backups;
 mod pools;
 mod tables;
 mod targets;
@@ -11,11 +12,13 @@ use crate::{
     components::{Age, Notice, Reasons, StatusGlyph},
     functions, live,
     live::key::{self, part},
+    render::PageContext,
 };
 use leptos::prelude::*;
 use reeve_access::Principal;
 use reeve_model::{
     HealthOverview, Reach, Status, StoreState, TargetName, TargetSummary, UnixMs,
+    backup::{BackupHistory, BackupQuery},
     pool::{PoolFigures, PoolReport},
     probe::ProbeRun,
     table::{IndexFault, TablePage, TableQuery, TableSort},
@@ -50,6 +53,8 @@ pub struct HealthData {
     pub tables: Vec<TopTables>,
     /// The collector's newest runs by target.
     pub probes: Vec<(TargetName, Vec<ProbeRun>)>,
+    /// Backups in brief; none for those who may not see them.
+    pub backups: Option<Result<BackupHistory, AppError>>,
 }
 
 /// Connections of a pool that work right now.
@@ -63,6 +68,12 @@ pub async fn own_pools() -> Option<Result<PoolReport, AppError>> {
     if use_context::<Principal>().is_some_and(|p| p.may("view", "pools")) { Some(functions::pool_stats().await) } else { None }
 }
 
+/// Backups in brief; none, and nothing asked, for those who may not see them.
+pub async fn own_backups() -> Option<Result<BackupHistory, AppError>> {
+    let may = use_context::<Principal>().is_some_and(|p| p.may("view", "backups"));
+    if may { Some(functions::backup_history(BackupQuery { limit: 1, ..BackupQuery::default() }).await) } else { None }
+}
+
 /// Loads the page's data.
 ///
 /// # Errors
@@ -70,6 +81,7 @@ pub async fn own_pools() -> Option<Result<PoolReport, AppError>> {
 pub async fn load() -> Result<HealthData, AppError> {
     let overview = functions::health_overview().await?;
     let pools = own_pools().await;
+    let backups = own_backups().await;
     let everywhere = use_context::<Principal>().is_some_and(|p| p.everywhere("view", "estate"));
     let mut tables = Vec::new();
     let mut probes = Vec::new();
@@ -82,11 +94,11 @@ pub async fn load() -> Result<HealthData, AppError> {
         }
         tables.push(TopTables { target, largest, growing, faulty });
     }
-    Ok(HealthData { overview, everywhere, pools, tables, probes })
+    Ok(HealthData { overview, everywhere, pools, tables, probes, backups })
 }
 
 /// The page.
-pub fn view(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
+pub fn view(data: &HealthData, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
     let overview = &data.overview;
     let store = match &overview.store {
         StoreState::Up => None,
@@ -106,6 +118,7 @@ pub fn view(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     view! {
         <div id=part::STORE data-shape=store_shape>{store}</div>
         {targets::part(data, now)}
+        {data.backups.as_ref().map(|b| backups::part(b, cx, now))}
         {match &data.pools {
             None => ().into_any(),
             Some(Ok(report)) => pools::part(report, now).into_any(),
