@@ -62,6 +62,7 @@ export const PAGES = {
   "tables by schema": "/admin/targets/findawise/tables?group=schema",
   "no table matches": "/admin/targets/findawise/tables?search=no-such-table",
   table: "/admin/targets/findawise/tables/findawise/core/users",
+  backups: "/admin/backups",
   account: "/admin/account",
   accounts: "/admin/accounts",
   "audit trail": "/admin/audit",

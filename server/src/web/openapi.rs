@@ -76,6 +76,13 @@ fn parameters(path: &str) -> Value {
             query("from", "integer", false, "Milliseconds since 1970; one hour before to when left out."),
             query("to", "integer", false, "Milliseconds since 1970; now when left out."),
         ]),
+        "/api/backups" => list.extend([
+            query("target", "string", false, "Only of this target."),
+            query("database", "string", false, "Only of this database."),
+            query("trust", "string", false, "failed, written, intact, verified or drilled."),
+            query("cursor", "string", false, "What a former answer gave as next."),
+            query("limit", "integer", false, "1 to 500; 50 when left out."),
+        ]),
         "/admin/live" => list.push(query("page", "string", true, "Path of the page that is watched.")),
         _ => {}
     }
