@@ -13,6 +13,7 @@ use reeve_model::{
     HealthOverview, TargetDetail, TargetName,
     account::{AccountDetail, AccountList, OwnAccount},
     audit::{AuditPage, AuditQuery},
+    backup::{BackupDetail, BackupHistory, BackupId, BackupQuery},
     compliance::{ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery},
     pool::PoolReport,
     table::{TableDetail, TablePage, TableQuery, TableRef},
@@ -135,6 +136,19 @@ pub async fn audit_search(#[server(default)] query: AuditQuery) -> Result<AuditP
     .await
 }
 
+/// Backups, how safe each database is, and jobs.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 422 when the query can't be used.
+#[server(name = CallBackupHistory, prefix = "/api/fn", endpoint = "backup_history", input = GetUrl)]
+pub async fn backup_history(#[server(default)] query: BackupQuery) -> Result<BackupHistory, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewBackups>(())?;
+        Ok(gate::ports()?.backups.backup_history(grant, query).await?)
+    })
+    .await
+}
+
 /// Compliance scores of the targets in reach. Without findings for those who may not see any.
 ///
 /// # Errors
@@ -157,6 +171,19 @@ pub async fn findings(#[server(default)] query: FindingQuery) -> Result<FindingP
     gate::answer(async {
         let grant = gate::grant::<reeve_access::permission::ViewFindings>(())?;
         Ok(gate::ports()?.compliance.findings(grant, query).await?)
+    })
+    .await
+}
+
+/// One backup and what was done with it.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such backup.
+#[server(name = CallBackupDetail, prefix = "/api/fn", endpoint = "backup_detail", input = GetUrl)]
+pub async fn backup_detail(id: BackupId) -> Result<BackupDetail, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewBackup>(id)?;
+        Ok(gate::ports()?.backups.backup_detail(grant).await?)
     })
     .await
 }

@@ -23,6 +23,7 @@ impl Entry {
                 Page::Compliance(_),
                 Some(Page::Compliance(_) | Page::FrameworkOf(_) | Page::Controls(_) | Page::ControlOf(_) | Page::FindingOf(..)),
             ) => true,
+            (Page::Backups(_), Some(Page::Backups(_) | Page::Backup(_))) => true,
             (page, Some(here)) => page == here,
             (_, None) => false,
         }
@@ -33,6 +34,12 @@ impl Entry {
 #[must_use]
 pub fn estate(cx: &PageContext) -> Option<Entry> {
     cx.may("view", "estate").then_some(Entry { title: "Database health", page: Page::Health, go: Some("h") })
+}
+
+/// What can be brought back, for those who may see backups.
+#[must_use]
+pub fn backups(cx: &PageContext) -> Option<Entry> {
+    cx.may("view", "backups").then_some(Entry { title: "Backups", page: Page::Backups(Box::default()), go: Some("b") })
 }
 
 /// What the targets must comply with, for those who may see scores.

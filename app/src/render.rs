@@ -5,7 +5,7 @@
 
 use crate::{
     AppError, functions, pages,
-    route::{AuditView, ControlsView, FindingsView, Page, TablesView},
+    route::{AuditView, BackupsView, ControlsView, FindingsView, Page, TablesView},
     shell::{self, Document},
 };
 use leptos::{nonce::Nonce, prelude::*, reactive::computed::ScopedFuture};
@@ -200,6 +200,10 @@ pub enum Data {
     ControlOf(Box<reeve_model::compliance::ControlDetail>),
     /// One finding.
     FindingOf(Box<reeve_model::compliance::FindingDetail>),
+    /// Backups.
+    Backups(Box<pages::backups::BackupsData>),
+    /// One backup.
+    Backup(Box<pages::backups::detail::BackupData>),
     /// The component set.
     #[cfg(debug_assertions)]
     Gallery,
@@ -280,6 +284,8 @@ async fn load(page: &Page) -> Result<Data, AppError> {
         Page::Controls(view) => Data::Controls(Box::new(pages::compliance::controls::load(ControlsView::clone(view)).await?)),
         Page::ControlOf(id) => Data::ControlOf(Box::new(functions::control_detail(id.clone()).await?)),
         Page::FindingOf(name, print) => Data::FindingOf(Box::new(functions::finding_detail(name.clone(), print.clone()).await?)),
+        Page::Backups(view) => Data::Backups(Box::new(pages::backups::load(BackupsView::clone(view)).await?)),
+        Page::Backup(view) => Data::Backup(Box::new(pages::backups::detail::load(view).await?)),
         #[cfg(debug_assertions)]
         Page::Gallery => Data::Gallery,
     })
@@ -302,7 +308,9 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
     let status = if let Data::Problem(error) = &data { error.status() } else { 200 };
     let now = UnixMs::now();
     let html = owner.with(|| {
-        let moves = status == 200 && page.is_some_and(Page::moves);
+        // A form that is being filled in must not be fetched away; a backup's page moves while something is done with it.
+        let still = matches!(&data, Data::Backup(data) if !data.busy());
+        let moves = status == 200 && !still && page.is_some_and(Page::moves);
         let document = Document { cx, page, overview, now, moves };
         let (title, body) = match data {
             Data::SignIn(form) => return shell::bare(&document, "Sign in", pages::sign_in::view(&form).into_any()),
@@ -333,6 +341,8 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
                 let title = format!("{} · {}", detail.finding.control, detail.finding.target);
                 (title, pages::compliance::finding::view(&detail, cx, now).into_any())
             }
+            Data::Backups(data) => ("Backups".into(), pages::backups::view(&data, cx, now).into_any()),
+            Data::Backup(data) => (data.title(), pages::backups::detail::view(&data, overview, cx, now).into_any()),
             #[cfg(debug_assertions)]
             Data::Gallery => ("Gallery".into(), pages::gallery::view().into_any()),
         };

@@ -69,6 +69,7 @@ export const PAGES = {
   control: "/admin/compliance/controls/AUTHZ-01",
   // A fingerprint is the same for the same thing in every scan: log_connections of the sample estate.
   finding: "/admin/compliance/findings/findawise/398e9a49c48904aac1886fd8a5c9a66a",
+  backups: "/admin/backups",
   account: "/admin/account",
   accounts: "/admin/accounts",
   "audit trail": "/admin/audit",

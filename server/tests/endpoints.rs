@@ -34,6 +34,13 @@ const PAGES: &[(&str, &str)] = &[
     ("POST", "/admin/accounts/{id}/reset"),
     ("POST", "/admin/accounts/{id}/sessions/end"),
     ("POST", "/admin/accounts/{id}/tokens/revoke"),
+    ("GET", "/admin/backups"),
+    ("GET", "/admin/backups/{id}"),
+    ("POST", "/admin/backups/run"),
+    ("POST", "/admin/backups/jobs/cancel"),
+    ("POST", "/admin/backups/{id}/verify"),
+    ("POST", "/admin/backups/{id}/drill"),
+    ("POST", "/admin/backups/{id}/restore"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/access"),
     ("GET", "/admin/compliance"),
@@ -55,6 +62,7 @@ fn filled(path: &str) -> String {
         "/metrics/history" => "?target=shop&metric=connections.active",
         "/api/fn/target_detail" | "/api/fn/table_analytics" => "?name=shop",
         "/api/fn/table_detail" => "?name=shop&table[database]=shop&table[schema]=public&table[table]=orders",
+        "/api/fn/backup_detail" => "?id=20261126T131845Z-7f3a9c01",
         "/api/fn/account_detail" => "?id=00000000-0000-4000-8000-000000000000",
         "/api/fn/finding_detail" => "?name=shop&fingerprint=00000000000000000000000000000000",
         "/api/fn/control_detail" => "?id=AUTH-01",
@@ -62,8 +70,10 @@ fn filled(path: &str) -> String {
         "/admin/live" => "?page=/admin/nowhere",
         _ => "",
     };
+    // A backup that is nobody's, of a form that one could have.
+    let path = if path.contains("/backups/") { path.replace("{id}", "20261126T131845Z-7f3a9c01") } else { path.to_owned() };
     let mut path = path.replace("{name}", "shop").replace("{framework}", "gdpr").replace("{control}", "AUTH-01");
-    for part in ["{id}", "{token}", "{session}", "{invite}", "{secret}", "{fingerprint}"] {
+    for part in ["{job}", "{id}", "{token}", "{session}", "{invite}", "{secret}", "{fingerprint}"] {
         path = path.replace(part, NOBODY);
     }
     path + query

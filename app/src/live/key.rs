@@ -32,6 +32,14 @@ pub mod part {
     pub const ROWS: &str = "rows-part";
     /// One table.
     pub const TABLE: &str = "table-part";
+    /// How safe each database is.
+    pub const COVER: &str = "cover-part";
+    /// Jobs about backups.
+    pub const JOBS: &str = "jobs-part";
+    /// The list of backups.
+    pub const BACKUPS: &str = "backups-part";
+    /// One backup.
+    pub const BACKUP: &str = "backup-part";
 }
 
 /// A target's status.

@@ -10,13 +10,14 @@ use crate::{
     chart::{Extent, spark_path},
     components::{charts_shape, reasons_shape},
     format, functions,
-    pages::health::{column_extent, column_scale, columns, in_use, own_pools, own_scores},
+    pages::health::{column_extent, column_scale, columns, in_use, own_backups, own_pools, own_scores},
     render::{PageContext, owner},
     route::Page,
 };
 use leptos::reactive::computed::ScopedFuture;
 use reeve_model::{
     Figure, HealthOverview, Reach, StoreState, TargetDetail, TargetName, TargetSummary, UnixMs, Verdict,
+    backup::{BackupDetail, BackupEntry, BackupHistory, BackupJob, DatabaseCover, RepositoryState},
     compliance::{ComplianceOverview, TargetCompliance},
     live::{LiveFrame, LiveNode},
     pool::{PoolReport, RoleState},
@@ -42,8 +43,13 @@ pub async fn frame(page: Page, cx: &PageContext) -> Result<Option<LiveFrame>, Ap
                     {
                         frame.set.push(shape(key::part::SECURITY, security_shape(&scores)));
                     }
+                    if let Some(Ok(history)) = own_backups().await {
+                        frame.set.push(shape(key::part::COVER, cover_shape(&history)));
+                    }
                     frame
                 }
+                Page::Backups(view) => backups_frame(&functions::backup_history(view.query).await?, now),
+                Page::Backup(view) => backup_frame(&functions::backup_detail(view.id).await?, now),
                 Page::Target(name) => target_frame(&functions::target_detail(name).await?, now),
                 Page::Tables(name, view) => tables_frame(&functions::table_analytics(name, view.port_query()).await?, now),
                 Page::Table(name, table) => table_frame(&functions::table_detail(name, *table).await?, now),
@@ -187,6 +193,60 @@ pub fn tables_shape(page: &TablePage) -> String {
 #[must_use]
 pub fn table_shape(detail: &TableDetail) -> String {
     format!("{}-{}-{}", detail.read.at().map_or(0, |t| t.0), detail.read.fault.is_some(), charts_shape(&detail.charts))
+}
+
+/// The list of backups.
+#[must_use]
+pub fn backups_frame(history: &BackupHistory, now: UnixMs) -> LiveFrame {
+    let set = vec![
+        shape(key::part::COVER, cover_shape(history)),
+        shape(key::part::JOBS, jobs_shape(&history.jobs)),
+        shape(key::part::BACKUPS, backups_shape(history)),
+    ];
+    LiveFrame { at: now, set }
+}
+
+/// One backup.
+#[must_use]
+pub fn backup_frame(detail: &BackupDetail, now: UnixMs) -> LiveFrame {
+    LiveFrame { at: now, set: vec![shape(key::part::BACKUP, backup_shape(detail))] }
+}
+
+/// Changes when a database became safer or less safe, or a job about it moved on.
+#[must_use]
+pub fn cover_shape(history: &BackupHistory) -> String {
+    let one = |c: &DatabaseCover| {
+        let job = c.job.as_ref().map(job_shape);
+        format!("{} {:?} {:?} {:?} {:?} {} {job:?}", c.target, c.database, c.cover, c.last_good, c.proven_at, c.backups)
+    };
+    let fault = matches!(history.repository, RepositoryState::Unreachable { .. });
+    hash(&format!("{fault} {:?} {}", history.jobs_fault, history.databases.iter().map(one).collect::<Vec<_>>().join("|")))
+}
+
+/// Changes when a job came, went or moved on.
+#[must_use]
+pub fn jobs_shape(jobs: &[BackupJob]) -> String {
+    hash(&jobs.iter().map(job_shape).collect::<Vec<_>>().join("|"))
+}
+
+fn job_shape(job: &BackupJob) -> String {
+    let at = job.progress.as_ref().map(|p| (p.phase, p.done_bytes));
+    format!("{} {:?} {} {at:?}", job.id, job.state, job.cancelling)
+}
+
+/// Changes when the list of backups, or what is proven of one, changed.
+#[must_use]
+pub fn backups_shape(history: &BackupHistory) -> String {
+    let one = |e: &BackupEntry| format!("{}{}", e.backup.id, e.trust().word());
+    let items = history.items.iter().map(one).collect::<Vec<_>>().join(" ");
+    hash(&format!("{} {} {} {items}", history.matching, history.total, history.damaged.len()))
+}
+
+/// Changes when something was done with a backup.
+#[must_use]
+pub fn backup_shape(detail: &BackupDetail) -> String {
+    let proofs = (detail.entry.verification.as_ref().map(|v| v.at), detail.entry.drill.as_ref().map(|d| d.at));
+    hash(&format!("{proofs:?} {}", jobs_shape(&detail.jobs)))
 }
 
 fn hash(text: &str) -> String {

@@ -5,6 +5,7 @@ pub mod access;
 pub mod account;
 pub mod accounts;
 pub mod audit;
+pub mod backups;
 pub mod compliance;
 pub mod health;
 pub mod problem;

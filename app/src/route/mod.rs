@@ -5,16 +5,18 @@
 //! so does a name that starts with `~`.
 
 mod audit;
+mod backups;
 mod compliance;
 mod encode;
 mod tables;
 
 pub use audit::AuditView;
+pub use backups::{BackupView, BackupsView, database_of};
 pub use compliance::{ControlsView, FindingsView};
 pub use encode::{decode, encode, pairs, query};
 pub use tables::TablesView;
 
-use reeve_model::{TargetName, compliance::Framework, table::TableRef};
+use reeve_model::{TargetName, backup::BackupId, compliance::Framework, table::TableRef};
 
 /// One page with all that its address says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,10 @@ pub enum Page {
     ControlOf(String),
     /// `/admin/compliance/findings/{name}/{fingerprint}`
     FindingOf(TargetName, String),
+    /// `/admin/backups?…`
+    Backups(Box<BackupsView>),
+    /// `/admin/backups/{id}`
+    Backup(Box<BackupView>),
     /// `/admin/gallery`, in debug builds only.
     #[cfg(debug_assertions)]
     Gallery,
@@ -75,6 +81,10 @@ impl Page {
             },
             ("admin", Some("audit")) => Self::Audit(Box::new(AuditView::parse(query))),
             ("admin", Some("access")) => Self::Access,
+            ("admin", Some("backups")) => match segments.next() {
+                None => Self::Backups(Box::new(BackupsView::parse(query))),
+                Some(id) => Self::Backup(Box::new(BackupView::parse(id, query)?)),
+            },
             ("admin", Some("compliance")) => match (segments.next(), segments.next()) {
                 (None, _) => Self::Compliance(Box::new(FindingsView::parse(query))),
                 (Some("frameworks"), Some(word)) => Self::FrameworkOf(Framework::from_word(word)?),
@@ -130,6 +140,8 @@ impl Page {
             Self::FindingOf(name, fingerprint) => {
                 format!("/admin/compliance/findings/{}/{}", encode(name.as_str()), encode(fingerprint))
             }
+            Self::Backups(view) => with_query("/admin/backups".into(), &view.query_string()),
+            Self::Backup(view) => with_query(format!("/admin/backups/{}", view.id), &view.query_string()),
             #[cfg(debug_assertions)]
             Self::Gallery => "/admin/gallery".into(),
         }
@@ -138,7 +150,13 @@ impl Page {
     /// Whether the page has nodes that move, so that a live stream serves it.
     #[must_use]
     pub fn moves(&self) -> bool {
-        matches!(self, Self::Health | Self::Target(_) | Self::Tables(..) | Self::Table(..))
+        matches!(self, Self::Health | Self::Target(_) | Self::Tables(..) | Self::Table(..) | Self::Backups(_) | Self::Backup(_))
+    }
+
+    /// The page of a backup.
+    #[must_use]
+    pub fn backup(id: &BackupId) -> Self {
+        Self::Backup(Box::new(BackupView { id: id.clone(), table: None }))
     }
 
     /// The target the page is about.

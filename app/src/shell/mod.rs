@@ -186,7 +186,7 @@ fn side_content(doc: &Document<'_>) -> AnyView {
         let everywhere = doc.cx.principal.as_ref().is_some_and(|p| p.everywhere("view", "estate"));
         let none = if everywhere { "None registered" } else { "None within your rights" };
         view! {
-            <ul>{entry(first)}{menu::compliance(doc.cx).map(entry)}{gallery}</ul>
+            <ul>{entry(first)}{menu::compliance(doc.cx).map(entry)}{menu::backups(doc.cx).map(entry)}{gallery}</ul>
             // A page that was refused knows no targets, and must not say that there are none.
             {doc.overview.is_some().then(|| view! {
                 <h2>"Targets"</h2>
@@ -230,6 +230,12 @@ fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
     if let Some(Page::AccountOf(_)) = doc.page {
         let title = title.to_owned();
         return view! { <nav class="crumbs" aria-label="Place"><a href=Page::Accounts.href()>"Accounts"</a><span aria-current="page">{title}</span></nav> }
+            .into_any();
+    }
+    if let Some(Page::Backup(_)) = doc.page {
+        let title = title.to_owned();
+        let all = Page::Backups(Box::default()).href();
+        return view! { <nav class="crumbs" aria-label="Place"><a href=all>"Backups"</a><span aria-current="page">{title}</span></nav> }
             .into_any();
     }
     if let Some(Page::FrameworkOf(_) | Page::Controls(_) | Page::ControlOf(_) | Page::FindingOf(..)) = doc.page {

@@ -34,9 +34,11 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
         }
     });
     let (first, compliance, reeve) = (menu::estate(doc.cx), menu::compliance(doc.cx), menu::reeve(doc.cx));
+    let backups = menu::backups(doc.cx);
     let known = [
         (first.is_some(), "h", "health"),
         (compliance.is_some(), "c", "compliance"),
+        (backups.is_some(), "b", "backups"),
         (here.is_some(), "o", "target"),
         (here.is_some(), "t", "tables"),
         (reeve.iter().any(|e| e.go == Some("u")), "u", "accounts"),
@@ -63,6 +65,7 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
             <ul>
                 {first.map(entry)}
                 {compliance.map(entry)}
+                {backups.map(entry)}
                 {targets.iter().map(of_target).collect_view()}
                 {reeve.into_iter().map(entry).collect_view()}
                 {account}

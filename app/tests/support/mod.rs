@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod backups;
 pub mod compliance;
 pub mod detail;
 pub mod ports;

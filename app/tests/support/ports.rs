@@ -37,6 +37,7 @@ pub fn fake(scenario: Scenario) -> (Ports, Arc<Fake>) {
         identity: fake.clone(),
         accounts: fake.clone(),
         audit: fake.clone(),
+        backups: fake.clone(),
         compliance: fake.clone(),
     };
     (ports, fake)

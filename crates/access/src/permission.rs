@@ -1,6 +1,10 @@
 //! Permissions: a verb on a noun, each a type, so that a grant for one can't stand in for another.
 
-use reeve_model::{TargetName, table::TableRef};
+use reeve_model::{
+    TargetName,
+    backup::{BackupAct, BackupId},
+    table::TableRef,
+};
 
 /// A verb on a noun, and what it applies to.
 pub trait Permission: Send + Sync + 'static {
@@ -168,6 +172,61 @@ impl Permission for ExportAudit {
     const NOUN: &'static str = "audit";
     const CHANGES: bool = true;
     type Resource = ();
+}
+
+/// See backups, what was proven of them, and jobs.
+#[derive(Debug)]
+pub struct ViewBackups;
+impl Permission for ViewBackups {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "backups";
+    type Resource = ();
+}
+
+/// See one backup. Which target it is of is known only once it is found, so whoever finds it asks [`Grant::covers`](crate::Grant::covers).
+#[derive(Debug)]
+pub struct ViewBackup;
+impl Permission for ViewBackup {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "backups";
+    type Resource = BackupId;
+}
+
+/// See one job (by id); as for [`ViewBackup`], its target is asked for once it is found.
+#[derive(Debug)]
+pub struct ViewBackupJob;
+impl Permission for ViewBackupJob {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "backups";
+    type Resource = String;
+}
+
+/// Back up, verify, drill or restore something of a target.
+#[derive(Debug)]
+pub struct RunBackup;
+impl Permission for RunBackup {
+    fn target(resource: &(TargetName, BackupAct)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "run";
+    const NOUN: &'static str = "backup";
+    const CHANGES: bool = true;
+    type Resource = (TargetName, BackupAct);
+}
+
+/// End a job (by id) of a target.
+#[derive(Debug)]
+pub struct CancelBackup;
+impl Permission for CancelBackup {
+    fn target(resource: &(TargetName, String)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "run";
+    const NOUN: &'static str = "backup";
+    const CHANGES: bool = true;
+    type Resource = (TargetName, String);
 }
 
 /// See compliance scores: how much is proven, and how much is not.

@@ -62,6 +62,7 @@ pub const POLICY: &[Rule] = &[
     rule("view", "policy", Over::Own, EVERYBODY, "See this table."),
     rule("view", "own account", Over::Own, EVERYBODY, "See the own account, its sessions and tokens."),
     rule("change", "own account", Over::Own, EVERYBODY, "Change the own password, end own sessions, make and revoke own tokens."),
+    rule("view", "backups", Over::Estate, EVERYBODY, "See backups, what was proven of them, and jobs."),
     rule("run", "backup", Over::Target, &[Admin, Operator], "Back up, verify and restore databases of a target."),
     rule("view", "compliance", Over::Estate, EVERYBODY, "See compliance scores and counts, without the findings behind them."),
     rule("view", "findings", Over::Target, &[Admin, Operator, SecurityOfficer], "See findings, controls and the evidence behind them."),
@@ -80,7 +81,7 @@ pub const POLICY: &[Rule] = &[
 ];
 
 /// Rules whose duty must be apart from the first day, while what they allow is still to come: nothing asks for them yet.
-pub const LATER: &[(&str, &str)] = &[("run", "backup")];
+pub const LATER: &[(&str, &str)] = &[];
 
 impl Rule {
     /// Whether Reeve can do yet what the rule allows.

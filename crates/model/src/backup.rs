@@ -4,12 +4,16 @@
 //! its own beside it; a [`BackupEntry`] is the two together, as lists and pages show them.
 
 mod id;
+mod job;
 mod proof;
+mod view;
 
 pub use id::BackupId;
+pub use job::{BackupAct, BackupJob, JobState, JobWhat};
 pub use proof::{
     AmcheckOutcome, Drill, DrillOutcome, DrillTarget, RestoreReport, TableDifference, Verification, VerificationFault, VerificationLevel,
 };
+pub use view::{BackupDetail, BackupHistory, BackupQuery, Cover, DatabaseCover, RepositoryState};
 
 use crate::{TargetName, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -191,6 +195,15 @@ pub enum BackupTrust {
 }
 
 impl BackupTrust {
+    /// All, from little to much.
+    pub const ALL: [Self; 5] = [Self::Failed, Self::Written, Self::Intact, Self::Verified, Self::Drilled];
+
+    /// From its word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|trust| trust.word() == word)
+    }
+
     /// The word on the wire and on pages.
     #[must_use]
     pub fn word(self) -> &'static str {

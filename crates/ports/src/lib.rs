@@ -7,14 +7,16 @@ use futures::stream::BoxStream;
 use reeve_access::{
     Denied, Grant, Principal, Via,
     permission::{
-        AcceptFinding, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, ScanTarget, ViewAccount, ViewAccounts,
-        ViewAudit, ViewCompliance, ViewEstate, ViewFinding, ViewFindings, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
+        AcceptFinding, CancelBackup, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, RunBackup, ScanTarget,
+        ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob, ViewBackups, ViewCompliance, ViewEstate, ViewFinding, ViewFindings,
+        ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
     },
 };
 use reeve_model::{
     Binding, HealthOverview, Origin, TargetDetail,
     account::{AccountDetail, AccountList, InviteOffer, Jwk, MadeSecret, OwnAccount},
     audit::{AuditPage, AuditQuery},
+    backup::{BackupDetail, BackupHistory, BackupJob, BackupQuery},
     compliance::{AuditReport, ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery},
     pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
@@ -306,6 +308,22 @@ pub trait CompliancePort: Send + Sync {
     async fn withdraw(&self, grant: Grant<AcceptFinding>) -> Result<(), PortError>;
 }
 
+/// Backups. Lists answer from what storage was last seen to hold; a dead repository or store never delays them.
+#[async_trait]
+pub trait BackupsPort: Send + Sync {
+    /// Backups, each database's cover, and jobs, as far as the caller's scopes reach.
+    async fn backup_history(&self, grant: Grant<ViewBackups>, query: BackupQuery) -> Result<BackupHistory, PortError>;
+    /// One backup and what was done with it.
+    async fn backup_detail(&self, grant: Grant<ViewBackup>) -> Result<BackupDetail, PortError>;
+    /// One job.
+    async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError>;
+    /// Writes down what is to be done, with its audit event, and answers its job; it begins when its database has no other. Asked again
+    /// with the same `key` by the same account it answers the same job.
+    async fn ask(&self, grant: Grant<RunBackup>, key: Option<String>) -> Result<BackupJob, PortError>;
+    /// Ends a job: one that waits at once, one at work as soon as it has cleared away what it did.
+    async fn cancel(&self, grant: Grant<CancelBackup>) -> Result<BackupJob, PortError>;
+}
+
 /// All ports together, as pages and routes find them in their context.
 #[derive(Clone)]
 pub struct Ports {
@@ -323,4 +341,6 @@ pub struct Ports {
     pub audit: Arc<dyn AuditPort>,
     /// Compliance.
     pub compliance: Arc<dyn CompliancePort>,
+    /// Backups.
+    pub backups: Arc<dyn BackupsPort>,
 }

@@ -1,6 +1,6 @@
 //! Health of the estate and its targets, from memory.
 
-use crate::{audit::Trail, hub::Hub, metrics, recorder::Recorder};
+use crate::{audit::Trail, backups::Backups, hub::Hub, metrics, recorder::Recorder};
 use async_trait::async_trait;
 use futures::{
     StreamExt,
@@ -46,13 +46,14 @@ pub struct Health {
     recorder: Recorder,
     store: Store,
     audit: Trail,
+    backups: Backups,
 }
 
 impl Health {
     /// Over the hub and what `/metrics` tells of Reeve itself.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, pools: RolePools, recorder: Recorder, store: Store, audit: Trail) -> Self {
-        Self { hub, pools, recorder, store, audit }
+    pub fn new(hub: Arc<Hub>, pools: RolePools, recorder: Recorder, store: Store, audit: Trail, backups: Backups) -> Self {
+        Self { hub, pools, recorder, store, audit, backups }
     }
 
     fn charts(&self, name: &TargetName, now: UnixMs) -> Vec<Chart> {
@@ -148,7 +149,9 @@ impl HealthPort for Health {
 
     async fn metrics(&self, grant: Grant<ReadMetrics>) -> Result<String, PortError> {
         let own = grant.covers_everything().then_some(metrics::Own { pools: &self.pools, recorder: &self.recorder, audit: &self.audit });
-        Ok(metrics::text(&self.hub, own, |name| grant.covers(name), UnixMs::now()))
+        let covers = |name: &TargetName| grant.covers(name);
+        let backed = self.backups.cover(covers).unwrap_or_default();
+        Ok(metrics::text(&self.hub, own, &backed, covers, UnixMs::now()))
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod backups;
 pub mod compliance;
 pub mod health;
 pub mod hub;

@@ -4,7 +4,11 @@
 
 use crate::{audit::Trail, hub::Hub, recorder::Recorder};
 use reeve_adapter::RolePools;
-use reeve_model::{Reach, Status, StoreState, TargetName, UnixMs, pool::Circuit};
+use reeve_model::{
+    Reach, Status, StoreState, TargetName, UnixMs,
+    backup::{Cover, DatabaseCover},
+    pool::Circuit,
+};
 use std::fmt::Write;
 
 /// One metric family with its lines.
@@ -82,9 +86,45 @@ pub struct Own<'o> {
     pub audit: &'o Trail,
 }
 
+/// What `/metrics` tells of backups, when the repository was ever read.
+fn backups(text: &mut Text, covers: &[DatabaseCover], now: UnixMs) {
+    for cover in covers {
+        let labels = [("target", cover.target.as_str()), ("database", cover.database.as_str())];
+        if let Some(age) = reeve_rules::backups::at_risk_s(cover, now) {
+            text.add(
+                "reeve_backup_last_good_age_seconds",
+                "gauge",
+                "Since the snapshot of the newest backup that nothing speaks against.",
+                &labels,
+                age,
+            );
+        }
+        if let Some(at) = cover.proven_at {
+            let age = now.seconds_since(at);
+            text.add(
+                "reeve_backup_last_passed_drill_age_seconds",
+                "gauge",
+                "Since a restore last brought all rows back as they were.",
+                &labels,
+                age,
+            );
+        }
+        for word in [Cover::Damaged, Cover::Missing, Cover::Unproven, Cover::Proven] {
+            let labels = [labels[0], labels[1], ("cover", word.word())];
+            text.add(
+                "reeve_backup_cover",
+                "gauge",
+                "1 for how safe the database is now.",
+                &labels,
+                f64::from(u8::from(cover.cover == word)),
+            );
+        }
+    }
+}
+
 /// The whole text: of Reeve itself if `own` is given, and of the targets that the caller may see.
 #[must_use]
-pub fn text(hub: &Hub, own: Option<Own<'_>>, covers: impl Fn(&TargetName) -> bool, now: UnixMs) -> String {
+pub fn text(hub: &Hub, own: Option<Own<'_>>, backed: &[DatabaseCover], covers: impl Fn(&TargetName) -> bool, now: UnixMs) -> String {
     let mut text = Text::default();
     if let Some(own) = own {
         of_reeve(&mut text, hub, &own);
@@ -94,6 +134,7 @@ pub fn text(hub: &Hub, own: Option<Own<'_>>, covers: impl Fn(&TargetName) -> boo
         let Some(latest) = hub.latest(&info.name) else { continue };
         target(&mut text, info.name.as_str(), &latest, now);
     }
+    backups(&mut text, backed, now);
     text.finish()
 }
 

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod api_tokens;
 pub mod audit;
 pub mod auth_sessions;
+pub mod backup_jobs;
 pub mod compliance;
 pub mod error;
 pub mod history;

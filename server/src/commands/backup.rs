@@ -4,12 +4,13 @@ use super::{backup_print as print, backup_target as target};
 use crate::{
     config::Config,
     run::{
+        backups::engine_config,
         output::{complain, say},
         signals::Stop,
     },
 };
 use clap::{Args, Subcommand};
-use reeve_backup::{DrillRequest, Engine, EngineConfig, Location, Over, Progress, RestoreRequest, RunRequest, TableName};
+use reeve_backup::{DrillRequest, Engine, Over, Progress, RestoreRequest, RunRequest, TableName};
 use reeve_model::{
     TargetName,
     backup::{BackupId, BackupKind, DrillOutcome, JobPhase, JobProgress, VerificationLevel},
@@ -206,14 +207,6 @@ async fn restore(config: &Config, engine: &Engine, what: &What, cancel: &Cancell
     let report = outcome.map_err(|e| format!("Nothing was restored: {e}."))?;
     say(print::restored(&report, output.json));
     Ok(success(report.differences.is_empty()))
-}
-
-/// The engine as configured; without a word about a repository it is in the data directory.
-fn engine_config(config: &Config) -> EngineConfig {
-    let said = &config.backup;
-    let location = said.repository.clone().unwrap_or_else(|| Location::Directory(config.data_dir.join("backups")));
-    let scratch = said.scratch.clone().unwrap_or_else(|| config.data_dir.join("scratch"));
-    EngineConfig { keys: said.keys.clone(), jobs: said.jobs, compression: said.compression, ..EngineConfig::new(location, scratch) }
 }
 
 fn tables(named: &[String]) -> Option<Vec<TableName>> {

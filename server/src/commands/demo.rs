@@ -57,6 +57,8 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
     }?;
     let Sample { cluster, logins, store, vault } = started;
     let endpoint = Endpoint::parse(logins.monitor_url.expose_secret()).map_err(|e| e.to_string())?;
+    // What watches may read no rows, and nobody but the owner of the machine may make databases.
+    let root = Endpoint::parse(cluster.superuser_url(reeve_demo::DATABASE).expose_secret()).map_err(|e| e.to_string())?;
     let info = TargetInfo {
         name,
         kind: TargetKind::Postgres,
@@ -64,7 +66,13 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
         address: endpoint.redacted(),
         tags: vec!["sample".to_owned()],
     };
-    config.targets.push(TargetConfig { info, address: Address::Known(endpoint), backup: None, cadence: CADENCE, databases: Vec::new() });
+    config.targets.push(TargetConfig {
+        info,
+        address: Address::Known(endpoint),
+        backup: Some(root),
+        cadence: CADENCE,
+        databases: Vec::new(),
+    });
     let workload = reeve_demo::Workload::start(&logins.app_url, &reeve_demo::WorkloadOptions::default()).map_err(|e| e.to_string());
     let workload = match workload {
         Ok(workload) => workload,

@@ -1,5 +1,6 @@
 //! Putting everything together and keeping it running.
 
+pub mod backups;
 pub mod embedded;
 pub mod keys;
 pub mod logging;

@@ -1,6 +1,6 @@
 //! Reeve itself: services, collectors, web server; and their end.
 
-use super::{output::say, signals::Stop, store::Opened, targets};
+use super::{backups::Storage, output::say, signals::Stop, store::Opened, targets};
 use crate::{
     config::Config,
     web::{
@@ -22,6 +22,7 @@ use reeve_service::{
     Hub,
     accounts::{self, Accounts, FirstAdmin},
     audit::{Audit, Trail},
+    backups::{Backups, Works},
     compliance::Compliance,
     health::Health,
     identity::{Identity, Needs, SessionRules},
@@ -116,7 +117,10 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
     store_watch::start(&supervisor, opened.pools.clone(), &hub, &recorder, &opened.cause());
     identity.upkeep(&supervisor);
     trail.start(&supervisor);
-    let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone(), trail.clone());
+    let storage: Arc<dyn Works> = Arc::new(Storage::new(&config, &specs));
+    let backups = Backups::new(store.clone(), Arc::clone(&hub), trail.clone(), Some(storage));
+    backups.start(&supervisor);
+    let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone(), trail.clone(), backups.clone());
     let unused_after_s = extra.unused_after_s.unwrap_or(UNUSED_AFTER_S);
     let compliance = Compliance::new(store.clone(), trail.clone(), &specs, config.compliance_interval);
     let accounts = Accounts::new(store.clone(), Arc::clone(&hub), passwords, identity.clone(), trail.clone());
@@ -127,6 +131,7 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
         identity: Arc::new(identity),
         accounts: Arc::new(accounts),
         audit: Arc::new(Audit::new(trail.clone())),
+        backups: Arc::new(backups),
         compliance: Arc::new(compliance.clone()),
     };
     compliance.start(&supervisor);

@@ -21,7 +21,7 @@ use reeve_app::{
     route::Page,
 };
 use reeve_model::{Binding, Origin, account::MadeSecret};
-use reeve_ports::{Acceptance, NewInvite, NewToken, PortError};
+use reeve_ports::{Acceptance, NewInvite, NewToken, PortError, Ports};
 use tower_sessions::Session;
 
 /// What every form has: who, from which page, and where the answer goes.
@@ -37,9 +37,18 @@ pub struct Form {
 impl Form {
     /// After a refusal these fields show again what was typed.
     pub(super) fn keeping(mut self, fields: &Fields, names: &[&str]) -> Self {
-        let values = |name: &&str| fields.all(name).into_iter().map(|value| ((*name).to_owned(), value)).collect::<Vec<_>>();
-        self.kept = Kept(names.iter().flat_map(values).collect());
+        self.kept = kept(fields, names);
         self
+    }
+
+    /// Who sent it.
+    pub(super) fn who(&self) -> &Principal {
+        &self.who
+    }
+
+    /// What it may call.
+    pub(super) fn ports(&self) -> &Ports {
+        &self.web.ports
     }
 
     /// Leads back to the page; after a refusal shows it at once, with the sentence.
@@ -84,12 +93,18 @@ impl Form {
     }
 }
 
+fn kept(fields: &Fields, names: &[&str]) -> Kept {
+    let values = |name: &&str| fields.all(name).into_iter().map(|value| ((*name).to_owned(), value)).collect::<Vec<_>>();
+    Kept(names.iter().flat_map(values).collect())
+}
+
 /// The parts of a request that a form of a page needs.
 pub struct Parts {
     web: Web,
     headers: HeaderMap,
     session: Session,
     who: Principal,
+    kept: Kept,
 }
 
 impl axum::extract::FromRequestParts<Web> for Parts {
@@ -98,13 +113,19 @@ impl axum::extract::FromRequestParts<Web> for Parts {
     async fn from_request_parts(parts: &mut axum::http::request::Parts, web: &Web) -> Result<Self, Response> {
         let session = Session::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
         let Extension(who) = Extension::<Principal>::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { web: web.clone(), headers: parts.headers.clone(), session, who })
+        Ok(Self { web: web.clone(), headers: parts.headers.clone(), session, who, kept: Kept::default() })
     }
 }
 
 impl Parts {
     pub(super) fn on(self, page: Page) -> Form {
-        Form { web: self.web, headers: self.headers, session: self.session, who: self.who, page, kept: Kept::default() }
+        Form { web: self.web, headers: self.headers, session: self.session, who: self.who, page, kept: self.kept }
+    }
+
+    /// As [`Form::keeping`], before it is known which page it belongs to.
+    pub(super) fn keeping(mut self, fields: &Fields, names: &[&str]) -> Self {
+        self.kept = kept(fields, names);
+        self
     }
 
     fn account(self, id: &str) -> Form {

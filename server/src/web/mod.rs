@@ -6,6 +6,8 @@ pub mod api;
 pub mod assets;
 pub mod audit_api;
 pub mod auth_api;
+pub mod backup_forms;
+pub mod backups_api;
 pub mod compliance_api;
 pub mod compliance_forms;
 pub mod csrf;

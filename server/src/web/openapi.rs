@@ -86,6 +86,13 @@ fn parameters(path: &str) -> Value {
             query("limit", "integer", false, "1 to 500; 50 when left out. The table has no pages."),
             query("cursor", "string", false, "What a former answer gave as next."),
         ]),
+        "/api/backups" => list.extend([
+            query("target", "string", false, "Only of this target."),
+            query("database", "string", false, "Only of this database."),
+            query("trust", "string", false, "failed, written, intact, verified or drilled."),
+            query("cursor", "string", false, "What a former answer gave as next."),
+            query("limit", "integer", false, "1 to 500; 50 when left out."),
+        ]),
         "/admin/live" => list.push(query("page", "string", true, "Path of the page that is watched.")),
         _ => {}
     }

@@ -1,7 +1,7 @@
 //! The router, built from the route table and nothing else.
 
 use super::{
-    Web, account_forms, accounts_api, api, assets, audit_api, auth_api, compliance_api, compliance_forms, csrf,
+    Web, account_forms, accounts_api, api, assets, audit_api, auth_api, backup_forms, backups_api, compliance_api, compliance_forms, csrf,
     gate::{Gate, gate},
     headers,
     intake::{self, MAX_BODY},
@@ -130,6 +130,19 @@ fn handler(route: &Route) -> Option<MethodRouter<Web>> {
         ("DELETE", "/api/accounts/{id}/tokens/{token}") => delete(accounts_api::revoke_token),
         ("POST", "/api/invites") => post(accounts_api::invite),
         ("DELETE", "/api/invites/{invite}") => delete(accounts_api::withdraw),
+        ("POST", "/admin/backups/run") => post(backup_forms::run),
+        ("POST", "/admin/backups/jobs/cancel") => post(backup_forms::cancel),
+        ("POST", "/admin/backups/{id}/verify") => post(backup_forms::verify),
+        ("POST", "/admin/backups/{id}/drill") => post(backup_forms::drill),
+        ("POST", "/admin/backups/{id}/restore") => post(backup_forms::restore),
+        ("GET", "/api/backups") => get(backups_api::list),
+        ("POST", "/api/backups") => post(backups_api::make),
+        ("GET", "/api/backups/{id}") => get(backups_api::one),
+        ("POST", "/api/backups/{id}/verify") => post(backups_api::verify),
+        ("POST", "/api/backups/{id}/drill") => post(backups_api::drill),
+        ("POST", "/api/backups/{id}/restore") => post(backups_api::restore),
+        ("GET", "/api/backups/jobs/{job}") => get(backups_api::job),
+        ("DELETE", "/api/backups/jobs/{job}") => delete(backups_api::cancel),
         ("GET", "/api/access/policy") => get(accounts_api::policy),
         ("GET", "/api/audit") => get(audit_api::search),
         ("GET", "/api/audit/export") => get(audit_api::export),

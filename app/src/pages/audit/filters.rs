@@ -11,14 +11,15 @@ use std::collections::BTreeSet;
 
 /// The words that entries are written with; the pages suggest them.
 const VERBS: &[&str] = &[
-    "accept", "change", "disable", "enable", "end", "export", "forge", "invite", "make", "read", "refresh", "reset", "reuse", "revoke",
-    "scan", "sign in", "sign out", "use", "verify", "view", "withdraw",
+    "accept", "cancel", "change", "disable", "drill", "enable", "end", "export", "forge", "invite", "make", "read", "refresh", "request",
+    "reset", "restore", "reuse", "revoke", "scan", "sign in", "sign out", "use", "verify", "view", "withdraw",
 ];
 const NOUNS: &[&str] = &[
     "acceptance",
     "account",
     "accounts",
     "audit",
+    "backup",
     "compliance",
     "estate",
     "finding",

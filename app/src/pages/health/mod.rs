@@ -1,5 +1,6 @@
 //! `/admin/db-health`: is anything wrong, since when, what do I do? Then figures, pools and tables.
 
+mod backups;
 mod pools;
 mod security;
 mod tables;
@@ -18,6 +19,7 @@ use leptos::prelude::*;
 use reeve_access::Principal;
 use reeve_model::{
     HealthOverview, Reach, Status, StoreState, TargetName, TargetSummary, UnixMs,
+    backup::{BackupHistory, BackupQuery},
     compliance::ComplianceOverview,
     pool::{PoolFigures, PoolReport},
     probe::ProbeRun,
@@ -55,6 +57,8 @@ pub struct HealthData {
     pub tables: Vec<TopTables>,
     /// The collector's newest runs by target.
     pub probes: Vec<(TargetName, Vec<ProbeRun>)>,
+    /// Backups in brief; none for those who may not see them.
+    pub backups: Option<Result<BackupHistory, AppError>>,
 }
 
 /// Connections of a pool that work right now.
@@ -74,6 +78,12 @@ pub async fn own_scores() -> Option<Result<ComplianceOverview, AppError>> {
     if may { Some(functions::compliance_scores().await) } else { None }
 }
 
+/// Backups in brief; none, and nothing asked, for those who may not see them.
+pub async fn own_backups() -> Option<Result<BackupHistory, AppError>> {
+    let may = use_context::<Principal>().is_some_and(|p| p.may("view", "backups"));
+    if may { Some(functions::backup_history(BackupQuery { limit: 1, ..BackupQuery::default() }).await) } else { None }
+}
+
 /// Loads the page's data.
 ///
 /// # Errors
@@ -82,6 +92,7 @@ pub async fn load() -> Result<HealthData, AppError> {
     let overview = functions::health_overview().await?;
     let pools = own_pools().await;
     let scores = own_scores().await;
+    let backups = own_backups().await;
     let everywhere = use_context::<Principal>().is_some_and(|p| p.everywhere("view", "estate"));
     let mut tables = Vec::new();
     let mut probes = Vec::new();
@@ -94,7 +105,7 @@ pub async fn load() -> Result<HealthData, AppError> {
         }
         tables.push(TopTables { target, largest, growing, faulty });
     }
-    Ok(HealthData { overview, everywhere, pools, scores, tables, probes })
+    Ok(HealthData { overview, everywhere, pools, scores, tables, probes, backups })
 }
 
 /// The page.
@@ -120,6 +131,7 @@ pub fn view(data: &HealthData, cx: &PageContext, now: UnixMs) -> impl IntoView +
         {targets::part(data, now)}
         // Nothing to scan is said once, by the list of targets.
         {data.scores.as_ref().filter(|_| !overview.targets.is_empty()).map(|scores| security::part(scores, cx, now))}
+        {data.backups.as_ref().map(|b| backups::part(b, cx, now))}
         {match &data.pools {
             None => ().into_any(),
             Some(Ok(report)) => pools::part(report, now).into_any(),

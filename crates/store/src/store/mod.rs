@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod backup_jobs;
 mod compliance;
 mod secrets;
 mod sessions;

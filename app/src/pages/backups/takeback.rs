@@ -1,0 +1,126 @@
+//! After a restore: where the rows are now, and how to take a table back from there.
+
+use super::detail::BackupData;
+use crate::{
+    components::Code,
+    format,
+    route::{BackupView, Page},
+};
+use leptos::prelude::*;
+use reeve_model::{
+    HealthOverview,
+    backup::{Backup, BackupTable, RestoreReport},
+};
+
+/// The newest restore of this backup; nothing while there is none.
+pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>) -> Option<impl IntoView + use<>> {
+    let b = &data.detail.entry.backup;
+    let restored = data.detail.jobs.iter().find_map(|job| job.restored.as_ref())?;
+    let address = overview.and_then(|o| o.targets.iter().find(|t| t.info.name == b.target)).map(|t| t.info.address.clone());
+    let tables = restored.tables_compared;
+    let rows = format::whole(i64::try_from(restored.rows_compared).ok());
+    let wrong = restored.differences.iter().map(|d| view! { <li>{format!("{}.{}: {}", d.schema, d.name, d.sentence)}</li> }).collect_view();
+    let compared = if restored.differences.is_empty() {
+        format!(
+            "{rows} rows of {} were compared with the backup: all are as they were.",
+            format::plural(tables as usize, "table", "tables")
+        )
+    } else {
+        format!("{} are not as they were backed up:", format::plural(restored.differences.len(), "table", "tables"))
+    };
+    let remove = format!("DROP DATABASE {};", ident(&restored.database));
+    Some(view! {
+        <section class="section restored" aria-labelledby="restored-title">
+            <header class="section-head">
+                <h2 id="restored-title">"Restored as "<span class="mono">{restored.database.clone()}</span></h2>
+                <p class="muted">{format!("on {}", b.target)}{address.as_ref().map(|a| format!(" ({a})"))}</p>
+            </header>
+            <p>{compared}</p>
+            <ul class="wrong">{wrong}</ul>
+            <h3 id="take-back">"Take a table back"</h3>
+            {choose(data)}
+            {chosen(data, b, restored)}
+            <details class="more" id="remove-restored">
+                <summary>"When you have what you need"</summary>
+                <p>"The new database stays until somebody drops it:"</p>
+                <Code text=remove what="SQL"/>
+            </details>
+        </section>
+    })
+}
+
+/// The choice of a table; it works by itself and sends nothing but a look.
+fn choose(data: &BackupData) -> impl IntoView + use<> {
+    let b = &data.detail.entry.backup;
+    let link = |t: &BackupTable| {
+        let view = BackupView { id: b.id.clone(), table: Some((t.schema.clone(), t.name.clone())) };
+        let href = format!("{}#take-back", Page::Backup(Box::new(view)).href());
+        let here = data.view.table.as_ref().is_some_and(|(schema, name)| *schema == t.schema && *name == t.name);
+        let rows = format::whole(t.rows.and_then(|rows| i64::try_from(rows).ok()));
+        view! { <li><a href=href aria-current=here.then_some("true")><span class="mono">{t.title()}</span></a><span class="muted num">{rows}</span></li> }
+    };
+    let links = b.tables.iter().map(link).collect_view();
+    let open = data.view.table.is_none();
+    let words = if open { "Which one do you miss?" } else { "Another table" };
+    view! {
+        <details class="more choose" id="choose-table" open=open>
+            <summary>{words}</summary>
+            <ul class="table-choice" tabindex="0">{links}</ul>
+        </details>
+    }
+}
+
+/// What brings the chosen table over, and how to look before and after.
+fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport) -> Option<AnyView> {
+    let (schema, name) = data.view.table.as_ref()?;
+    let table = b.tables.iter().find(|t| t.schema == *schema && t.name == *name)?;
+    let qualified = format!("{}.{}", ident(schema), ident(name));
+    let look = format!("SELECT count(*) FROM {qualified};");
+    let bring = format!(
+        "pg_dump --dbname={} --table={} \\\n  | psql --dbname={} --single-transaction --set=ON_ERROR_STOP=1",
+        shell(&restored.database),
+        shell(&qualified),
+        shell(&b.database.name)
+    );
+    let rows = table.rows.and_then(|rows| i64::try_from(rows).ok()).map(|rows| format!(" It should say {}.", format::whole(Some(rows))));
+    let missing = format!(
+        "With its indexes, defaults and rights. If {} still has a table of this name, it refuses and changes nothing: rename that one first.",
+        b.database.name
+    );
+    Some(
+        view! {
+            <ol class="steps">
+                <li>
+                    <p>"In the database "<b class="mono">{restored.database.clone()}</b>", see that it is what you miss."{rows}</p>
+                    <Code text=look what="SQL"/>
+                </li>
+                <li>
+                    <p>"Copy it into "<b class="mono">{b.database.name.clone()}</b>", in one transaction. "{missing}" Add --host, --port and --username to both programs as you usually reach the server."</p>
+                    <Code text=bring what="command"/>
+                </li>
+            </ol>
+        }
+        .into_any(),
+    )
+}
+
+/// A name as SQL quotes it.
+fn ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A word that a shell takes as it is, whatever is in it.
+fn shell(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d4_names_are_quoted_for_sql_and_for_the_shell() {
+        assert_eq!(ident("a\"b"), "\"a\"\"b\"");
+        assert_eq!(shell("it's; rm -rf /"), "'it'\\''s; rm -rf /'");
+    }
+}

@@ -1,0 +1,120 @@
+//! How a job ended, as a sentence for people and an event for the audit trail.
+
+use super::{Came, Stopped};
+use crate::audit::Trail;
+use reeve_model::{
+    audit::{AuditEvent, Outcome},
+    backup::{BackupJob, DrillOutcome, JobProgress, JobState, JobWhat, Verification, VerificationLevel},
+};
+use reeve_rules::words::{bytes, count, float, milliseconds, things};
+use reeve_store::backup_jobs::Ending;
+use serde_json::json;
+
+/// What is said of jobs that Reeve itself ended with.
+pub(super) const CUT_OFF: &str = "Reeve ended while it was at work. Nothing of it counts; ask for it again.";
+
+/// What is written of a job that came to its end.
+pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> Ending {
+    let blank = Ending { state: JobState::Done, sentence: String::new(), backup: None, progress, restored: None };
+    match came {
+        Ok(Came::Backup(backup)) => {
+            let rows = backup.rows().map_or_else(String::new, |rows| format!(" with {} rows", count(whole(rows))));
+            let tables = things(small(backup.tables.len() as u64), "table", "tables");
+            let sentence = format!("{tables}{rows} are stored in {} and were read back.", bytes(whole(backup.size_bytes)));
+            Ending { sentence, backup: Some(backup.id), ..blank }
+        }
+        Ok(Came::Verified(verification)) => verified(&verification, blank),
+        Ok(Came::Drilled(drill)) => {
+            let (state, sentence) = match (drill.outcome, &drill.failure, drill.differences.first()) {
+                (DrillOutcome::Failed, Some(why), _) => (JobState::Failed, format!("It could not be restored: {}", sentence(why))),
+                (DrillOutcome::Failed, None, Some(first)) => {
+                    let tables = things(small(drill.differences.len() as u64), "table", "tables");
+                    let first = format!("{}.{}: {}", first.schema, first.name, first.sentence);
+                    (JobState::Failed, format!("{tables} did not come back as backed up. {first}"))
+                }
+                (DrillOutcome::Failed, None, None) => {
+                    (JobState::Failed, "It was restored, and what was checked then is not sound.".to_owned())
+                }
+                (outcome, ..) => {
+                    let tables = things(small(drill.tables_compared), "table", "tables");
+                    let time = drill.rto.map_or_else(String::new, |rto| format!(" within {}", milliseconds(whole(rto.measured_ms))));
+                    let late = if outcome == DrillOutcome::Late { ", which is longer than it may take" } else { "" };
+                    let rows = count(whole(drill.rows_compared));
+                    (JobState::Done, format!("All {rows} rows of {tables} came back as they were{time}{late}."))
+                }
+            };
+            Ending { state, sentence, ..blank }
+        }
+        Ok(Came::Restored(report)) => {
+            let sentence = if report.differences.is_empty() {
+                let rows = count(whole(report.rows_compared));
+                format!("The database {} holds all {rows} rows as they were backed up.", report.database)
+            } else {
+                let tables = things(small(report.differences.len() as u64), "table", "tables");
+                format!("The database {} is there, but {tables} in it are not as backed up.", report.database)
+            };
+            Ending { sentence, restored: Some(report), ..blank }
+        }
+        Err(Stopped::Cancelled) => {
+            Ending { state: JobState::Cancelled, sentence: "It was cancelled, and nothing of it is kept.".to_owned(), ..blank }
+        }
+        Err(Stopped::Failed(why)) => Ending { state: JobState::Failed, sentence: sentence(&why), ..blank },
+    }
+}
+
+fn verified(v: &Verification, blank: Ending) -> Ending {
+    let objects = things(small(v.objects), "object", "objects");
+    match v.faults.first() {
+        Some(first) => {
+            let sentence = format!("{} of {objects} are damaged. {}: {}", v.faults.len(), first.object, sentence(&first.sentence));
+            Ending { state: JobState::Failed, sentence, ..blank }
+        }
+        None => {
+            let deeper = if v.level == VerificationLevel::Full { ", and pg_restore read the dump to its end" } else { "" };
+            Ending { sentence: format!("All {objects} are as they were stored{deeper}."), ..blank }
+        }
+    }
+}
+
+/// The event of an end. Reeve did it; who asked stands in the event of the asking, and here by name.
+pub(super) fn event(trail: &Trail, job: &BackupJob, ending: &Ending) -> AuditEvent {
+    let verb = match job.act.what() {
+        JobWhat::Backup => "make",
+        other => other.word(),
+    };
+    let outcome = match ending.state {
+        JobState::Failed => Outcome::Failed,
+        _ => Outcome::Done,
+    };
+    let backup = ending.backup.as_ref().or(job.backup.as_ref());
+    let after = json!({
+        "job": job.id,
+        "asked_by": job.asked_by,
+        "state": ending.state,
+        "sentence": ending.sentence,
+        "backup": backup,
+        "restored_as": ending.restored.as_ref().map(|r| &r.database),
+    });
+    trail.draft(verb, "backup", &resource(job)).outcome(outcome).after(&after).finish()
+}
+
+/// What events are about.
+pub(super) fn resource(job: &BackupJob) -> String {
+    format!("{}/{}", job.target, job.database)
+}
+
+/// A clause of an error as a sentence: a capital at its beginning, a full stop at its end.
+fn sentence(clause: &str) -> String {
+    let mut chars = clause.trim().chars();
+    let head: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    let text = format!("{head}{}", chars.as_str());
+    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
+}
+
+fn whole(n: u64) -> f64 {
+    float(small(n))
+}
+
+fn small(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,156 @@
+//! Backups: what storage holds, how safe each database is, and the jobs that make, verify, drill and restore.
+//!
+//! A job is written down with its audit event before anything is done, and how it ended is written with another one. What storage holds
+//! is asked of storage: the store knows jobs only, so it can be lost without a backup being lost.
+
+mod ending;
+mod list;
+mod port;
+mod worker;
+mod works;
+
+pub use works::{Came, Held, Stopped, Tell, Works};
+
+use crate::{audit::Trail, hub::Hub};
+use list::Seen;
+use reeve_model::{
+    TargetName,
+    backup::{BackupEntry, BackupJob, DatabaseCover, JobProgress},
+};
+use reeve_rules::backups::{Found, cover};
+use reeve_runtime::Supervisor;
+use reeve_store::Store;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Answers about backups and has them made. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Backups {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    hub: Arc<Hub>,
+    trail: Trail,
+    /// None: no repository is configured.
+    works: Option<Arc<dyn Works>>,
+    seen: Mutex<Seen>,
+    /// The newest jobs, as they were read a moment ago.
+    recent: Mutex<Option<(Instant, Vec<BackupJob>)>>,
+    /// Wakes the worker.
+    news: Notify,
+    running: Mutex<HashMap<Uuid, Running>>,
+    /// Jobs at work that somebody asked to end.
+    ended: Mutex<HashSet<Uuid>>,
+}
+
+/// A job at work.
+struct Running {
+    cancel: CancellationToken,
+    progress: Option<JobProgress>,
+}
+
+impl Backups {
+    /// Over the store and the hub; without `works` there is nothing to back up to, and everything says so.
+    #[must_use]
+    pub fn new(store: Store, hub: Arc<Hub>, trail: Trail, works: Option<Arc<dyn Works>>) -> Self {
+        let inner = Inner {
+            store,
+            hub,
+            trail,
+            works,
+            seen: Mutex::default(),
+            recent: Mutex::default(),
+            news: Notify::new(),
+            running: Mutex::default(),
+            ended: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Starts the worker and the keeper of the list.
+    pub fn start(&self, supervisor: &Supervisor) {
+        // Also without a repository: what an earlier Reeve left running must be told.
+        let worker = Arc::clone(&self.inner);
+        supervisor.spawn("backup jobs", move |stop| worker::run(Arc::clone(&worker), stop));
+        if self.inner.works.is_some() {
+            let keeper = Arc::clone(&self.inner);
+            supervisor.spawn("list of backups", move |stop| list::keep(Arc::clone(&keeper), stop));
+        }
+    }
+
+    /// How safe each database is, for those that `covers` lets through; none while the repository was never read.
+    #[must_use]
+    pub fn cover(&self, covers: impl Fn(&TargetName) -> bool) -> Option<Vec<DatabaseCover>> {
+        let (state, held) = self.inner.repository();
+        state.known().then(|| self.inner.cover(&held.entries, &[], covers))
+    }
+}
+
+impl Inner {
+    fn cover(&self, entries: &[BackupEntry], jobs: &[BackupJob], covers: impl Fn(&TargetName) -> bool) -> Vec<DatabaseCover> {
+        let targets = self.hub.targets().filter(|info| covers(&info.name));
+        let found: Vec<Found> = targets.flat_map(|info| self.databases(&info.name)).collect();
+        cover(&found, entries.iter().filter(|e| covers(&e.backup.target)), jobs)
+    }
+
+    /// The databases of a target, as last read.
+    fn databases(&self, target: &TargetName) -> Vec<Found> {
+        let Some(latest) = self.hub.latest(target) else { return Vec::new() };
+        let snapshot = &latest.snapshot;
+        let counters = snapshot.databases.last.as_ref().map(|last| &last.value[..]).unwrap_or_default();
+        let one = |c: &reeve_model::snapshot::DatabaseCounters| Found {
+            target: target.clone(),
+            database: c.name.clone(),
+            size_bytes: c.size_bytes,
+            empty: snapshot.tables.get(&c.name).and_then(|r| r.last.as_ref()).is_some_and(|last| last.value.tables.is_empty()),
+        };
+        counters.iter().map(one).collect()
+    }
+
+    fn held(&self) -> Vec<Uuid> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    fn progress(&self, id: Uuid) -> Option<JobProgress> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id)?.progress.clone()
+    }
+
+    fn asked_to_end(&self, id: Uuid) -> bool {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// Ends a job at work, because somebody wants it. One that is just about to begin finds its id in `ended`.
+    fn end(&self, id: Uuid) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        if let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            running.cancel.cancel();
+        }
+    }
+
+    fn cancel_all(&self) {
+        for running in self.running.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            running.cancel.cancel();
+        }
+    }
+
+    /// Jobs have changed: they are read anew for whoever looks next.
+    fn forget(&self) {
+        *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A job as the store has it, with how far it is just now.
+    fn live(&self, mut job: BackupJob) -> BackupJob {
+        if let Some(progress) = Uuid::parse_str(&job.id).ok().and_then(|id| self.progress(id)) {
+            job.progress = Some(progress);
+        }
+        job
+    }
+}

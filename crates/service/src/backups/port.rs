@@ -1,0 +1,270 @@
+//! Backups as pages and routes call them.
+
+use super::{Backups, Inner, ending};
+use crate::health::no_such_target;
+use async_trait::async_trait;
+use reeve_access::{
+    Grant,
+    permission::{CancelBackup, RunBackup, ViewBackup, ViewBackupJob, ViewBackups},
+};
+use reeve_model::{
+    StoreState, TargetName, UnixMs,
+    backup::{BackupAct, BackupDetail, BackupEntry, BackupHistory, BackupId, BackupJob, BackupKind, BackupQuery, JobState},
+};
+use reeve_ports::{BackupsPort, PortError};
+use reeve_store::{
+    StoreError,
+    backup_jobs::{Asked, NewBackupJob},
+};
+use serde_json::json;
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
+use uuid::Uuid;
+
+/// Jobs that a list shows.
+const JOBS: i64 = 40;
+/// Jobs that one backup's page shows.
+const JOBS_OF_ONE: i64 = 20;
+/// A page waits for the store at most this long; it shows backups without jobs then.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Jobs read so long ago are shown again.
+const REUSE: Duration = Duration::from_millis(900);
+/// Tables that one backup may be limited to.
+const MOST_TABLES: usize = 1_000;
+/// PostgreSQL's longest name, bytes.
+const NAME_LIMIT: usize = 63;
+/// The longest key of an idempotent request, bytes.
+const KEY_LIMIT: usize = 255;
+
+const AWAY: &str = "Reeve's own database is away, so jobs can't be shown or begun. Backups that are there stay as they are.";
+
+fn trouble(error: StoreError) -> PortError {
+    match error {
+        StoreError::Invalid(sentence) => PortError::Invalid(sentence),
+        other => {
+            tracing::warn!(error = %other, "backup jobs could not be read or written");
+            PortError::Unavailable(AWAY.to_owned())
+        }
+    }
+}
+
+fn no_such_backup(id: &BackupId) -> PortError {
+    PortError::NotFound(format!("There is no backup {id}."))
+}
+
+fn no_such_job() -> PortError {
+    PortError::NotFound("There is no such job.".to_owned())
+}
+
+/// Jobs, or in a sentence why there are none to show.
+type Jobs = (Vec<BackupJob>, Option<String>);
+
+impl Inner {
+    /// The newest jobs. Read once for all who look within a moment: a thousand viewers cost one.
+    async fn newest(&self) -> Jobs {
+        let known = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, jobs)) = known.filter(|(at, _)| at.elapsed() < REUSE) {
+            return (jobs.into_iter().map(|job| self.live(job)).collect(), None);
+        }
+        let at = Instant::now();
+        let (jobs, fault) = self.jobs(self.store.backup_jobs(JOBS)).await;
+        if fault.is_none() {
+            *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, jobs.clone()));
+        }
+        (jobs, fault)
+    }
+
+    async fn jobs(&self, asked: impl Future<Output = reeve_store::Result<Vec<BackupJob>>>) -> Jobs {
+        // A store that is known to be away must not hold up a page.
+        if matches!(self.hub.store_state(), StoreState::Down { .. }) {
+            return (Vec::new(), Some(AWAY.to_owned()));
+        }
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(jobs)) => (jobs.into_iter().map(|job| self.live(job)).collect(), None),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "backup jobs can't be read");
+                (Vec::new(), Some(AWAY.to_owned()))
+            }
+            Err(_) => (Vec::new(), Some(AWAY.to_owned())),
+        }
+    }
+
+    fn entry(&self, id: &BackupId) -> Option<BackupEntry> {
+        self.repository().1.entries.iter().find(|e| e.backup.id == *id).cloned()
+    }
+
+    /// The database that what is asked for is about, when it can be done.
+    fn database(&self, target: &TargetName, act: &BackupAct) -> Result<String, PortError> {
+        if self.works.is_none() {
+            let sentence = "No repository is configured, so there is nothing to back up to: name one under [backup] in reeve.toml.";
+            return Err(PortError::Unavailable(sentence.to_owned()));
+        }
+        let known = self.hub.latest(target).is_some();
+        let there = self.databases(target);
+        let has = |name: &str| there.iter().any(|f| f.database == name);
+        match act {
+            BackupAct::Backup { database, tables } => {
+                if !known {
+                    return Err(no_such_target(target));
+                }
+                if !there.is_empty() && !has(database) {
+                    return Err(PortError::Invalid(format!("{target} has no database {database:?}.")));
+                }
+                named(database, "database")?;
+                if tables.len() > MOST_TABLES {
+                    return Err(PortError::Invalid(format!("Name {MOST_TABLES} tables at most, or none for all of them.")));
+                }
+                if tables.iter().any(|t| t.is_empty() || t.len() > 2 * NAME_LIMIT + 1 || t.contains('\0')) {
+                    return Err(PortError::Invalid("Write each table as schema.table.".to_owned()));
+                }
+                Ok(database.clone())
+            }
+            BackupAct::Verify { backup, .. } | BackupAct::Drill { backup } => Ok(self.of(target, backup)?.backup.database.name),
+            BackupAct::Restore { backup, into } => {
+                let entry = self.of(target, backup)?;
+                if !known {
+                    let sentence =
+                        format!("{target} is configured no more, so there is no server to restore into. Use `reeve backup restore`.");
+                    return Err(PortError::Invalid(sentence));
+                }
+                if let Some(name) = into {
+                    named(name, "new database")?;
+                    if has(name) {
+                        let sentence =
+                            format!("{target} has a database {name:?} already. Choose another name: nothing is ever overwritten here.");
+                        return Err(PortError::Invalid(sentence));
+                    }
+                }
+                Ok(entry.backup.database.name)
+            }
+        }
+    }
+
+    /// A backup of this target; of another one it is not there.
+    fn of(&self, target: &TargetName, id: &BackupId) -> Result<BackupEntry, PortError> {
+        self.entry(id).filter(|e| e.backup.target == *target).ok_or_else(|| no_such_backup(id))
+    }
+}
+
+fn named(name: &str, what: &str) -> Result<(), PortError> {
+    if (1..=NAME_LIMIT).contains(&name.len()) && !name.contains('\0') {
+        return Ok(());
+    }
+    Err(PortError::Invalid(format!("Give the {what} a name of 1 to {NAME_LIMIT} bytes.")))
+}
+
+/// Whether a permission reaches a target, one that is configured no more included.
+fn reaches<P: reeve_access::Permission>(grant: &Grant<P>, target: &TargetName) -> bool {
+    grant.covers(target) || grant.covers_everything()
+}
+
+#[async_trait]
+impl BackupsPort for Backups {
+    async fn backup_history(&self, grant: Grant<ViewBackups>, query: BackupQuery) -> Result<BackupHistory, PortError> {
+        if query.limit > 500 {
+            return Err(PortError::Invalid("limit is 1 to 500.".to_owned()));
+        }
+        let inner = &self.inner;
+        let limit = if query.limit == 0 { 50 } else { query.limit as usize };
+        let (jobs, jobs_fault) = inner.newest().await;
+        let jobs: Vec<_> = jobs.into_iter().filter(|j| reaches(&grant, &j.target)).collect();
+        let (repository, held) = inner.repository();
+        let databases = inner.cover(&held.entries, &jobs, |target| reaches(&grant, target));
+        let seen = || held.entries.iter().filter(|e| reaches(&grant, &e.backup.target));
+        let matches = |e: &&BackupEntry| {
+            query.target.as_ref().is_none_or(|t| *t == e.backup.target)
+                && query.database.as_ref().is_none_or(|d| *d == e.backup.database.name)
+                && query.trust.is_none_or(|t| t == e.trust())
+        };
+        let after = |e: &&BackupEntry| query.cursor.as_ref().is_none_or(|cursor| e.backup.id < *cursor);
+        let mut items: Vec<BackupEntry> = seen().filter(matches).filter(after).take(limit + 1).cloned().collect();
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Ok(BackupHistory {
+            at: UnixMs::now(),
+            repository,
+            databases,
+            jobs,
+            jobs_fault,
+            next: items.last().filter(|_| more).map(|e| e.backup.id.clone()),
+            items,
+            matching: seen().filter(matches).count() as u64,
+            total: seen().count() as u64,
+            // Whose they are can't be told.
+            damaged: if grant.covers_everything() { held.damaged.clone() } else { Vec::new() },
+        })
+    }
+
+    async fn backup_detail(&self, grant: Grant<ViewBackup>) -> Result<BackupDetail, PortError> {
+        let (inner, id) = (&self.inner, grant.resource());
+        let entry = inner.entry(id).filter(|e| reaches(&grant, &e.backup.target)).ok_or_else(|| no_such_backup(id))?;
+        let (jobs, jobs_fault) = inner.jobs(inner.store.backup_jobs_of(id, JOBS_OF_ONE)).await;
+        Ok(BackupDetail { at: UnixMs::now(), repository: inner.repository().0, entry, jobs, jobs_fault })
+    }
+
+    async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError> {
+        let id = Uuid::parse_str(grant.resource()).map_err(|_| no_such_job())?;
+        let job = self.inner.store.backup_job(id).await.map_err(trouble)?;
+        job.filter(|job| reaches(&grant, &job.target)).map(|job| self.inner.live(job)).ok_or_else(no_such_job)
+    }
+
+    async fn ask(&self, grant: Grant<RunBackup>, key: Option<String>) -> Result<BackupJob, PortError> {
+        let (inner, principal, (target, act)) = (&self.inner, grant.principal(), grant.resource());
+        if key.as_ref().is_some_and(|k| !(1..=KEY_LIMIT).contains(&k.len()) || !k.bytes().all(|b| (0x20..0x7f).contains(&b))) {
+            return Err(PortError::Invalid(format!("Idempotency-Key is 1 to {KEY_LIMIT} printable characters of ASCII.")));
+        }
+        let database = inner.database(target, act)?;
+        let id = Uuid::new_v4();
+        let asked = json!({ "job": id.to_string(), "asked": act });
+        let event = inner.trail.draft("request", "backup", &format!("{target}/{database}")).by(principal).after(&asked).finish();
+        let new = NewBackupJob {
+            id,
+            target: target.clone(),
+            database,
+            act: act.clone(),
+            kind: BackupKind::Manual,
+            account: Uuid::parse_str(&principal.account).ok(),
+            asked_by: principal.email.clone(),
+            idempotency_key: key,
+        };
+        match inner.store.ask_backup_job(new, event).await.map_err(trouble)? {
+            Asked::Queued(job) => {
+                inner.trail.written();
+                inner.forget();
+                inner.news.notify_one();
+                Ok(job)
+            }
+            Asked::Before(job) if job.target == *target && job.act == *act => Ok(inner.live(job)),
+            Asked::Before(_) => {
+                Err(PortError::Invalid("This Idempotency-Key was used for another request before; use a new one.".to_owned()))
+            }
+            Asked::Open(job) => {
+                let database = &job.database;
+                Err(PortError::Invalid(format!(
+                    "The same is {} for {database} already, asked by {}: wait until it has ended, or cancel it.",
+                    job.state.word(),
+                    job.asked_by
+                )))
+            }
+        }
+    }
+
+    async fn cancel(&self, grant: Grant<CancelBackup>) -> Result<BackupJob, PortError> {
+        let (inner, principal, (target, id)) = (&self.inner, grant.principal(), grant.resource());
+        let id = Uuid::parse_str(id).map_err(|_| no_such_job())?;
+        let job = inner.store.backup_job(id).await.map_err(trouble)?.filter(|j| j.target == *target).ok_or_else(no_such_job)?;
+        let after = json!({ "job": id.to_string(), "asked": job.act });
+        let event = inner.trail.draft("cancel", "backup", &ending::resource(&job)).by(principal).after(&after).finish();
+        let Some(job) = inner.store.cancel_backup_job(id, event).await.map_err(trouble)? else {
+            return Err(PortError::Invalid(format!("This job is {} already; there is nothing to cancel.", job.state.word())));
+        };
+        inner.trail.written();
+        inner.forget();
+        if job.state == JobState::Running {
+            inner.end(id);
+        }
+        Ok(inner.live(job))
+    }
+}

@@ -1,0 +1,86 @@
+//! Jobs about backups behind the pools.
+
+use super::Store;
+use crate::{
+    backup_jobs::{self, Asked, Ending, NewBackupJob},
+    error::Result,
+};
+use reeve_model::{
+    audit::AuditEvent,
+    backup::{BackupId, BackupJob},
+};
+use uuid::Uuid;
+
+impl Store {
+    /// See [`backup_jobs::ask`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn ask_backup_job(&self, new: NewBackupJob, event: AuditEvent) -> Result<Asked> {
+        let org = self.org;
+        self.main_with((new, event), move |c, g| Box::pin(async move { backup_jobs::ask(c, org, &g.0, &g.1).await })).await
+    }
+
+    /// See [`backup_jobs::claim`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn claim_backup_job(&self, held: Vec<Uuid>) -> Result<Option<BackupJob>> {
+        let org = self.org;
+        self.main_with(held, move |c, held| Box::pin(async move { backup_jobs::claim(c, org, &held).await })).await
+    }
+
+    /// See [`backup_jobs::finish`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn finish_backup_job(&self, id: Uuid, ending: Ending, event: AuditEvent) -> Result<bool> {
+        let org = self.org;
+        self.main_with((ending, event), move |c, g| Box::pin(async move { backup_jobs::finish(c, org, id, &g.0, &g.1).await })).await
+    }
+
+    /// See [`backup_jobs::cancel`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn cancel_backup_job(&self, id: Uuid, event: AuditEvent) -> Result<Option<BackupJob>> {
+        let org = self.org;
+        self.main_with(event, move |c, event| Box::pin(async move { backup_jobs::cancel(c, org, id, &event).await })).await
+    }
+
+    /// See [`backup_jobs::newest`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn backup_jobs(&self, most: i64) -> Result<Vec<BackupJob>> {
+        let org = self.org;
+        self.main(move |c| Box::pin(backup_jobs::newest(c, org, most))).await
+    }
+
+    /// See [`backup_jobs::of_backup`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn backup_jobs_of(&self, backup: &BackupId, most: i64) -> Result<Vec<BackupJob>> {
+        let org = self.org;
+        self.main_with(backup.clone(), move |c, backup| Box::pin(async move { backup_jobs::of_backup(c, org, &backup, most).await })).await
+    }
+
+    /// See [`backup_jobs::running`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn running_backup_jobs(&self) -> Result<Vec<BackupJob>> {
+        let org = self.org;
+        self.main(move |c| Box::pin(backup_jobs::running(c, org))).await
+    }
+
+    /// See [`backup_jobs::one`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn backup_job(&self, id: Uuid) -> Result<Option<BackupJob>> {
+        let org = self.org;
+        self.main(move |c| Box::pin(backup_jobs::one(c, org, id))).await
+    }
+}

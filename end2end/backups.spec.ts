@@ -1,0 +1,71 @@
+// D1, D3, D4: an operator who has never restored gets a dropped table back, by the pages alone, with and without JavaScript.
+import type { Page } from "@playwright/test";
+
+import { sql } from "./support/estate";
+import { expect, test } from "./support/test";
+
+const JOB_MS = 120_000;
+
+/** Until nothing is at work on the page. Without JavaScript a page is loaded again, as its reader would. */
+async function ended(page: Page, script: boolean): Promise<void> {
+  const open = page.locator("[data-trust=running], [data-trust=queued]");
+  await expect(async () => {
+    if (!script) await page.reload();
+    await expect(open).toHaveCount(0, { timeout: 1_000 });
+  }).toPass({ timeout: JOB_MS });
+}
+
+/** A database of the test's own beside the sample's, so that nothing else is touched. */
+function database(name: string, text: string): void {
+  sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+  sql(`CREATE DATABASE "${name}"`);
+  sql(`\\connect "${name}"\n${text}`);
+}
+
+test("a dropped table is brought back beside the original", async ({ page, javaScriptEnabled, viewport }) => {
+  test.setTimeout(4 * JOB_MS);
+  const script = javaScriptEnabled ?? true;
+  const name = `lost_${script ? "js" : "plain"}_${viewport?.width ?? 0}`;
+  database(name, "CREATE TABLE public.orders (id bigint PRIMARY KEY, what text NOT NULL); INSERT INTO public.orders SELECT i, 'order ' || i FROM generate_series(1, 500) i;");
+  try {
+    // From the first screen to the first backup.
+    await expect(async () => {
+      await page.goto("/admin/db-health");
+      await expect(page.getByRole("button", { name: `Back up ${name} now` })).toBeVisible({ timeout: 1_000 });
+    }).toPass({ timeout: JOB_MS });
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+    await expect(row).toContainText("no backup");
+    await row.getByRole("button", { name: `Back up ${name} now` }).click();
+    await expect(page).toHaveURL(/\/admin\/backups$/);
+    await expect(page.getByText("It is written down")).toBeVisible();
+    await ended(page, script);
+    await expect(row).toContainText("not proven");
+
+    sql(`\\connect "${name}"\nDROP TABLE public.orders`);
+
+    // Its page, and the way back.
+    await row.getByRole("link", { name, exact: true }).click();
+    await page.locator("table.backups tbody").getByRole("link").first().click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Backup of ${name}`);
+    await page.getByLabel("Name of the new database").fill(`${name}_back`);
+    await page.getByRole("button", { name: "Restore beside" }).click();
+    await expect(page.getByText("It is written down")).toBeVisible();
+    await ended(page, script);
+    await expect(page.getByRole("heading", { name: `Restored as ${name}_back` })).toBeVisible();
+    await expect(page.getByText("500 rows of 1 table were compared")).toBeVisible();
+    await page.locator(".table-choice").getByRole("link", { name: "public.orders" }).click();
+    const steps = page.locator(".steps pre");
+    await expect(steps.last()).toContainText(`pg_dump --dbname='${name}_back' --table='"public"."orders"'`);
+
+    expect(sql(`\\connect "${name}_back"\nSELECT count(*), sum(id) FROM public.orders`)).toBe("500|125250");
+    expect(sql(`\\connect "${name}"\nSELECT to_regclass('public.orders') IS NULL`), "the original is not touched").toBe("t");
+
+    // And what is not proven is proven.
+    await page.getByRole("button", { name: "Drill", exact: true }).click();
+    await ended(page, script);
+    await expect(page.locator(".verdict")).toContainText("every row came back as it was");
+  } finally {
+    sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+    sql(`DROP DATABASE IF EXISTS "${name}_back" WITH (FORCE)`);
+  }
+});

@@ -1,0 +1,79 @@
+//! The forms of the backup pages. Each asks for one thing through the port and leads back to its page.
+
+use super::{account_forms::Parts, forms::Fields};
+use axum::{extract::Path, response::Response};
+use reeve_access::{
+    authorize,
+    permission::{CancelBackup, RunBackup, ViewBackup, ViewBackupJob},
+};
+use reeve_app::route::{Page, database_of};
+use reeve_model::{
+    TargetName,
+    backup::{BackupAct, BackupId, JobState, VerificationLevel},
+};
+use reeve_ports::PortError;
+
+const BEGUN: &str = "It is written down and begins as soon as its database has no other job. This page shows how far it is.";
+
+/// Backs up a database.
+pub async fn run(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::Backups(Box::default()));
+    let outcome = async {
+        let asked = database_of(fields.get("of"));
+        let (target, database) = asked.ok_or_else(|| PortError::Invalid("Choose the database to back up.".to_owned()))?;
+        let act = BackupAct::Backup { database, tables: Vec::new() };
+        form.ports().backups.ask(authorize::<RunBackup>(form.who(), (target, act))?, None).await?;
+        Ok(BEGUN.to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Ends a job.
+pub async fn cancel(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::Backups(Box::default()));
+    let outcome = async {
+        let id = fields.get("job").to_owned();
+        let job = form.ports().backups.backup_job(authorize::<ViewBackupJob>(form.who(), id.clone())?).await?;
+        let job = form.ports().backups.cancel(authorize::<CancelBackup>(form.who(), (job.target, id))?).await?;
+        Ok(match job.state {
+            JobState::Running => "The job ends as soon as it has cleared away what it did.".to_owned(),
+            _ => "The job was cancelled before it began.".to_owned(),
+        })
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Verifies a backup.
+pub async fn verify(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
+    let level = if fields.get("level") == "digests" { VerificationLevel::Digests } else { VerificationLevel::Full };
+    of_backup(parts, &id, |backup| BackupAct::Verify { backup, level }).await
+}
+
+/// Drills a backup.
+pub async fn drill(parts: Parts, Path(id): Path<String>, _: Fields) -> Response {
+    of_backup(parts, &id, |backup| BackupAct::Drill { backup }).await
+}
+
+/// Restores a backup beside its original.
+pub async fn restore(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
+    let into = Some(fields.get("into").trim().to_owned()).filter(|name| !name.is_empty());
+    let parts = parts.keeping(&fields, &["into"]);
+    of_backup(parts, &id, |backup| BackupAct::Restore { backup, into }).await
+}
+
+async fn of_backup(parts: Parts, id: &str, act: impl FnOnce(BackupId) -> BackupAct) -> Response {
+    let Ok(backup) = BackupId::new(id) else {
+        return parts.on(Page::Backups(Box::default())).end(Err(super::backups_api::missing())).await;
+    };
+    let form = parts.on(Page::backup(&backup));
+    let outcome = async {
+        let found = form.ports().backups.backup_detail(authorize::<ViewBackup>(form.who(), backup.clone())?).await?;
+        let target: TargetName = found.entry.backup.target;
+        form.ports().backups.ask(authorize::<RunBackup>(form.who(), (target, act(backup)))?, None).await?;
+        Ok(BEGUN.to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
