@@ -217,7 +217,8 @@ async fn d1_what_moves_has_the_shape_that_the_stream_tells() {
         let shapes: Vec<_> = frame.set.iter().filter_map(|n| Some((n.k.strip_prefix("shape:")?, n.t.as_deref()?))).collect();
         assert!(!shapes.is_empty());
         for (id, shape) in shapes {
-            assert!(html.contains(&format!("id=\"{id}\" data-shape=\"{shape}\"")), "{address} {id}");
+            let at = html.find(&format!("id=\"{id}\"")).map(|at| &html[at..html.len().min(at + 80)]);
+            assert!(html.contains(&format!("id=\"{id}\" data-shape=\"{shape}\"")), "{address} {id} {shape}: {at:?}");
         }
     }
     let still = html(Scenario::Calm, &["operator"], &format!("/admin/backups/{DAMAGED}")).await;

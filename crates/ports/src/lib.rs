@@ -8,8 +8,8 @@ use reeve_access::{
     Denied, Grant, Principal, Via,
     permission::{
         AcceptFinding, CancelBackup, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, RunBackup, ScanTarget,
-        ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob, ViewBackups, ViewCompliance, ViewEstate, ViewFinding, ViewFindings,
-        ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
+        ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob, ViewBackups, ViewCompliance, ViewEstate, ViewFinding,
+        ViewFindings, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
     },
 };
 use reeve_model::{
