@@ -20,6 +20,12 @@ const MINUTE: i64 = 60_000;
 pub const DAMAGED: &str = "20261124T020000Z-00000004";
 pub const RESTORED: &str = "20261126T020000Z-00000001";
 
+/// One moment for a whole run: what is said twice must be the same.
+fn moment() -> UnixMs {
+    static MOMENT: std::sync::OnceLock<UnixMs> = std::sync::OnceLock::new();
+    *MOMENT.get_or_init(UnixMs::now)
+}
+
 pub fn id(text: &str) -> BackupId {
     BackupId::new(text).expect("an id")
 }
@@ -214,7 +220,7 @@ fn repository(scenario: Scenario, now: UnixMs) -> RepositoryState {
 #[async_trait]
 impl BackupsPort for Fake {
     async fn backup_history(&self, grant: Grant<ViewBackups>, query: BackupQuery) -> Result<BackupHistory, PortError> {
-        let now = UnixMs::now();
+        let now = moment();
         let mut history = BackupHistory {
             at: now,
             repository: repository(self.0, now),
@@ -259,7 +265,7 @@ impl BackupsPort for Fake {
     }
 
     async fn backup_detail(&self, grant: Grant<ViewBackup>) -> Result<BackupDetail, PortError> {
-        let now = UnixMs::now();
+        let now = moment();
         let entry = entries(now).into_iter().find(|e| e.backup.id == *grant.resource() && grant.covers(&e.backup.target));
         let entry = entry.ok_or_else(|| PortError::NotFound("There is no such backup.".into()))?;
         let jobs = jobs(now).into_iter().filter(|j| j.backup.as_ref() == Some(&entry.backup.id)).collect();
@@ -268,7 +274,7 @@ impl BackupsPort for Fake {
     }
 
     async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError> {
-        let job = jobs(UnixMs::now()).into_iter().find(|j| j.id == *grant.resource());
+        let job = jobs(moment()).into_iter().find(|j| j.id == *grant.resource());
         job.ok_or_else(|| PortError::NotFound("There is no such job.".into()))
     }
 
