@@ -1,7 +1,7 @@
 // D1, D3, D4: an operator who has never restored gets a dropped table back, by the pages alone, with and without JavaScript.
 import type { Page } from "@playwright/test";
 
-import { sql } from "./support/estate";
+import { corruptBackup, sql } from "./support/estate";
 import { expect, test } from "./support/test";
 
 const JOB_MS = 120_000;
@@ -31,11 +31,11 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     // From the first screen to the first backup.
     await expect(async () => {
       await page.goto("/admin/db-health");
-      await expect(page.getByRole("button", { name: `Back up ${name} now` })).toBeVisible({ timeout: 1_000 });
+      await expect(page.getByRole("button", { name: `Back up now: ${name}` })).toBeVisible({ timeout: 1_000 });
     }).toPass({ timeout: JOB_MS });
     const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
     await expect(row).toContainText("no backup");
-    await row.getByRole("button", { name: `Back up ${name} now` }).click();
+    await row.getByRole("button", { name: `Back up now: ${name}` }).click();
     await expect(page).toHaveURL(/\/admin\/backups$/);
     await expect(page.getByText("It is written down")).toBeVisible();
     await ended(page, script);
@@ -67,5 +67,36 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
   } finally {
     sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
     sql(`DROP DATABASE IF EXISTS "${name}_back" WITH (FORCE)`);
+  }
+});
+
+// D4, I6: a bit that flips where a backup is stored is found by reading it, and the page says so.
+test("one flipped bit is told on the page @once", async ({ page }) => {
+  test.setTimeout(4 * JOB_MS);
+  const name = "bit_flip";
+  database(name, "CREATE TABLE public.notes (id bigint PRIMARY KEY, what text); INSERT INTO public.notes SELECT i, md5(i::text) FROM generate_series(1, 2000) i;");
+  const verdict = page.locator(".verdict");
+  const verify = async () => {
+    await page.getByRole("button", { name: "Verify all" }).click();
+    await expect(page.getByText("It is written down")).toBeVisible();
+    await ended(page, true);
+  };
+  try {
+    await expect(async () => {
+      await page.goto("/admin/db-health");
+      await page.getByRole("button", { name: `Back up now: ${name}` }).click({ timeout: 1_000 });
+    }).toPass({ timeout: JOB_MS });
+    await ended(page, true);
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+    await row.getByRole("link", { name, exact: true }).click();
+    await page.locator("table.backups tbody").getByRole("link").first().click();
+    expect(corruptBackup()).toContain("One bit of backup");
+    await verify();
+    await expect(verdict).toContainText("A check failed");
+    expect(corruptBackup()).toContain("is flipped");
+    await verify();
+    await expect(verdict).toContainText("read to its end");
+  } finally {
+    sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
   }
 });

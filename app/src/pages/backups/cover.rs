@@ -108,7 +108,7 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
             <form method="post" action="/admin/backups/run">
                 <Csrf token=cx.csrf.clone()/>
                 <input type="hidden" name="of" value=format!("{}/{}", c.target, c.database)/>
-                <button class="button" aria-label=format!("Back up {} now", c.database)>"Back up now"</button>
+                <button class="button" aria-label=format!("Back up now: {}", c.database)>"Back up now"</button>
             </form>
         }
         .into_any(),
