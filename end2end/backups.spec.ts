@@ -54,11 +54,18 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await expect(page.getByRole("heading", { name: `Restored as ${name}_back` })).toBeVisible();
     await expect(page.getByText("500 rows of 1 table were compared")).toBeVisible();
     await page.locator(".table-choice").getByRole("link", { name: "public.orders" }).click();
+    await page.getByText("By hand", { exact: true }).click();
     const steps = page.locator(".steps pre");
     await expect(steps.last()).toContainText(`pg_dump --dbname='${name}_back' --table='"public"."orders"'`);
 
     expect(sql(`\\connect "${name}_back"\nSELECT count(*), sum(id) FROM public.orders`)).toBe("500|125250");
     expect(sql(`\\connect "${name}"\nSELECT to_regclass('public.orders') IS NULL`), "the original is not touched").toBe("t");
+
+    // From the page alone it is back where it was.
+    await page.getByRole("button", { name: `Put public.orders back into ${name}` }).click();
+    await ended(page, script);
+    await expect(page.getByText(`public.orders is back in ${name}, with all 500 rows as they were backed up.`)).toBeVisible();
+    expect(sql(`\\connect "${name}"\nSELECT count(*), sum(id) FROM public.orders`)).toBe("500|125250");
 
     // And what is not proven is proven.
     await page.getByRole("button", { name: "Drill", exact: true }).click();

@@ -157,7 +157,7 @@ fn require_typed(over: &Over) -> Result<(), BackupError> {
 }
 
 /// The tables to compare afterwards.
-fn wanted(manifest: &Manifest, tables: Option<&[TableName]>) -> Result<Vec<BackupTable>, BackupError> {
+pub(crate) fn wanted(manifest: &Manifest, tables: Option<&[TableName]>) -> Result<Vec<BackupTable>, BackupError> {
     let all = &manifest.backup.tables;
     let Some(tables) = tables else { return Ok(all.clone()) };
     let find = |wanted: &TableName| {

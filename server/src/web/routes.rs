@@ -123,6 +123,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/admin/backups/{id}/verify", Form, Holds("run", "backup"), "Verifies a backup."),
     route("POST", "/admin/backups/{id}/drill", Form, Holds("run", "backup"), "Drills a backup."),
     route("POST", "/admin/backups/{id}/restore", Form, Holds("run", "backup"), "Restores a backup beside its original."),
+    route("POST", "/admin/backups/{id}/put-back", Form, Holds("run", "backup"), "Puts a table of a restored database back."),
     route("GET", "/api/fn/backup_history", Data, Holds("view", "backups"), "Backups, how safe each database is, and jobs."),
     route("GET", "/api/fn/backup_detail", Data, Holds("view", "backups"), "One backup and what was done with it."),
     route("GET", "/api/backups", Data, Holds("view", "backups"), "Backups, how safe each database is, and jobs."),
@@ -131,6 +132,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/backups/{id}/verify", Command, Holds("run", "backup"), "Asks for a verification; answers its job."),
     route("POST", "/api/backups/{id}/drill", Command, Holds("run", "backup"), "Asks for a drill; answers its job."),
     route("POST", "/api/backups/{id}/restore", Command, Holds("run", "backup"), "Asks for a restore beside the original; answers its job."),
+    route("POST", "/api/backups/{id}/put-back", Command, Holds("run", "backup"), "Asks for a table to be put back; answers its job."),
     route("GET", "/api/backups/jobs/{job}", Data, Holds("view", "backups"), "One job."),
     route("DELETE", "/api/backups/jobs/{job}", Command, Holds("run", "backup"), "Ends a job; answers it."),
     // Server functions.
