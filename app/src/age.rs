@@ -33,6 +33,18 @@ pub fn ago(ms: i64) -> String {
     if ms < 1000 { "now".into() } else { format!("{} ago", span(ms)) }
 }
 
+/// How far ahead: `in 5 h`, in one unit and no finer than minutes, so that what shows it changes once a minute at most.
+#[must_use]
+pub fn until(ms: i64) -> String {
+    let minutes = ms.max(0) / 60_000;
+    match minutes {
+        0 => "within a minute".into(),
+        1..120 => format!("in {minutes} min"),
+        120..2_880 => format!("in {} h", minutes / 60),
+        _ => format!("in {} d", minutes / 1_440),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +68,19 @@ mod tests {
         }
         assert_eq!(ago(0), "now");
         assert_eq!(ago(4200), "4 s ago");
+    }
+
+    #[test]
+    fn what_is_ahead_has_one_unit_and_never_rounds_up() {
+        for (ms, text) in [
+            (-5, "within a minute"),
+            (59_999, "within a minute"),
+            (7_199_999, "in 119 min"),
+            (7_200_000, "in 2 h"),
+            (172_799_999, "in 47 h"),
+            (172_800_000, "in 2 d"),
+        ] {
+            assert_eq!(until(ms), text);
+        }
     }
 }

@@ -148,6 +148,70 @@ async fn d1_jobs_show_how_far_they_are_and_can_be_ended() {
 }
 
 #[tokio::test]
+async fn d1_schedules_say_when_next_and_what_came_of_the_last() {
+    let html = html(Scenario::Calm, &["operator"], "/admin/backups").await;
+    let part = html.split("id=\"schedules-part\"").nth(1).unwrap().split("</table>").next().unwrap();
+    all(
+        part,
+        &[
+            "daily at 02:30",
+            ">30 2 * * *<",
+            "Europe/Berlin",
+            ">in 2 h<",
+            "2026-11-27 02:30 Europe/Berlin",
+            "data-trust=\"failed\"",
+            "paused",
+            "Drill the newest backup",
+            "It was passed over. There was no good backup to drill.",
+            "set by bo.operator@example.org",
+        ],
+    );
+    assert_eq!(part.matches("action=\"/admin/backups/schedules/remove\"").count(), 3);
+    let form = html.split("action=\"/admin/backups/schedules/set\"").nth(1).unwrap().split("</form>").next().unwrap();
+    for field in ["of", "what", "often", "weekday", "day", "time", "cron", "zone"] {
+        assert!(form.contains(&format!("name=\"{field}\"")), "{field}");
+    }
+    all(form, &["value=\"UTC\"", "value=\"findawise/shop\"", "value=\"02:30\""]);
+    assert!(!form.contains("value=\"findawise/gone\""), "what is not there can't be backed up");
+    // The cover says when the next one is, on both pages.
+    for address in ["/admin/backups", "/admin/db-health"] {
+        let text = words(&self::html(Scenario::Calm, &["viewer"], address).await);
+        all(&text, &["Next run", "in 2 h", "not planned"]);
+    }
+}
+
+#[tokio::test]
+async fn d1_a_refused_schedule_keeps_what_was_typed() {
+    let mut cx = context(Scenario::Calm, &["operator"]);
+    let typed = [("of", "findawise/shop"), ("often", "cron"), ("cron", "61 2 * * <b>"), ("zone", "Mars/Olympus"), ("time", "04:15")];
+    cx.kept = reeve_app::render::Kept(typed.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec());
+    let html = render(Page::parse("/admin/backups", "").unwrap(), cx).await.html;
+    lawful(&html);
+    let form = html.split("action=\"/admin/backups/schedules/set\"").nth(1).unwrap().split("</form>").next().unwrap();
+    all(form, &["61 2 * * &lt;b&gt;", "Mars/Olympus", "04:15"]);
+    let selected: Vec<_> = form.split("<option").filter(|o| o.contains("selected")).map(|o| o.split('>').next().unwrap()).collect();
+    assert!(selected.iter().any(|o| o.contains("\"cron\"")) && selected.iter().any(|o| o.contains("findawise/shop")), "{selected:?}");
+}
+
+#[tokio::test]
+async fn d1_no_schedule_says_what_to_do_to_those_who_may() {
+    let empty = "/admin/backups?of=findawise%2Fnothing yet";
+    let may = html(Scenario::Calm, &["operator"], empty).await;
+    all(&words(&may), &["Nothing is planned", "Add a schedule below"]);
+    assert!(may.split("id=\"add-schedule\"").nth(1).unwrap().split('>').next().unwrap().contains("open"));
+    let looks = html(Scenario::Calm, &["viewer"], empty).await;
+    all(&words(&looks), &["Nothing is planned", "Operators add schedules here."]);
+    assert!(!looks.contains("schedules/set") && !looks.contains("Add a schedule"));
+    let viewer = html(Scenario::Calm, &["viewer"], "/admin/backups").await;
+    all(&words(&viewer), &["daily at 02:30", "weekly on Sunday at 03:00"]);
+    assert!(!viewer.contains("schedules/set") && !viewer.contains("schedules/remove"));
+    let away = html(Scenario::Trouble, &["operator"], "/admin/backups").await;
+    assert!(!away.contains("schedules/set"), "nothing can be planned while it could not be written down");
+    all(&words(&away), &["Schedules show as soon as"]);
+    assert!(!html(Scenario::Empty, &["operator"], "/admin/backups").await.contains("schedules-part"), "first a repository");
+}
+
+#[tokio::test]
 async fn d4_a_failed_check_is_named_with_the_object() {
     let html = html(Scenario::Calm, &["operator"], &format!("/admin/backups/{DAMAGED}")).await;
     all(&words(&html), &["Do not count on it", "Verification failed", "dump/3.dat.zst: Its SHA-256 differs.", "Not drilled"]);

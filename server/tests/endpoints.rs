@@ -38,6 +38,8 @@ const PAGES: &[(&str, &str)] = &[
     ("GET", "/admin/backups/{id}"),
     ("POST", "/admin/backups/run"),
     ("POST", "/admin/backups/jobs/cancel"),
+    ("POST", "/admin/backups/schedules/set"),
+    ("POST", "/admin/backups/schedules/remove"),
     ("POST", "/admin/backups/{id}/verify"),
     ("POST", "/admin/backups/{id}/drill"),
     ("POST", "/admin/backups/{id}/restore"),
@@ -74,7 +76,7 @@ fn filled(path: &str) -> String {
     // A backup that is nobody's, of a form that one could have.
     let path = if path.contains("/backups/") { path.replace("{id}", "20261126T131845Z-7f3a9c01") } else { path.to_owned() };
     let mut path = path.replace("{name}", "shop").replace("{framework}", "gdpr").replace("{control}", "AUTH-01");
-    for part in ["{job}", "{id}", "{token}", "{session}", "{invite}", "{secret}", "{fingerprint}"] {
+    for part in ["{job}", "{schedule}", "{id}", "{token}", "{session}", "{invite}", "{secret}", "{fingerprint}"] {
         path = path.replace(part, NOBODY);
     }
     path + query

@@ -20,7 +20,7 @@ pub use form::{Choice, Csrf, Field, TextArea};
 pub use reason::{Reasons, reasons_shape};
 pub use rights::{Rights, ScopeList, role_options, scope_words};
 pub use state::{Empty, EmptyKind, Notice, ReadingNote, StatusBadge, StatusGlyph};
-pub use when::{Age, Moment};
+pub use when::{Age, Ahead, Moment};
 
 use crate::route::Page;
 use reeve_model::{TargetName, table::TableRef};

@@ -34,3 +34,14 @@ pub fn Moment(
 ) -> impl IntoView {
     view! { <time datetime=format::iso(at)>{format::moment(at)}</time> }
 }
+
+/// How far ahead something is.
+#[component]
+pub fn Ahead(
+    /// The moment.
+    at: UnixMs,
+    /// The present moment.
+    now: UnixMs,
+) -> impl IntoView {
+    view! { <time datetime=format::iso(at) title=format::moment(at)>{age::until(at.ms_since(now))}</time> }
+}

@@ -36,6 +36,8 @@ pub mod part {
     pub const COVER: &str = "cover-part";
     /// Jobs about backups.
     pub const JOBS: &str = "jobs-part";
+    /// Schedules of backups.
+    pub const SCHEDULES: &str = "schedules-part";
     /// The list of backups.
     pub const BACKUPS: &str = "backups-part";
     /// One backup.

@@ -6,7 +6,7 @@
 pub mod key;
 
 use crate::{
-    AppError,
+    AppError, age,
     chart::{Extent, spark_path},
     components::{charts_shape, reasons_shape},
     format, functions,
@@ -17,7 +17,7 @@ use crate::{
 use leptos::reactive::computed::ScopedFuture;
 use reeve_model::{
     Figure, HealthOverview, Reach, StoreState, TargetDetail, TargetName, TargetSummary, UnixMs, Verdict,
-    backup::{BackupDetail, BackupEntry, BackupHistory, BackupJob, DatabaseCover, RepositoryState},
+    backup::{BackupDetail, BackupEntry, BackupHistory, BackupJob, BackupSchedule, DatabaseCover, RepositoryState},
     compliance::{ComplianceOverview, TargetCompliance},
     live::{LiveFrame, LiveNode},
     pool::{PoolReport, RoleState},
@@ -201,6 +201,7 @@ pub fn backups_frame(history: &BackupHistory, now: UnixMs) -> LiveFrame {
     let set = vec![
         shape(key::part::COVER, cover_shape(history)),
         shape(key::part::JOBS, jobs_shape(&history.jobs)),
+        shape(key::part::SCHEDULES, schedules_shape(history)),
         shape(key::part::BACKUPS, backups_shape(history)),
     ];
     LiveFrame { at: now, set }
@@ -217,10 +218,21 @@ pub fn backup_frame(detail: &BackupDetail, now: UnixMs) -> LiveFrame {
 pub fn cover_shape(history: &BackupHistory) -> String {
     let one = |c: &DatabaseCover| {
         let job = c.job.as_ref().map(job_shape);
-        format!("{} {:?} {:?} {:?} {:?} {} {job:?}", c.target, c.database, c.cover, c.last_good, c.proven_at, c.backups)
+        let next = c.next_run.map(|at| age::until(at.ms_since(history.at)));
+        format!("{} {:?} {:?} {:?} {:?} {} {job:?} {next:?}", c.target, c.database, c.cover, c.last_good, c.proven_at, c.backups)
     };
     let fault = matches!(history.repository, RepositoryState::Unreachable { .. });
     hash(&format!("{fault} {:?} {}", history.jobs_fault, history.databases.iter().map(one).collect::<Vec<_>>().join("|")))
+}
+
+/// Changes when a schedule was set or removed, asked for a job that came to its end, or comes nearer by what is shown.
+#[must_use]
+pub fn schedules_shape(history: &BackupHistory) -> String {
+    let one = |s: &BackupSchedule| {
+        let next = s.next_at.map(|at| (at, age::until(at.ms_since(history.at))));
+        format!("{} {:?} {} {next:?} {:?} {:?}", s.id, s.set_at, s.enabled, s.last.as_ref().map(|l| (&l.job, l.state)), s.note)
+    };
+    hash(&format!("{:?} {}", history.jobs_fault, history.schedules.iter().map(one).collect::<Vec<_>>().join("|")))
 }
 
 /// Changes when a job came, went or moved on.

@@ -4,14 +4,15 @@ use super::{HOSTILE, Scenario, name, ports::Fake};
 use async_trait::async_trait;
 use reeve_access::{
     Grant,
-    permission::{CancelBackup, RunBackup, ViewBackup, ViewBackupJob, ViewBackups},
+    permission::{CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_model::{
     UnixMs,
     backup::{
         AmcheckOutcome, Backup, BackupAct, BackupCopy, BackupDatabase, BackupDetail, BackupEntry, BackupHistory, BackupId, BackupJob,
-        BackupKind, BackupQuery, BackupTable, Cover, DatabaseCover, Drill, DrillOutcome, DrillTarget, JobPhase, JobProgress, JobState,
-        RepositoryState, RestoreReport, TableDifference, Verification, VerificationFault, VerificationLevel,
+        BackupKind, BackupQuery, BackupSchedule, BackupTable, Cover, DatabaseCover, Drill, DrillOutcome, DrillTarget, JobPhase,
+        JobProgress, JobState, RepositoryState, RestoreReport, ScheduledRun, ScheduledWhat, TableDifference, Verification,
+        VerificationFault, VerificationLevel,
     },
 };
 use reeve_ports::{BackupsPort, PortError};
@@ -192,6 +193,7 @@ fn covers(now: UnixMs) -> Vec<DatabaseCover> {
         proven: proven.then(|| id(RESTORED)),
         last_drill: proven.then_some(DrillOutcome::Passed),
         job: None,
+        next_run: proven.then(|| now.plus_ms(150 * MINUTE)),
     };
     let mut list = vec![
         one("billing", Cover::Damaged, None, false),
@@ -201,6 +203,38 @@ fn covers(now: UnixMs) -> Vec<DatabaseCover> {
         one("shop", Cover::Proven, Some(90), true),
     ];
     list[4].job = jobs(now).into_iter().next();
+    list
+}
+
+pub fn schedules(now: UnixMs) -> Vec<BackupSchedule> {
+    let one = |n: u32, database: &str, what, cron: &str, words: &str, next: Option<i64>| BackupSchedule {
+        id: format!("00000000-0000-4000-9000-00000000000{n}"),
+        target: name("findawise"),
+        database: database.into(),
+        what,
+        cron: cron.into(),
+        words: words.into(),
+        time_zone: "Europe/Berlin".into(),
+        enabled: next.is_some(),
+        set_by: "bo.operator@example.org".into(),
+        set_at: now.plus_ms(-9_000 * MINUTE),
+        next_at: next.map(|minutes| now.plus_ms(minutes * MINUTE + 30_000)),
+        next_local: next.map(|_| "2026-11-27 02:30 Europe/Berlin".into()),
+        last: None,
+        note: None,
+    };
+    let mut list = vec![
+        one(1, HOSTILE, ScheduledWhat::Backup, "0 4 L * *", "monthly on the last day at 04:00", None),
+        one(2, "shop", ScheduledWhat::Backup, "30 2 * * *", "daily at 02:30", Some(150)),
+        one(3, "shop", ScheduledWhat::Drill, "0 3 * * 0", "weekly on Sunday at 03:00", Some(3_000)),
+    ];
+    list[1].last = Some(ScheduledRun {
+        job: "00000000-0000-4000-8000-000000000003".into(),
+        at: now.plus_ms(-90 * MINUTE),
+        state: JobState::Failed,
+        sentence: Some(format!("It stopped at {HOSTILE}.")),
+    });
+    list[2].note = Some("There was no good backup to drill.".into());
     list
 }
 
@@ -226,6 +260,7 @@ impl BackupsPort for Fake {
             repository: repository(self.0, now),
             databases: covers(now),
             jobs: jobs(now),
+            schedules: if self.0 == Scenario::Calm { schedules(now) } else { Vec::new() },
             jobs_fault: (self.0 == Scenario::Trouble).then(|| "Reeve's own database is away.".into()),
             items: entries(now),
             matching: 0,
@@ -240,7 +275,7 @@ impl BackupsPort for Fake {
                 let sentence = "It refuses the connection.".to_owned();
                 history.repository = RepositoryState::Unreachable { location: "/srv/backups".into(), since: now, sentence, last: None };
             }
-            Some("nothing yet") => (history.items, history.jobs, history.total) = (Vec::new(), Vec::new(), 0),
+            Some("nothing yet") => (history.items, history.jobs, history.schedules, history.total) = Default::default(),
             _ => {}
         }
         if self.0 == Scenario::Empty || history.repository == RepositoryState::NotRead {
@@ -249,6 +284,7 @@ impl BackupsPort for Fake {
         let within = grant.covers(&name("findawise"));
         history.databases.retain(|_| within);
         history.jobs.retain(|_| within);
+        history.schedules.retain(|_| within);
         let wanted = query.database.as_deref().filter(|d| !d.starts_with('n'));
         history.items.retain(|e| {
             within
@@ -283,6 +319,19 @@ impl BackupsPort for Fake {
     }
 
     async fn cancel(&self, _: Grant<CancelBackup>) -> Result<BackupJob, PortError> {
+        Err(PortError::Unavailable("Nothing is done here.".into()))
+    }
+
+    async fn backup_schedules(&self, grant: Grant<ViewBackups>) -> Result<Vec<BackupSchedule>, PortError> {
+        let within = grant.covers(&name("findawise"));
+        Ok(schedules(UnixMs::now()).into_iter().filter(|_| within).collect())
+    }
+
+    async fn set_schedule(&self, _: Grant<ScheduleBackup>) -> Result<BackupSchedule, PortError> {
+        Err(PortError::Unavailable("Nothing is done here.".into()))
+    }
+
+    async fn remove_schedule(&self, _: Grant<UnscheduleBackup>) -> Result<(), PortError> {
         Err(PortError::Unavailable("Nothing is done here.".into()))
     }
 }

@@ -2,7 +2,7 @@
 
 use reeve_model::{
     TargetName,
-    backup::{BackupAct, BackupId},
+    backup::{BackupAct, BackupId, NewSchedule},
     table::TableRef,
 };
 
@@ -219,6 +219,34 @@ impl Permission for RunBackup {
 #[derive(Debug)]
 pub struct CancelBackup;
 impl Permission for CancelBackup {
+    fn target(resource: &(TargetName, String)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "run";
+    const NOUN: &'static str = "backup";
+    const CHANGES: bool = true;
+    type Resource = (TargetName, String);
+}
+
+/// Have something done with a database of a target again and again.
+#[derive(Debug)]
+pub struct ScheduleBackup;
+impl Permission for ScheduleBackup {
+    fn target(resource: &(TargetName, NewSchedule)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "run";
+    const NOUN: &'static str = "backup";
+    const CHANGES: bool = true;
+    type Resource = (TargetName, NewSchedule);
+}
+
+/// Remove a schedule (by id) of a target.
+#[derive(Debug)]
+pub struct UnscheduleBackup;
+impl Permission for UnscheduleBackup {
     fn target(resource: &(TargetName, String)) -> Option<&TargetName> {
         Some(&resource.0)
     }

@@ -6,6 +6,7 @@
 mod id;
 mod job;
 mod proof;
+mod schedule;
 mod view;
 
 pub use id::BackupId;
@@ -13,6 +14,7 @@ pub use job::{BackupAct, BackupJob, JobState, JobWhat};
 pub use proof::{
     AmcheckOutcome, Drill, DrillOutcome, DrillTarget, RestoreReport, TableDifference, Verification, VerificationFault, VerificationLevel,
 };
+pub use schedule::{BackupSchedule, NewSchedule, ScheduledRun, ScheduledWhat};
 pub use view::{BackupDetail, BackupHistory, BackupQuery, Cover, DatabaseCover, RepositoryState};
 
 use crate::{TargetName, UnixMs};

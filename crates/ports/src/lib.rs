@@ -8,15 +8,15 @@ use reeve_access::{
     Denied, Grant, Principal, Via,
     permission::{
         AcceptFinding, CancelBackup, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, RunBackup, ScanTarget,
-        ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob, ViewBackups, ViewCompliance, ViewEstate, ViewFinding,
-        ViewFindings, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
+        ScheduleBackup, UnscheduleBackup, ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob, ViewBackups, ViewCompliance,
+        ViewEstate, ViewFinding, ViewFindings, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
     },
 };
 use reeve_model::{
     Binding, HealthOverview, Origin, TargetDetail,
     account::{AccountDetail, AccountList, InviteOffer, Jwk, MadeSecret, OwnAccount},
     audit::{AuditPage, AuditQuery},
-    backup::{BackupDetail, BackupHistory, BackupJob, BackupQuery},
+    backup::{BackupDetail, BackupHistory, BackupJob, BackupQuery, BackupSchedule},
     compliance::{AuditReport, ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery},
     pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
@@ -322,6 +322,12 @@ pub trait BackupsPort: Send + Sync {
     async fn ask(&self, grant: Grant<RunBackup>, key: Option<String>) -> Result<BackupJob, PortError>;
     /// Ends a job: one that waits at once, one at work as soon as it has cleared away what it did.
     async fn cancel(&self, grant: Grant<CancelBackup>) -> Result<BackupJob, PortError>;
+    /// Schedules, as far as the caller's scopes reach.
+    async fn backup_schedules(&self, grant: Grant<ViewBackups>) -> Result<Vec<BackupSchedule>, PortError>;
+    /// Sets a schedule, in the place of one for the same database and deed if there is one; answers it as it stands then.
+    async fn set_schedule(&self, grant: Grant<ScheduleBackup>) -> Result<BackupSchedule, PortError>;
+    /// Removes a schedule. What it asked for goes on.
+    async fn remove_schedule(&self, grant: Grant<UnscheduleBackup>) -> Result<(), PortError>;
 }
 
 /// All ports together, as pages and routes find them in their context.

@@ -1,5 +1,9 @@
 //! How safe each database is: what its backups prove, and since when.
 
+mod schedule;
+
+pub use schedule::Schedule;
+
 use reeve_model::{
     TargetName, UnixMs,
     backup::{BackupEntry, BackupJob, BackupTrust, Cover, DatabaseCover, DrillOutcome, JobState},
@@ -73,6 +77,7 @@ fn judge(target: TargetName, database: String, entries: &[&BackupEntry]) -> Data
         proven: proven.map(|d| d.backup.clone()),
         last_drill: drills().max_by_key(|d| d.at).map(|d| d.outcome),
         job: None,
+        next_run: None,
     }
 }
 

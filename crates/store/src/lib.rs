@@ -9,6 +9,7 @@ pub mod api_tokens;
 pub mod audit;
 pub mod auth_sessions;
 pub mod backup_jobs;
+pub mod backup_schedules;
 pub mod compliance;
 pub mod error;
 pub mod history;

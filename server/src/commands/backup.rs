@@ -1,6 +1,6 @@
 //! `reeve backup`: making backups, proving them, restoring them.
 
-use super::{backup_print as print, backup_target as target};
+use super::{backup_print as print, backup_schedule as schedule, backup_target as target};
 use crate::{
     config::Config,
     run::{
@@ -100,6 +100,12 @@ pub enum What {
         #[command(flatten)]
         output: Output,
     },
+    /// What is backed up or drilled again and again.
+    Schedule {
+        /// What to do.
+        #[command(subcommand)]
+        what: schedule::What,
+    },
     /// Remove backups beyond what is to be kept, and what broken-off jobs left. The last verified one of a database always stays.
     Prune {
         /// Only say what would be removed.
@@ -128,6 +134,9 @@ fn kind(text: &str) -> Result<BackupKind, String> {
 
 /// Runs it. Told to stop, it cancels and waits until nothing is left.
 pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
+    if let What::Schedule { what } = what {
+        return schedule::run(config, what).await;
+    }
     let mut signal = Stop::listen()?;
     let cancel = CancellationToken::new();
     let work = act(config, what, &cancel);
@@ -181,6 +190,7 @@ async fn act(config: &Config, what: &What, cancel: &CancellationToken) -> Result
             Ok(success(drill.outcome == DrillOutcome::Passed))
         }
         What::Restore { .. } => restore(config, &engine, what, cancel).await,
+        What::Schedule { what } => schedule::run(config, what).await,
         What::Prune { dry_run, output } => {
             let report = engine.prune(config.backup.keep, *dry_run).await.map_err(sentence)?;
             let swept = if *dry_run { reeve_backup::SweepReport::default() } else { engine.sweep().await.map_err(sentence)? };

@@ -5,6 +5,7 @@ mod account;
 mod audit;
 mod backup;
 mod backup_print;
+mod backup_schedule;
 mod backup_target;
 mod check;
 mod compliance;

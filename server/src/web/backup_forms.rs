@@ -4,12 +4,12 @@ use super::{account_forms::Parts, forms::Fields};
 use axum::{extract::Path, response::Response};
 use reeve_access::{
     authorize,
-    permission::{CancelBackup, RunBackup, ViewBackup, ViewBackupJob},
+    permission::{CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_app::route::{Page, database_of};
 use reeve_model::{
     TargetName,
-    backup::{BackupAct, BackupId, JobState, VerificationLevel},
+    backup::{BackupAct, BackupId, JobState, NewSchedule, ScheduledWhat, VerificationLevel},
 };
 use reeve_ports::PortError;
 
@@ -40,6 +40,49 @@ pub async fn cancel(parts: Parts, fields: Fields) -> Response {
             JobState::Running => "The job ends as soon as it has cleared away what it did.".to_owned(),
             _ => "The job was cancelled before it began.".to_owned(),
         })
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// Sets a schedule.
+pub async fn schedule(parts: Parts, fields: Fields) -> Response {
+    let names = ["of", "what", "often", "weekday", "day", "time", "cron", "zone"];
+    let form = parts.on(Page::Backups(Box::default())).keeping(&fields, &names);
+    let outcome = async {
+        let asked = database_of(fields.get("of"));
+        let (target, database) = asked.ok_or_else(|| PortError::Invalid("Choose the database of the schedule.".to_owned()))?;
+        let what = ScheduledWhat::from_word(fields.get("what"));
+        let what = what.ok_or_else(|| PortError::Invalid("Choose what is to be done: backup or drill.".to_owned()))?;
+        let new = NewSchedule { database, what, when: when(&fields), time_zone: fields.get("zone").to_owned(), enabled: true };
+        let set = form.ports().backups.set_schedule(authorize::<ScheduleBackup>(form.who(), (target, new))?).await?;
+        let next = set.next_local.map_or_else(String::new, |at| format!(" It is due next on {at}."));
+        Ok(format!("The schedule is set: {} of {}, {}.{next}", set.what.word(), set.database, set.words))
+    }
+    .await;
+    form.end(outcome).await
+}
+
+/// What the fields say together, in the words that schedules are read from.
+fn when(fields: &Fields) -> String {
+    let time = fields.get("time").trim();
+    match fields.get("often") {
+        "daily" => format!("daily at {time}"),
+        "weekly" => format!("weekly on {} at {time}", fields.get("weekday")),
+        "monthly" => format!("monthly on {} at {time}", fields.get("day")),
+        _ => fields.get("cron").to_owned(),
+    }
+}
+
+/// Removes a schedule.
+pub async fn unschedule(parts: Parts, fields: Fields) -> Response {
+    let form = parts.on(Page::Backups(Box::default()));
+    let outcome = async {
+        let id = fields.get("schedule").to_owned();
+        let all = form.ports().backups.backup_schedules(authorize::<ViewBackups>(form.who(), ())?).await?;
+        let found = all.into_iter().find(|s| s.id == id).ok_or_else(super::backups_api::no_schedule)?;
+        form.ports().backups.remove_schedule(authorize::<UnscheduleBackup>(form.who(), (found.target, id))?).await?;
+        Ok("The schedule was removed. Backups that it made stay, and a job that it asked for goes on.".to_owned())
     }
     .await;
     form.end(outcome).await

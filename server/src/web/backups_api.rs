@@ -16,11 +16,11 @@ use axum::{
 };
 use reeve_access::{
     Principal, authorize,
-    permission::{CancelBackup, RunBackup, ViewBackup, ViewBackupJob, ViewBackups},
+    permission::{CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_model::{
     TargetName,
-    backup::{BackupAct, BackupId, BackupQuery, VerificationLevel},
+    backup::{BackupAct, BackupId, BackupQuery, NewSchedule, ScheduledWhat, VerificationLevel},
 };
 use reeve_ports::PortError;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -146,6 +146,51 @@ pub async fn put_back(
 pub async fn cancel(State(web): State<Web>, Extension(who): Extension<Principal>, Path(id): Path<String>) -> Answer {
     let job = web.ports.backups.backup_job(authorize::<ViewBackupJob>(&who, id.clone())?).await?;
     Ok(Json(json!(web.ports.backups.cancel(authorize::<CancelBackup>(&who, (job.target, id))?).await?)))
+}
+
+/// The refusal for an id that is no schedule's.
+pub fn no_schedule() -> PortError {
+    PortError::NotFound("There is no such schedule.".to_owned())
+}
+
+/// All schedules.
+pub async fn schedules(State(web): State<Web>, Extension(who): Extension<Principal>) -> Answer {
+    Ok(Json(json!({ "items": web.ports.backups.backup_schedules(authorize::<ViewBackups>(&who, ())?).await?, "next": null })))
+}
+
+/// What is to be done again and again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    target: TargetName,
+    database: String,
+    what: Option<ScheduledWhat>,
+    when: String,
+    time_zone: Option<String>,
+    enabled: Option<bool>,
+}
+
+/// Sets a schedule; answers it.
+pub async fn schedule(State(web): State<Web>, Extension(who): Extension<Principal>, body: Result<Json<Plan>, JsonRejection>) -> Answer {
+    let hint = "Send JSON with target, database, when (\"daily at 02:30\" or five fields of cron) and, if other than backup, UTC and true, \
+                what (backup or drill), time_zone and enabled.";
+    let Json(plan) = body.map_err(|_| invalid(hint))?;
+    let new = NewSchedule {
+        database: plan.database,
+        what: plan.what.unwrap_or(ScheduledWhat::Backup),
+        when: plan.when,
+        time_zone: plan.time_zone.unwrap_or_else(|| "UTC".to_owned()),
+        enabled: plan.enabled.unwrap_or(true),
+    };
+    Ok(Json(json!(web.ports.backups.set_schedule(authorize::<ScheduleBackup>(&who, (plan.target, new))?).await?)))
+}
+
+/// Removes a schedule; answers its id.
+pub async fn unschedule(State(web): State<Web>, Extension(who): Extension<Principal>, Path(id): Path<String>) -> Answer {
+    let all = web.ports.backups.backup_schedules(authorize::<ViewBackups>(&who, ())?).await?;
+    let found = all.into_iter().find(|s| s.id == id).ok_or_else(no_schedule)?;
+    web.ports.backups.remove_schedule(authorize::<UnscheduleBackup>(&who, (found.target, id.clone()))?).await?;
+    Ok(Json(json!({ "id": id })))
 }
 
 /// Asks for something that is done with a backup. Whose it is is known once it is found; out of scope it is not there.

@@ -120,6 +120,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/admin/backups/{id}", Page, Holds("view", "backups"), "One backup."),
     route("POST", "/admin/backups/run", Form, Holds("run", "backup"), "Backs up a database."),
     route("POST", "/admin/backups/jobs/cancel", Form, Holds("run", "backup"), "Ends a job."),
+    route("POST", "/admin/backups/schedules/set", Form, Holds("run", "backup"), "Sets a schedule."),
+    route("POST", "/admin/backups/schedules/remove", Form, Holds("run", "backup"), "Removes a schedule."),
     route("POST", "/admin/backups/{id}/verify", Form, Holds("run", "backup"), "Verifies a backup."),
     route("POST", "/admin/backups/{id}/drill", Form, Holds("run", "backup"), "Drills a backup."),
     route("POST", "/admin/backups/{id}/restore", Form, Holds("run", "backup"), "Restores a backup beside its original."),
@@ -133,6 +135,9 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/backups/{id}/drill", Command, Holds("run", "backup"), "Asks for a drill; answers its job."),
     route("POST", "/api/backups/{id}/restore", Command, Holds("run", "backup"), "Asks for a restore beside the original; answers its job."),
     route("POST", "/api/backups/{id}/put-back", Command, Holds("run", "backup"), "Asks for a table to be put back; answers its job."),
+    route("GET", "/api/backups/schedules", Data, Holds("view", "backups"), "What is backed up and drilled again and again, and when next."),
+    route("POST", "/api/backups/schedules", Command, Holds("run", "backup"), "Sets the schedule of a database; answers it."),
+    route("DELETE", "/api/backups/schedules/{schedule}", Command, Holds("run", "backup"), "Removes a schedule; answers its id."),
     route("GET", "/api/backups/jobs/{job}", Data, Holds("view", "backups"), "One job."),
     route("DELETE", "/api/backups/jobs/{job}", Command, Holds("run", "backup"), "Ends a job; answers it."),
     // Server functions.

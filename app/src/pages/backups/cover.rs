@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::{
-    components::{Age, Csrf, Empty, EmptyKind},
+    components::{Age, Ahead, Csrf, Empty, EmptyKind},
     format, live,
     live::key::part,
     render::PageContext,
@@ -50,6 +50,7 @@ pub(crate) fn table(history: &BackupHistory, cx: &PageContext, now: UnixMs) -> A
                         <th role="columnheader" scope="col">"State"</th>
                         <th role="columnheader" scope="col">"Last good backup"</th>
                         <th role="columnheader" scope="col">"Last proven by a drill"</th>
+                        <th role="columnheader" scope="col">"Next run"</th>
                         <th role="columnheader" scope="col" class="num">"Size"</th>
                         <th role="columnheader" scope="col" class="num">"Backups"</th>
                         <th role="columnheader" scope="col">"Now"</th>
@@ -93,6 +94,10 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
         _ if c.last_drill == Some(DrillOutcome::Failed) => view! { <b>"the last drill failed"</b> }.into_any(),
         _ => view! { <span class="muted">"never"</span> }.into_any(),
     };
+    let next = match c.next_run {
+        Some(at) => view! { <Ahead at=at now=now/><span class="about">{format::moment(at)}</span> }.into_any(),
+        None => view! { <span class="muted">"not planned"</span> }.into_any(),
+    };
     let doing = match &c.job {
         Some(job) => {
             let words = match job.act.what() {
@@ -125,6 +130,7 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
             <td role="cell" data-label="State">{words::cover(c.cover)}</td>
             <td role="cell" data-label="Last good">{good}</td>
             <td role="cell" data-label="Proven">{proven}</td>
+            <td role="cell" data-label="Next run">{next}</td>
             <td role="cell" data-label="Size" class="num">{format::size(c.size_bytes)}</td>
             <td role="cell" data-label="Backups" class="num">{format::whole(i64::try_from(c.backups).ok())}</td>
             <td role="cell" data-label="Now" class="act">{doing}</td>

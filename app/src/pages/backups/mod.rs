@@ -4,6 +4,7 @@ pub(crate) mod cover;
 pub mod detail;
 mod jobs;
 mod life;
+mod schedules;
 mod takeback;
 mod ways;
 pub(crate) mod words;
@@ -60,6 +61,7 @@ pub fn view(data: &BackupsData, cx: &PageContext, now: UnixMs) -> impl IntoView 
         {notices(history, now)}
         {cover::part(history, cx, now)}
         {jobs::part(&history.jobs, cx, now)}
+        {configured.then(|| schedules::section(history, cx, now))}
         {list}
     }
 }

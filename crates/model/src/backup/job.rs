@@ -195,7 +195,7 @@ pub struct BackupJob {
     pub restored: Option<RestoreReport>,
     /// Somebody asked it to end, and it has not yet.
     pub cancelling: bool,
-    /// E-mail of who asked; `reeve` for a schedule.
+    /// E-mail of who asked; `schedule` for one of those.
     pub asked_by: String,
     /// When.
     pub asked_at: UnixMs,

@@ -1,6 +1,6 @@
 //! What pages and programs are shown of backups.
 
-use super::{BackupEntry, BackupId, BackupJob, BackupTrust, DrillOutcome};
+use super::{BackupEntry, BackupId, BackupJob, BackupSchedule, BackupTrust, DrillOutcome};
 use crate::{TargetName, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +110,8 @@ pub struct DatabaseCover {
     pub last_drill: Option<DrillOutcome>,
     /// The job at work on it now, or the next one.
     pub job: Option<BackupJob>,
+    /// When a schedule backs it up next; none: no schedule does.
+    pub next_run: Option<UnixMs>,
 }
 
 /// Backups, as lists show them.
@@ -123,7 +125,9 @@ pub struct BackupHistory {
     pub databases: Vec<DatabaseCover>,
     /// Jobs: those that are open, then the newest of the others.
     pub jobs: Vec<BackupJob>,
-    /// Why jobs can't be shown or begun just now; none: they can.
+    /// What is made again and again, by database.
+    pub schedules: Vec<BackupSchedule>,
+    /// Why jobs and schedules can't be shown, begun or changed just now; none: they can.
     pub jobs_fault: Option<String>,
     /// One page of backups, newest first.
     pub items: Vec<BackupEntry>,

@@ -1,15 +1,18 @@
 //! Backups: what storage holds, how safe each database is, and the jobs that make, verify, drill and restore.
 //!
 //! A job is written down with its audit event before anything is done, and how it ended is written with another one. What storage holds
-//! is asked of storage: the store knows jobs only, so it can be lost without a backup being lost.
+//! is asked of storage: the store knows jobs and schedules only, so it can be lost without a backup being lost.
 
 mod ending;
 mod evidence;
 mod list;
+mod local;
 mod port;
+mod schedules;
 mod worker;
 mod works;
 
+pub use local::{local_remove_schedule, local_schedules, local_set_schedule};
 pub use works::{Came, Held, Stopped, Tell, Works};
 
 use crate::{audit::Trail, hub::Hub};
@@ -20,7 +23,7 @@ use reeve_model::{
 };
 use reeve_rules::backups::{Found, cover};
 use reeve_runtime::Supervisor;
-use reeve_store::Store;
+use reeve_store::{Store, backup_schedules::StoredSchedule};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
@@ -46,15 +49,25 @@ struct Inner {
     /// None: no repository is configured.
     works: Option<Arc<dyn Works>>,
     seen: Mutex<Seen>,
-    /// The newest jobs, as they were read a moment ago.
-    recent: Mutex<Option<(Instant, Vec<BackupJob>)>>,
+    /// The newest jobs and all schedules, as they were read a moment ago.
+    recent: Mutex<Option<Recent>>,
     /// Wakes the worker.
     news: Notify,
+    /// Wakes the task that waits for due moments.
+    plans: Notify,
     running: Mutex<HashMap<Uuid, Running>>,
     /// Jobs at work that somebody asked to end.
     ended: Mutex<HashSet<Uuid>>,
     /// Tells whose job came to an end.
     ends: broadcast::Sender<TargetName>,
+}
+
+/// What the store said a moment ago.
+#[derive(Clone)]
+struct Recent {
+    at: Instant,
+    jobs: Vec<BackupJob>,
+    schedules: Vec<StoredSchedule>,
 }
 
 /// A job at work.
@@ -75,6 +88,7 @@ impl Backups {
             seen: Mutex::default(),
             recent: Mutex::default(),
             news: Notify::new(),
+            plans: Notify::new(),
             running: Mutex::default(),
             ended: Mutex::default(),
             ends: broadcast::channel(ENDS).0,
@@ -82,7 +96,7 @@ impl Backups {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Starts the worker and the keeper of the list.
+    /// Starts the worker, the keeper of the list and the task that waits for due moments.
     pub fn start(&self, supervisor: &Supervisor) {
         // Also without a repository: what an earlier Reeve left running must be told.
         let worker = Arc::clone(&self.inner);
@@ -90,6 +104,8 @@ impl Backups {
         if self.inner.works.is_some() {
             let keeper = Arc::clone(&self.inner);
             supervisor.spawn("list of backups", move |stop| list::keep(Arc::clone(&keeper), stop));
+            let planner = Arc::clone(&self.inner);
+            supervisor.spawn("backup schedules", move |stop| schedules::keep(Arc::clone(&planner), stop));
         }
     }
 
@@ -154,7 +170,7 @@ impl Inner {
         }
     }
 
-    /// Jobs have changed: they are read anew for whoever looks next.
+    /// Jobs or schedules have changed: they are read anew for whoever looks next.
     fn forget(&self) {
         *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

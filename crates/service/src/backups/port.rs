@@ -1,15 +1,18 @@
 //! Backups as pages and routes call them.
 
-use super::{Backups, Inner, ending};
+use super::{Backups, Inner, Recent, ending, schedules};
 use crate::health::no_such_target;
 use async_trait::async_trait;
 use reeve_access::{
     Grant,
-    permission::{CancelBackup, RunBackup, ViewBackup, ViewBackupJob, ViewBackups},
+    permission::{CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_model::{
     StoreState, TargetName, UnixMs,
-    backup::{BackupAct, BackupDetail, BackupEntry, BackupHistory, BackupId, BackupJob, BackupKind, BackupQuery, JobState},
+    backup::{
+        BackupAct, BackupDetail, BackupEntry, BackupHistory, BackupId, BackupJob, BackupKind, BackupQuery, BackupSchedule, JobState,
+        ScheduledWhat,
+    },
 };
 use reeve_ports::{BackupsPort, PortError};
 use reeve_store::{
@@ -39,8 +42,10 @@ const NAME_LIMIT: usize = 63;
 const KEY_LIMIT: usize = 255;
 
 const AWAY: &str = "Reeve's own database is away, so jobs can't be shown or begun. Backups that are there stay as they are.";
+/// What is said where there is nothing to back up to.
+const NO_REPOSITORY: &str = "No repository is configured, so there is nothing to back up to: name one under [backup] in reeve.toml.";
 
-fn trouble(error: StoreError) -> PortError {
+pub(super) fn trouble(error: StoreError) -> PortError {
     match error {
         StoreError::Invalid(sentence) => PortError::Invalid(sentence),
         other => {
@@ -62,27 +67,36 @@ fn no_such_job() -> PortError {
 type Jobs = (Vec<BackupJob>, Option<String>);
 
 impl Inner {
-    /// The newest jobs. Read once for all who look within a moment: a thousand viewers cost one.
-    async fn newest(&self) -> Jobs {
+    /// The newest jobs and all schedules. Read once for all who look within a moment: a thousand viewers cost one.
+    async fn newest(&self) -> (Recent, Option<String>) {
         let known = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, jobs)) = known.filter(|(at, _)| at.elapsed() < REUSE) {
-            return (jobs.into_iter().map(|job| self.live(job)).collect(), None);
+        if let Some(known) = known.filter(|known| known.at.elapsed() < REUSE) {
+            let jobs = known.jobs.into_iter().map(|job| self.live(job)).collect();
+            return (Recent { jobs, ..known }, None);
         }
         let at = Instant::now();
-        let (jobs, fault) = self.jobs(self.store.backup_jobs(JOBS)).await;
+        let (jobs, schedules) = tokio::join!(self.jobs(self.store.backup_jobs(JOBS)), self.read(self.store.backup_schedules()));
+        let fault = jobs.1.or(schedules.1);
+        let recent = Recent { at, jobs: jobs.0, schedules: schedules.0 };
         if fault.is_none() {
-            *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, jobs.clone()));
+            *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Some(recent.clone());
         }
-        (jobs, fault)
+        (recent, fault)
     }
 
     async fn jobs(&self, asked: impl Future<Output = reeve_store::Result<Vec<BackupJob>>>) -> Jobs {
+        let (jobs, fault) = self.read(asked).await;
+        (jobs.into_iter().map(|job| self.live(job)).collect(), fault)
+    }
+
+    /// What the store has, or in a sentence why there is nothing to show.
+    async fn read<T>(&self, asked: impl Future<Output = reeve_store::Result<Vec<T>>>) -> (Vec<T>, Option<String>) {
         // A store that is known to be away must not hold up a page.
         if matches!(self.hub.store_state(), StoreState::Down { .. }) {
             return (Vec::new(), Some(AWAY.to_owned()));
         }
         match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(jobs)) => (jobs.into_iter().map(|job| self.live(job)).collect(), None),
+            Ok(Ok(all)) => (all, None),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "backup jobs can't be read");
                 (Vec::new(), Some(AWAY.to_owned()))
@@ -96,10 +110,9 @@ impl Inner {
     }
 
     /// The database that what is asked for is about, when it can be done.
-    fn database(&self, target: &TargetName, act: &BackupAct) -> Result<String, PortError> {
+    pub(super) fn database(&self, target: &TargetName, act: &BackupAct) -> Result<String, PortError> {
         if self.works.is_none() {
-            let sentence = "No repository is configured, so there is nothing to back up to: name one under [backup] in reeve.toml.";
-            return Err(PortError::Unavailable(sentence.to_owned()));
+            return Err(PortError::Unavailable(NO_REPOSITORY.to_owned()));
         }
         let known = self.hub.latest(target).is_some();
         let there = self.databases(target);
@@ -160,7 +173,7 @@ impl Inner {
     }
 }
 
-fn named(name: &str, what: &str) -> Result<(), PortError> {
+pub(super) fn named(name: &str, what: &str) -> Result<(), PortError> {
     if (1..=NAME_LIMIT).contains(&name.len()) && !name.contains('\0') {
         return Ok(());
     }
@@ -180,10 +193,16 @@ impl BackupsPort for Backups {
         }
         let inner = &self.inner;
         let limit = if query.limit == 0 { 50 } else { query.limit as usize };
-        let (jobs, jobs_fault) = inner.newest().await;
+        let (Recent { jobs, schedules, .. }, jobs_fault) = inner.newest().await;
+        let now = UnixMs::now();
         let jobs: Vec<_> = jobs.into_iter().filter(|j| reaches(&grant, &j.target)).collect();
+        let schedules: Vec<_> = schedules.into_iter().filter(|s| reaches(&grant, &s.target)).map(|s| schedules::shown(s, now)).collect();
         let (repository, held) = inner.repository();
-        let databases = inner.cover(&held.entries, &jobs, |target| reaches(&grant, target));
+        let mut databases = inner.cover(&held.entries, &jobs, |target| reaches(&grant, target));
+        for cover in &mut databases {
+            let of = |s: &&BackupSchedule| s.what == ScheduledWhat::Backup && s.target == cover.target && s.database == cover.database;
+            cover.next_run = schedules.iter().find(of).and_then(|s| s.next_at);
+        }
         let seen = || held.entries.iter().filter(|e| reaches(&grant, &e.backup.target));
         let matches = |e: &&BackupEntry| {
             query.target.as_ref().is_none_or(|t| *t == e.backup.target)
@@ -195,10 +214,11 @@ impl BackupsPort for Backups {
         let more = items.len() > limit;
         items.truncate(limit);
         Ok(BackupHistory {
-            at: UnixMs::now(),
+            at: now,
             repository,
             databases,
             jobs,
+            schedules,
             jobs_fault,
             next: items.last().filter(|_| more).map(|e| e.backup.id.clone()),
             items,
@@ -286,5 +306,24 @@ impl BackupsPort for Backups {
             inner.end(id);
         }
         Ok(inner.live(job))
+    }
+
+    async fn backup_schedules(&self, grant: Grant<ViewBackups>) -> Result<Vec<BackupSchedule>, PortError> {
+        let (Recent { schedules, .. }, fault) = self.inner.newest().await;
+        if let Some(sentence) = fault {
+            return Err(PortError::Unavailable(sentence));
+        }
+        let now = UnixMs::now();
+        Ok(schedules.into_iter().filter(|s| reaches(&grant, &s.target)).map(|s| schedules::shown(s, now)).collect())
+    }
+
+    async fn set_schedule(&self, grant: Grant<ScheduleBackup>) -> Result<BackupSchedule, PortError> {
+        let (target, wanted) = grant.resource();
+        self.inner.set_schedule(grant.principal(), target, wanted).await
+    }
+
+    async fn remove_schedule(&self, grant: Grant<UnscheduleBackup>) -> Result<(), PortError> {
+        let (target, id) = grant.resource();
+        self.inner.remove_schedule(grant.principal(), target, id).await
     }
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod backup_jobs;
+mod backup_schedules;
 mod compliance;
 mod secrets;
 mod sessions;
