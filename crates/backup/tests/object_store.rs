@@ -5,7 +5,7 @@ mod common;
 
 use common::{
     back_up, cluster, connect, dir, endpoint, left_in_scratch, pair,
-    store::{SECRET, Store, access, config},
+    store::{SECRET, Store, access, config, tls_before},
 };
 use reeve_backup::{BackupError, DrillRequest, Engine, EngineConfig, Keys, Location, Progress, RestoreRequest, S3Access};
 use reeve_model::backup::{BackupTrust, DrillOutcome, Keep, VerificationLevel};
@@ -129,4 +129,19 @@ async fn d6_what_can_not_work_with_a_bucket_is_refused_in_one_sentence() {
     Engine::open(good.clone()).await.unwrap();
     Engine::open(good).await.unwrap();
     assert!(!format!("{:?}", access(store.address)).contains(SECRET));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_a_store_is_trusted_by_its_certificate_and_no_further() {
+    let (store, dir) = (Store::start().await, dir());
+    let (port, ca) = tls_before(&store, dir.path()).await;
+    let with = |host: &str, ca: Option<&Path>| {
+        let s3 = S3Access { endpoint: Some(format!("https://{host}:{port}")), ca_file: ca.map(Path::to_owned), ..access(store.address) };
+        EngineConfig { s3: Some(s3), ..config(dir.path(), store.address, Keys::default()) }
+    };
+    Engine::open(with("localhost", Some(&ca))).await.unwrap();
+    let unknown = refused(with("localhost", None)).await.to_string();
+    assert!(unknown.contains("no connection") && unknown.contains("invalid peer certificate"), "{unknown}");
+    let other_name = refused(with("127.0.0.1", Some(&ca))).await.to_string();
+    assert!(other_name.contains("no connection") && other_name.contains("certificate"), "{other_name}");
 }

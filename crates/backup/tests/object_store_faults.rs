@@ -75,25 +75,27 @@ impl Scene {
 async fn d6_uploads_that_are_cut_or_refused_fail_the_run_and_leave_nothing() {
     let scene = Scene::set().await;
     let cancel = CancellationToken::new();
-    for fault in [Fault::Cut, Fault::Status(503), Fault::Status(500)] {
-        for part in ["partNumber=2", "globals.sql", "uploadId=", "/manifests/"] {
-            scene.proxy.plan(move |asked| {
-                let hit = asked.is("PUT", part) || (part == "uploadId=" && asked.is("POST", part));
-                if hit { fault } else { Fault::None }
-            });
-            let began = Instant::now();
-            let error = scene.run(&cancel).await.unwrap_err();
-            assert!(matches!(error, BackupError::Storage { .. }), "{fault:?} {part}: {error}");
-            assert!(began.elapsed() < Duration::from_secs(40), "{fault:?} {part}");
-            scene.expect_listed(0).await;
-            // A commit that failed may have succeeded: nothing is taken away then before it is old.
-            if part == "/manifests/" {
-                let impatient =
-                    EngineConfig { stale_after: Duration::ZERO, ..config(scene.dir.path(), scene.store.address, Keys::default()) };
-                assert_eq!(Engine::open(impatient).await.unwrap().sweep().await.unwrap().removed.len(), 1);
-            }
-            scene.expect_nothing_left();
+    let faults = [
+        (Fault::Cut, "PUT", "partNumber=2"),
+        (Fault::Cut, "PUT", "globals.sql"),
+        (Fault::Status(503), "PUT", "partNumber=2"),
+        (Fault::Status(500), "POST", "uploadId="),
+        (Fault::Cut, "PUT", "/manifests/"),
+        (Fault::Status(503), "PUT", "/manifests/"),
+    ];
+    for (fault, method, part) in faults {
+        scene.proxy.plan(move |asked| if asked.is(method, part) { fault } else { Fault::None });
+        let began = Instant::now();
+        let error = scene.run(&cancel).await.unwrap_err();
+        assert!(matches!(error, BackupError::Storage { .. }), "{fault:?} {part}: {error}");
+        assert!(began.elapsed() < Duration::from_secs(40), "{fault:?} {part}");
+        scene.expect_listed(0).await;
+        // A commit that failed may have been done: nothing is taken away before it is old.
+        if part == "/manifests/" {
+            let impatient = EngineConfig { stale_after: Duration::ZERO, ..config(scene.dir.path(), scene.store.address, Keys::default()) };
+            assert_eq!(Engine::open(impatient).await.unwrap().sweep().await.unwrap().removed.len(), 1);
         }
+        scene.expect_nothing_left();
     }
     // A store without room says so, and that is what people are told.
     scene.proxy.plan(|asked| if asked.is("PUT", "/objects/") { Fault::Status(507) } else { Fault::None });

@@ -69,6 +69,32 @@ impl Store {
     }
 }
 
+/// TLS before the store, under the name `localhost`. Answers its port and the PEM file of its authority.
+pub async fn tls_before(store: &Store, dir: &Path) -> (u16, PathBuf) {
+    use tokio_rustls::rustls::{ServerConfig, crypto::ring, pki_types::PrivatePkcs8KeyDer};
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let ca = dir.join("ca.pem");
+    std::fs::write(&ca, own.cert.pem()).unwrap();
+    let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![own.cert.der().clone()], key.into()).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, upstream) = (listener.local_addr().unwrap().port(), store.address);
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that does not trust it goes away.
+                let Ok(mut socket) = acceptor.accept(socket).await else { return };
+                let mut store = TcpStream::connect(upstream).await.unwrap();
+                tokio::io::copy_bidirectional(&mut socket, &mut store).await.ok();
+            });
+        }
+    });
+    (port, ca)
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         self.serving.abort();
