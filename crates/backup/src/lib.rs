@@ -12,6 +12,7 @@
 //!
 //! Nothing half-done is ever listed: a backup counts from the moment its manifest is there, and that is written last ([`repository`]).
 
+mod cancel;
 mod drill;
 mod engine;
 mod error;
@@ -38,6 +39,9 @@ pub use keys::Keys;
 pub use progress::Progress;
 pub use prune::PruneReport;
 pub use put_back::{PutBackReport, PutBackRequest};
-pub use repository::{Location, SweepReport};
+pub use repository::{
+    Location, SweepReport,
+    s3::{Patience, S3Access},
+};
 pub use restore::{Over, RestoreRequest};
 pub use run::{RunRequest, TableName};

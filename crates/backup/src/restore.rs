@@ -2,6 +2,7 @@
 
 use crate::{
     BackupError, Engine, Progress,
+    cancel::unless,
     drill::millis,
     fetch::stored_bytes,
     load::{Loading, create_database},
@@ -61,7 +62,7 @@ impl Engine {
         if let Some(over) = &request.over {
             require_typed(over)?;
         }
-        let (lease, manifest) = self.repository.lease(&request.id).await?;
+        let (lease, manifest) = unless(cancel, self.repository.lease(&request.id)).await?;
         let done = self.restore_leased(request, &manifest, progress, cancel).await;
         let released = lease.release().await;
         let report = done?;

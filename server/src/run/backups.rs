@@ -21,7 +21,13 @@ pub fn engine_config(config: &Config) -> EngineConfig {
     let said = &config.backup;
     let location = said.repository.clone().unwrap_or_else(|| Location::Directory(config.data_dir.join("backups")));
     let scratch = said.scratch.clone().unwrap_or_else(|| config.data_dir.join("scratch"));
-    EngineConfig { keys: said.keys.clone(), jobs: said.jobs, compression: said.compression, ..EngineConfig::new(location, scratch) }
+    EngineConfig {
+        s3: said.s3.clone(),
+        keys: said.keys.clone(),
+        jobs: said.jobs,
+        compression: said.compression,
+        ..EngineConfig::new(location, scratch)
+    }
 }
 
 /// One repository and the servers that are backed up to it.
