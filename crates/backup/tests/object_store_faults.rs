@@ -6,7 +6,7 @@ mod common;
 
 use common::{
     dir, endpoint, files, left_in_scratch, request, run_sql,
-    store::{Fault, Proxy, Store, access, config},
+    store::{Fault, Proxy, Store, THREE_PARTS, access, config},
 };
 use reeve_backup::{BackupError, Engine, EngineConfig, Keys, Patience, Progress, S3Access};
 use reeve_cluster::testing::TestCluster;
@@ -31,15 +31,11 @@ struct Scene {
     engine: Engine,
 }
 
-/// Rows that can't be compressed to less than half.
-const ROWS: &str = "CREATE TABLE public.t AS SELECT i, (SELECT string_agg(md5((i * 1000 + j)::text), '') FROM generate_series(1, 256) AS j) AS t \
-                    FROM generate_series(1, 5000) AS i; CREATE TABLE public.small AS SELECT 1 AS n";
-
 impl Scene {
     async fn set() -> Self {
         let (cluster, store, dir) = (TestCluster::start(&[]).await.unwrap(), Store::start().await, dir());
-        run_sql(&cluster, "postgres", ROWS).await;
-        let proxy = Proxy::before(&store).await;
+        run_sql(&cluster, "postgres", THREE_PARTS).await;
+        let proxy = Proxy::before(store.address).await;
         let engine = Engine::open(config(dir.path(), proxy.address, Keys::default())).await.unwrap();
         Self { cluster, store, proxy, dir, engine }
     }

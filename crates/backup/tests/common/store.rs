@@ -121,6 +121,11 @@ pub fn config(dir: &Path, address: SocketAddr, keys: Keys) -> EngineConfig {
     EngineConfig { location: Store::location(), s3: Some(access(address)), ..super::config(dir, keys) }
 }
 
+/// Tables whose dump is stored in three parts: rows that can't be compressed to less than half.
+pub const THREE_PARTS: &str = "CREATE TABLE public.t AS SELECT i, (SELECT string_agg(md5((i * 1000 + j)::text), '') \
+                               FROM generate_series(1, 256) AS j) AS t FROM generate_series(1, 5000) AS i; \
+                               CREATE TABLE public.small AS SELECT 1 AS n";
+
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -160,7 +165,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub async fn before(store: &Store) -> Self {
+    pub async fn before(upstream: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         // What waits in here looks like progress to the client.
         socket.set_recv_buffer_size(64 * 1024).unwrap();
@@ -168,7 +173,7 @@ impl Proxy {
         let listener = socket.listen(128).unwrap();
         let address = listener.local_addr().unwrap();
         let plan: Arc<Mutex<Plan>> = Arc::new(Mutex::new(Box::new(|_| Fault::None)));
-        let (upstream, shared) = (store.address, plan.clone());
+        let shared = plan.clone();
         let running = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let plan = shared.clone();
