@@ -40,7 +40,9 @@ async fn corrupt_backup(config: &Config) -> Result<ExitCode, String> {
         return Err("There is no backup of the sample estate yet: press \"Back up now\" on its page, or run `reeve backup run findawise`."
             .to_owned());
     };
-    let Location::Directory(root) = engine.config().location.clone();
+    let Location::Directory(root) = engine.config().location.clone() else {
+        return Err("The repository is a bucket, which others may share: nothing in it is broken.".to_owned());
+    };
     // A sample's backup in a repository that somebody shares with real ones is not ours to break.
     if !root.starts_with(&config.data_dir) {
         return Err(format!("{} is not in the data directory of the sample estate, so nothing in it is broken.", root.display()));
