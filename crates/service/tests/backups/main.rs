@@ -7,7 +7,7 @@ mod schedules;
 use async_trait::async_trait;
 use reeve_access::{
     Principal, Via, authorize,
-    permission::{CancelBackup, RunBackup, ViewBackupJob, ViewBackups},
+    permission::{RunBackup, ViewBackupJob, ViewBackups},
     principal::resolve,
 };
 use reeve_adapter::{Endpoint, RoleConfig, RolePools, RoleSettings};
@@ -15,14 +15,10 @@ use reeve_cluster::testing::TestCluster;
 use reeve_model::{
     Binding, Environment, Origin, Role, Scope, TargetInfo, TargetKind, TargetName, UnixMs,
     audit::AuditEvent,
-    backup::{
-        Backup, BackupAct, BackupDatabase, BackupEntry, BackupHistory, BackupId, BackupJob, BackupQuery, JobPhase, JobProgress, JobState,
-        RepositoryState,
-    },
+    backup::{Backup, BackupAct, BackupDatabase, BackupEntry, BackupHistory, BackupId, BackupJob, BackupQuery, JobPhase, JobProgress},
     pool::StoreRole,
 };
 use reeve_ports::{BackupsPort, PortError};
-use reeve_runtime::Supervisor;
 use reeve_service::{
     Hub,
     audit::{Draft, Trail},
