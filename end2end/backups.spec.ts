@@ -1,7 +1,7 @@
 // D1, D3, D4: an operator who has never restored gets a dropped table back, by the pages alone, with and without JavaScript.
 import type { Page } from "@playwright/test";
 
-import { sql } from "./support/estate";
+import { corruptBackup, sql } from "./support/estate";
 import { expect, test } from "./support/test";
 
 const JOB_MS = 120_000;
@@ -31,11 +31,11 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     // From the first screen to the first backup.
     await expect(async () => {
       await page.goto("/admin/db-health");
-      await expect(page.getByRole("button", { name: `Back up ${name} now` })).toBeVisible({ timeout: 1_000 });
+      await expect(page.getByRole("button", { name: `Back up now: ${name}` })).toBeVisible({ timeout: 1_000 });
     }).toPass({ timeout: JOB_MS });
     const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
     await expect(row).toContainText("no backup");
-    await row.getByRole("button", { name: `Back up ${name} now` }).click();
+    await row.getByRole("button", { name: `Back up now: ${name}` }).click();
     await expect(page).toHaveURL(/\/admin\/backups$/);
     await expect(page.getByText("It is written down")).toBeVisible();
     await ended(page, script);
@@ -54,11 +54,18 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await expect(page.getByRole("heading", { name: `Restored as ${name}_back` })).toBeVisible();
     await expect(page.getByText("500 rows of 1 table were compared")).toBeVisible();
     await page.locator(".table-choice").getByRole("link", { name: "public.orders" }).click();
+    await page.getByText("By hand", { exact: true }).click();
     const steps = page.locator(".steps pre");
     await expect(steps.last()).toContainText(`pg_dump --dbname='${name}_back' --table='"public"."orders"'`);
 
     expect(sql(`\\connect "${name}_back"\nSELECT count(*), sum(id) FROM public.orders`)).toBe("500|125250");
     expect(sql(`\\connect "${name}"\nSELECT to_regclass('public.orders') IS NULL`), "the original is not touched").toBe("t");
+
+    // From the page alone it is back where it was.
+    await page.getByRole("button", { name: `Put public.orders back into ${name}` }).click();
+    await ended(page, script);
+    await expect(page.getByText(`public.orders is back in ${name}, with all 500 rows as they were backed up.`)).toBeVisible();
+    expect(sql(`\\connect "${name}"\nSELECT count(*), sum(id) FROM public.orders`)).toBe("500|125250");
 
     // And what is not proven is proven.
     await page.getByRole("button", { name: "Drill", exact: true }).click();
@@ -67,6 +74,37 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
   } finally {
     sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
     sql(`DROP DATABASE IF EXISTS "${name}_back" WITH (FORCE)`);
+  }
+});
+
+// D4, I6: a bit that flips where a backup is stored is found by reading it, and the page says so.
+test("one flipped bit is told on the page @once", async ({ page }) => {
+  test.setTimeout(4 * JOB_MS);
+  const name = "bit_flip";
+  database(name, "CREATE TABLE public.notes (id bigint PRIMARY KEY, what text); INSERT INTO public.notes SELECT i, md5(i::text) FROM generate_series(1, 2000) i;");
+  const verdict = page.locator(".verdict");
+  const verify = async () => {
+    await page.getByRole("button", { name: "Verify all" }).click();
+    await expect(page.getByText("It is written down")).toBeVisible();
+    await ended(page, true);
+  };
+  try {
+    await expect(async () => {
+      await page.goto("/admin/db-health");
+      await page.getByRole("button", { name: `Back up now: ${name}` }).click({ timeout: 1_000 });
+    }).toPass({ timeout: JOB_MS });
+    await ended(page, true);
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+    await row.getByRole("link", { name, exact: true }).click();
+    await page.locator("table.backups tbody").getByRole("link").first().click();
+    expect(corruptBackup()).toContain("One bit of backup");
+    await verify();
+    await expect(verdict).toContainText("A check failed");
+    expect(corruptBackup()).toContain("is flipped");
+    await verify();
+    await expect(verdict).toContainText("read to its end");
+  } finally {
+    sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
   }
 });
 
@@ -79,7 +117,7 @@ test.describe("schedules", () => {
     try {
       await expect(async () => {
         await page.goto("/admin/backups");
-        await expect(page.getByRole("button", { name: `Back up ${name} now` })).toBeVisible({ timeout: 1_000 });
+        await expect(page.getByRole("button", { name: `Back up now: ${name}` })).toBeVisible({ timeout: 1_000 });
       }).toPass({ timeout: JOB_MS });
       const form = page.getByRole("form", { name: "Add a schedule" });
       const open = async () => {

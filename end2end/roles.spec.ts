@@ -5,12 +5,18 @@ import { expect, openMenu, test } from "./support/test";
 test.use({ signedIn: false });
 
 const ROLES = {
-  admin: { menu: ["Compliance", "Accounts", "Audit trail", "Access"], forms: true, exports: false },
-  operator: { menu: ["Compliance", "Access"], forms: false, exports: false },
-  security_officer: { menu: ["Compliance", "Accounts", "Audit trail", "Access"], forms: false, exports: true },
-  viewer: { menu: ["Compliance", "Access"], forms: false, exports: false },
+  admin: { menu: ["Compliance", "Backups", "Accounts", "Audit trail", "Access"], forms: true, exports: false, backs: true },
+  operator: { menu: ["Compliance", "Backups", "Access"], forms: false, exports: false, backs: true },
+  security_officer: { menu: ["Compliance", "Backups", "Accounts", "Audit trail", "Access"], forms: false, exports: true, backs: false },
+  viewer: { menu: ["Compliance", "Backups", "Access"], forms: false, exports: false, backs: false },
 } as const;
-const PATHS = { Compliance: "/admin/compliance", Accounts: "/admin/accounts", "Audit trail": "/admin/audit", Access: "/admin/access" } as const;
+const PATHS = {
+  Compliance: "/admin/compliance",
+  Backups: "/admin/backups",
+  Accounts: "/admin/accounts",
+  "Audit trail": "/admin/audit",
+  Access: "/admin/access",
+} as const;
 
 for (const [role, may] of Object.entries(ROLES)) {
   test(`${role}: menus show what they may do, and pages hold to it`, async ({ browser, viewport, javaScriptEnabled }) => {
@@ -21,7 +27,8 @@ for (const [role, may] of Object.entries(ROLES)) {
     await openMenu(page);
     for (const [title, path] of Object.entries(PATHS)) {
       const shown = (may.menu as readonly string[]).includes(title);
-      await expect(page.getByRole("link", { name: title, exact: true }).filter({ visible: true }), title).toHaveCount(shown ? 1 : 0);
+      const link = page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: title, exact: true });
+      await expect(link.filter({ visible: true }), title).toHaveCount(shown ? 1 : 0);
       const answer = await page.request.get(path);
       expect(answer.status(), path).toBe(shown ? 200 : 403);
     }
@@ -36,6 +43,8 @@ for (const [role, may] of Object.entries(ROLES)) {
       expect(refused?.status()).toBe(403);
       await expect(page.getByRole("heading", { level: 1, name: "You may not see this" })).toBeVisible();
     }
+    await page.goto("/admin/backups");
+    await expect(page.getByRole("button", { name: "Back up now: findawise" })).toHaveCount(may.backs ? 1 : 0);
     await page.goto("/admin/account");
     await expect(page.getByRole("heading", { level: 2, name: "Change the password" })).toBeVisible();
     await context.close();

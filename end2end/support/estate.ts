@@ -1,7 +1,7 @@
 // The sample estate's own PostgreSQL, to change a cause and see Reeve notice. As superuser, over its private socket.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 function cluster(): string {
   const data = process.env.REEVE_TEST_DATA_DIR;
@@ -29,6 +29,16 @@ export function sql(text: string): string {
   const done = spawnSync("psql", args, { env, input: text, encoding: "utf8" });
   if (done.status !== 0) throw new Error(`psql: ${done.stderr || done.error}`);
   return done.stdout.trim();
+}
+
+/** `reeve demo fault corrupt-backup`: flips one bit of the newest backup, or flips it back. Returns what it printed. */
+export function corruptBackup(): string {
+  const program = resolve(__dirname, "..", process.env.REEVE_BIN ?? "../target/debug/reeve");
+  const data = process.env.REEVE_TEST_DATA_DIR;
+  if (!data) throw new Error("this test breaks a backup and wants a sample estate of its own: run it without REEVE_URL");
+  const done = spawnSync(program, ["demo", "fault", "corrupt-backup"], { cwd: data, env: { ...process.env, REEVE_DATA_DIR: data }, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`reeve demo fault: ${done.stderr || done.error}`);
+  return done.stdout;
 }
 
 /** A session that runs some SQL and stays open until it is ended. */

@@ -5,7 +5,7 @@ CREATE TABLE main.backup_job (
     org_id          uuid NOT NULL REFERENCES main.organisation (id),
     target          text NOT NULL CHECK (length(target) BETWEEN 1 AND 63),
     database        text NOT NULL CHECK (octet_length(database) BETWEEN 1 AND 63),
-    what            text NOT NULL CHECK (what IN ('backup', 'verify', 'drill', 'restore')),
+    what            text NOT NULL CHECK (what IN ('backup', 'verify', 'drill', 'restore', 'putback')),
     kind            text NOT NULL CHECK (kind IN ('manual', 'scheduled', 'migration')),
     -- All that was asked, as the audit trail has it.
     act             jsonb NOT NULL,

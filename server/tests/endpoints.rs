@@ -43,6 +43,7 @@ const PAGES: &[(&str, &str)] = &[
     ("POST", "/admin/backups/{id}/verify"),
     ("POST", "/admin/backups/{id}/drill"),
     ("POST", "/admin/backups/{id}/restore"),
+    ("POST", "/admin/backups/{id}/put-back"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/access"),
     ("GET", "/admin/compliance"),

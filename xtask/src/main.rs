@@ -22,7 +22,8 @@ cargo xtask COMMAND
                      (--quick: unoptimised and uncompressed, for the edit loop)
   check              formatting, import rules of the rooms, licences, forbidden words, documented dependencies
   sqlx [--check]     record what PostgreSQL answers to the store's SQL (--check: fail when the record is stale)
-  bench flood|audit  figures for docs/BENCHMARKS.md: a flood of wrong passwords; the audit log at a million events
+  bench NAME         figures for docs/BENCHMARKS.md. flood: wrong passwords; audit: the log at a million events;
+                     backup: beside pg_dump; scan: evidence of many tables
   test               everything that `make test` runs
   watch              run `reeve demo`, and build and start it again when a source changes
   help               this text

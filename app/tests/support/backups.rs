@@ -16,16 +16,15 @@ use reeve_model::{
     },
 };
 use reeve_ports::{BackupsPort, PortError};
-use std::sync::LazyLock;
 
 const MINUTE: i64 = 60_000;
 pub const DAMAGED: &str = "20261124T020000Z-00000004";
 pub const RESTORED: &str = "20261126T020000Z-00000001";
 
-/// One moment for a whole test: what is asked twice must be answered alike.
-pub fn now() -> UnixMs {
-    static NOW: LazyLock<UnixMs> = LazyLock::new(UnixMs::now);
-    *NOW
+/// One moment for a whole run: what is said twice must be the same.
+fn moment() -> UnixMs {
+    static MOMENT: std::sync::OnceLock<UnixMs> = std::sync::OnceLock::new();
+    *MOMENT.get_or_init(UnixMs::now)
 }
 
 pub fn id(text: &str) -> BackupId {
@@ -255,7 +254,7 @@ fn repository(scenario: Scenario, now: UnixMs) -> RepositoryState {
 #[async_trait]
 impl BackupsPort for Fake {
     async fn backup_history(&self, grant: Grant<ViewBackups>, query: BackupQuery) -> Result<BackupHistory, PortError> {
-        let now = now();
+        let now = moment();
         let mut history = BackupHistory {
             at: now,
             repository: repository(self.0, now),
@@ -302,7 +301,7 @@ impl BackupsPort for Fake {
     }
 
     async fn backup_detail(&self, grant: Grant<ViewBackup>) -> Result<BackupDetail, PortError> {
-        let now = now();
+        let now = moment();
         let entry = entries(now).into_iter().find(|e| e.backup.id == *grant.resource() && grant.covers(&e.backup.target));
         let entry = entry.ok_or_else(|| PortError::NotFound("There is no such backup.".into()))?;
         let jobs = jobs(now).into_iter().filter(|j| j.backup.as_ref() == Some(&entry.backup.id)).collect();
@@ -311,7 +310,7 @@ impl BackupsPort for Fake {
     }
 
     async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError> {
-        let job = jobs(now()).into_iter().find(|j| j.id == *grant.resource());
+        let job = jobs(moment()).into_iter().find(|j| j.id == *grant.resource());
         job.ok_or_else(|| PortError::NotFound("There is no such job.".into()))
     }
 
@@ -325,7 +324,7 @@ impl BackupsPort for Fake {
 
     async fn backup_schedules(&self, grant: Grant<ViewBackups>) -> Result<Vec<BackupSchedule>, PortError> {
         let within = grant.covers(&name("findawise"));
-        Ok(schedules(now()).into_iter().filter(|_| within).collect())
+        Ok(schedules(UnixMs::now()).into_iter().filter(|_| within).collect())
     }
 
     async fn set_schedule(&self, _: Grant<ScheduleBackup>) -> Result<BackupSchedule, PortError> {

@@ -2,6 +2,7 @@
 
 use crate::{
     BackupError, Engine, Progress,
+    cancel::unless,
     fetch::stored_bytes,
     load::{Loading, create_database},
     manifest::Manifest,
@@ -58,7 +59,7 @@ impl Engine {
     /// # Errors
     /// There is no such backup, it was cancelled, or the record could not be kept.
     pub async fn drill(&self, request: &DrillRequest, progress: &Progress, cancel: &CancellationToken) -> Result<Drill, BackupError> {
-        let (lease, manifest) = self.repository.lease(&request.id).await?;
+        let (lease, manifest) = unless(cancel, self.repository.lease(&request.id)).await?;
         let started = Instant::now();
         let mut drill = Drill {
             backup: request.id.clone(),

@@ -1,7 +1,7 @@
 //! The engine: a repository, scratch space, keys and PostgreSQL's programs, put together.
 
 use crate::{
-    BackupError, Keys, Location,
+    BackupError, Keys, Location, S3Access,
     repository::{Repository, SweepReport, objects::Chain},
 };
 use reeve_cluster::binaries::Installation;
@@ -13,6 +13,8 @@ use std::{path::PathBuf, time::Duration};
 pub struct EngineConfig {
     /// Where backups lie.
     pub location: Location,
+    /// How the store of an `s3://` location is reached.
+    pub s3: Option<S3Access>,
     /// A directory for dumps while a job runs: as large as the largest database's tables. Made where it is missing.
     pub scratch: PathBuf,
     /// To whom backups are encrypted and what opens them.
@@ -33,6 +35,7 @@ impl EngineConfig {
     pub fn new(location: Location, scratch: PathBuf) -> Self {
         Self {
             location,
+            s3: None,
             scratch,
             keys: Keys::default(),
             jobs: 2,
@@ -66,7 +69,7 @@ impl Engine {
     /// The repository can't be used, or the secret key doesn't belong to the public ones.
     pub async fn open(config: EngineConfig) -> Result<Self, BackupError> {
         config.keys.prove()?;
-        let repository = Repository::open(config.location.clone(), config.stale_after).await?;
+        let repository = Repository::open(config.location.clone(), config.s3.as_ref(), config.stale_after).await?;
         Self::over(config, repository)
     }
 

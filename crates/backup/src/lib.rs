@@ -12,6 +12,7 @@
 //!
 //! Nothing half-done is ever listed: a backup counts from the moment its manifest is there, and that is written last ([`repository`]).
 
+mod cancel;
 mod drill;
 mod engine;
 mod error;
@@ -21,6 +22,7 @@ mod load;
 pub mod manifest;
 mod progress;
 mod prune;
+mod put_back;
 pub mod repository;
 mod restore;
 pub mod retention;
@@ -36,6 +38,10 @@ pub use error::BackupError;
 pub use keys::Keys;
 pub use progress::Progress;
 pub use prune::PruneReport;
-pub use repository::{Location, SweepReport};
+pub use put_back::{PutBackReport, PutBackRequest};
+pub use repository::{
+    Location, SweepReport,
+    s3::{Patience, S3Access},
+};
 pub use restore::{Over, RestoreRequest};
 pub use run::{RunRequest, TableName};

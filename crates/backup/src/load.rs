@@ -69,7 +69,7 @@ impl Loading<'_> {
 }
 
 /// A bare name with `=` or a URL's beginning in it would be read as connection parameters.
-fn conninfo(database: &str) -> String {
+pub(crate) fn conninfo(database: &str) -> String {
     format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 

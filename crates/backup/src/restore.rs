@@ -2,6 +2,7 @@
 
 use crate::{
     BackupError, Engine, Progress,
+    cancel::unless,
     drill::millis,
     fetch::stored_bytes,
     load::{Loading, create_database},
@@ -61,7 +62,7 @@ impl Engine {
         if let Some(over) = &request.over {
             require_typed(over)?;
         }
-        let (lease, manifest) = self.repository.lease(&request.id).await?;
+        let (lease, manifest) = unless(cancel, self.repository.lease(&request.id)).await?;
         let done = self.restore_leased(request, &manifest, progress, cancel).await;
         let released = lease.release().await;
         let report = done?;
@@ -157,7 +158,7 @@ fn require_typed(over: &Over) -> Result<(), BackupError> {
 }
 
 /// The tables to compare afterwards.
-fn wanted(manifest: &Manifest, tables: Option<&[TableName]>) -> Result<Vec<BackupTable>, BackupError> {
+pub(crate) fn wanted(manifest: &Manifest, tables: Option<&[TableName]>) -> Result<Vec<BackupTable>, BackupError> {
     let all = &manifest.backup.tables;
     let Some(tables) = tables else { return Ok(all.clone()) };
     let find = |wanted: &TableName| {

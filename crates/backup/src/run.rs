@@ -2,9 +2,10 @@
 
 use crate::{
     BackupError, Engine, Progress,
+    cancel::unless,
     manifest::{FORMAT, Manifest, ObjectRecord, checksum},
     progress::Meter,
-    repository::marks::Stage,
+    repository::{CLEANUP, marks::Stage},
     scratch::{Scratch, free_bytes},
     source::{FoundTable, Source, quoted},
     tools::{self, Login},
@@ -88,13 +89,16 @@ impl Engine {
         let source = Source::connect(&request.endpoint).await?;
         source.lock(request.endpoint.database()).await?;
         let plan = self.plan(&source, &request).await?;
-        if let Err(error) = self.repository.sweep().await {
+        if let Err(error) = unless(cancel, self.repository.sweep()).await {
+            if matches!(error, BackupError::Cancelled) {
+                return Err(error);
+            }
             tracing::warn!(%error, "abandoned backups were not cleared away");
         }
         let scratch = Scratch::open(&self.config.scratch)?;
         self.require_space(&plan)?;
         let id = new_id(started.0)?;
-        let stage = self.repository.stage(&id).await?;
+        let stage = unless(cancel, self.repository.stage(&id)).await?;
         let work = async {
             let dumped = self.dump(&source, &request, &plan, &scratch, progress, cancel).await?;
             Ok::<_, BackupError>((dumped, self.store(&id, &scratch, progress, cancel).await?))
@@ -266,8 +270,10 @@ impl Engine {
 
 /// Throws away what was stored; the first reason is the one that is told.
 async fn given_up(stage: Stage, error: BackupError) -> BackupError {
-    if let Err(second) = stage.abandon().await {
-        tracing::warn!(error = %second, "what a failed backup stored was not cleared away; a later run does it");
+    match tokio::time::timeout(CLEANUP, stage.abandon()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(second)) => tracing::warn!(error = %second, "what a failed backup stored was not cleared away; a later run does it"),
+        Err(_) => tracing::warn!("the repository does not answer: what a failed backup stored is cleared away by a later run"),
     }
     error
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     BackupError, Engine, Progress,
+    cancel::unless,
     fetch::{Depth, Fetched, read_dump, stored_bytes},
     repository::records::Record,
     scratch::Scratch,
@@ -29,7 +30,7 @@ impl Engine {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Verification, BackupError> {
-        let (lease, manifest) = self.repository.lease(id).await?;
+        let (lease, manifest) = unless(cancel, self.repository.lease(id)).await?;
         let started = Instant::now();
         let work = async {
             let bytes = stored_bytes(&manifest.objects);

@@ -81,8 +81,8 @@ async fn d4_d5_a_dump_that_was_never_right_is_found_by_a_full_read_or_by_a_drill
     let engine = engine(dir.path()).await;
     let backup = back_up(&engine, &cluster).await;
     let place = dir.path().join(format!("repository/manifests/{}.json", backup.id));
-    let repository =
-        reeve_backup::repository::Repository::open(engine.config().location.clone(), engine.config().stale_after).await.unwrap();
+    let config = engine.config();
+    let repository = reeve_backup::repository::Repository::open(config.location.clone(), None, config.stale_after).await.unwrap();
     let manifest = repository.manifest(&backup.id).await.unwrap();
     let good: Vec<_> = objects(dir.path()).into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect();
     let put = |name: &str, text: &[u8]| {

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{DATABASE, back_up, cluster, config, connect, dir, endpoint, engine, pair, request, run_sql};
-use reeve_backup::{DrillRequest, Engine, Keys, Over, Progress, RestoreRequest, RunRequest, TableName};
+use reeve_backup::{DrillRequest, Engine, Keys, Over, Progress, PutBackReport, PutBackRequest, RestoreRequest, RunRequest, TableName};
 use reeve_model::backup::{AmcheckOutcome, BackupTrust, DrillOutcome, JobPhase, JobProgress, VerificationLevel};
 use std::{
     sync::{Arc, Mutex},
@@ -149,4 +149,38 @@ async fn d2_chosen_tables_are_backed_up_and_restored_with_the_whole_structure() 
 
     let missing = RunRequest { tables: Some(vec![TableName::parse("nope")]), ..request(endpoint(&cluster, DATABASE)) };
     assert!(engine.run(missing, &silent, &cancel).await.unwrap_err().to_string().contains("no table public.nope"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_a_dropped_table_is_put_back_from_a_restore_and_nothing_that_is_there_is_touched() {
+    let (cluster, dir) = (cluster().await, dir());
+    let engine = engine(dir.path()).await;
+    let (silent, cancel) = (Progress::silent(), CancellationToken::new());
+    let backup = back_up(&engine, &cluster).await;
+    let server = endpoint(&cluster, DATABASE);
+    let restore =
+        RestoreRequest { id: backup.id.clone(), server: server.clone(), database: Some("b'side".into()), tables: None, over: None };
+    engine.restore(&restore, &silent, &cancel).await.unwrap();
+    let odd = TableName { schema: "odd schema".into(), name: r#"Odd "name", with \ and 'quotes'"#.into() };
+    let put = |table: TableName| PutBackRequest { id: backup.id.clone(), server: server.clone(), from: "b'side".into(), table };
+    for table in [odd.clone(), TableName::parse("customers")] {
+        let there = engine.put_back(&put(table), &silent, &cancel).await.unwrap_err().to_string();
+        assert!(there.contains("already, and nothing that is there is touched"), "{there}");
+    }
+    run_sql(&cluster, DATABASE, r#"DROP TABLE public.customers CASCADE; DROP SCHEMA "odd schema" CASCADE"#).await;
+    let gone = engine.put_back(&put(odd.clone()), &silent, &cancel).await.unwrap_err().to_string();
+    assert!(gone.contains(r#"CREATE SCHEMA "odd schema""#), "{gone}");
+    run_sql(&cluster, DATABASE, r#"CREATE SCHEMA "odd schema""#).await;
+    for (table, rows) in [(odd, 3), (TableName::parse("customers"), 20_000)] {
+        let report = engine.put_back(&put(table), &silent, &cancel).await.unwrap();
+        assert_eq!(report, PutBackReport { database: DATABASE.into(), rows, difference: None });
+    }
+    let facts = "SELECT (SELECT count(*) FROM pg_indexes WHERE tablename = 'customers'),
+                        (SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE relname LIKE 'Odd %'),
+                        (SELECT attidentity::text FROM pg_attribute WHERE attrelid = 'public.customers'::regclass AND attname = 'id')";
+    let row = connect(&cluster, DATABASE).await.query_one(facts, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, &str>(1), row.get::<_, &str>(2)), (2, "shop_owner", "a"));
+    let nothing = engine.put_back(&put(TableName::parse("nowhere")), &silent, &cancel).await.unwrap_err().to_string();
+    assert!(nothing.contains("holds no rows of a table public.nowhere"), "{nothing}");
+    assert!(common::left_in_scratch(dir.path()).is_empty());
 }

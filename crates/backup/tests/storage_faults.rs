@@ -3,13 +3,16 @@
 
 mod common;
 
-use common::{config, dir, endpoint, files, request, run_sql};
+use common::{
+    config, dir, endpoint, files, request, run_sql,
+    store::{self, Store},
+};
 use futures::{StreamExt, stream::BoxStream};
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload,
-    PutResult, Result, local::LocalFileSystem, path::Path,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload, PutResult, Result, local::LocalFileSystem, path::Path,
 };
-use reeve_backup::{Engine, EngineConfig, Keys, Location, Progress, repository::Repository};
+use reeve_backup::{Engine, EngineConfig, Keys, Progress, repository::Repository};
 use reeve_cluster::testing::TestCluster;
 use reeve_model::backup::VerificationLevel;
 use std::{
@@ -26,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 /// A store whose n-th call fails, and no other one.
 #[derive(Debug)]
 struct Faulty {
-    inner: LocalFileSystem,
+    inner: Arc<dyn ObjectStore>,
     left: Arc<AtomicI64>,
 }
 
@@ -94,16 +97,32 @@ impl ObjectStore for Faulty {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d4_one_storage_error_at_every_call_never_makes_a_false_success() {
-    let (cluster, dir) = (TestCluster::start(&[]).await.unwrap(), dir());
-    run_sql(&cluster, "postgres", "CREATE TABLE public.t AS SELECT generate_series(1, 1000) AS n").await;
+    let dir = dir();
     let config = EngineConfig { stale_after: Duration::ZERO, ..config(dir.path(), Keys::default()) };
-    let Location::Directory(place) = config.location.clone();
-    let good = Engine::open(config.clone()).await.unwrap();
+    let place = dir.path().join("repository");
+    let good = Engine::open(config).await.unwrap();
+    one_error_at_every_call(&good, Arc::new(LocalFileSystem::new_with_prefix(&place).unwrap()), &place).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_one_storage_error_at_every_call_to_a_bucket_never_makes_a_false_success() {
+    let (dir, store) = (dir(), Store::start().await);
+    let config = EngineConfig { stale_after: Duration::ZERO, ..store::config(dir.path(), store.address, Keys::default()) };
+    let good = Engine::open(config).await.unwrap();
+    let bucket = store::access(store.address).bucket("backups", "reeve/test").unwrap();
+    one_error_at_every_call(&good, bucket, &store.file("")).await;
+}
+
+/// `good` and `inner` are the same repository, and its files are at `place`.
+async fn one_error_at_every_call(good: &Engine, inner: Arc<dyn ObjectStore>, place: &std::path::Path) {
+    let cluster = TestCluster::start(&[]).await.unwrap();
+    run_sql(&cluster, "postgres", "CREATE TABLE public.t AS SELECT generate_series(1, 1000) AS n").await;
+    let config = good.config();
     let cancel = CancellationToken::new();
     let (mut failed, mut made) = (0, 0);
     for fault in 0.. {
         let left = Arc::new(AtomicI64::new(fault));
-        let store = Faulty { inner: LocalFileSystem::new_with_prefix(&place).unwrap(), left: left.clone() };
+        let store = Faulty { inner: inner.clone(), left: left.clone() };
         let run = async {
             let repository = Repository::over(Arc::new(store), config.location.clone(), Duration::from_secs(60)).await?;
             Engine::over(config.clone(), repository)?.run(request(endpoint(&cluster, "postgres")), &Progress::silent(), &cancel).await
@@ -140,4 +159,59 @@ async fn d4_one_storage_error_at_every_call_never_makes_a_false_success() {
     let remains = |path: &std::path::PathBuf| !ids.iter().any(|id| path.to_str().unwrap().contains(id.as_str()));
     assert!(!files(&place.join("objects")).iter().any(remains), "what failed runs left is swept");
     assert!(files(&place.join("marks")).is_empty());
+}
+
+/// A store that knows nothing of conditions: what is to be made new is written over what is there.
+#[derive(Debug)]
+struct Forgetful(LocalFileSystem);
+
+impl fmt::Display for Forgetful {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Forgetful")
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for Forgetful {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        self.0.put_opts(location, payload, PutOptions { mode: PutMode::Overwrite, ..opts }).await
+    }
+
+    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        self.0.put_multipart_opts(location, opts).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.0.get_opts(location, options).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.0.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.0.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.0.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.0.copy_opts(from, to, options).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_a_bucket_that_writes_over_what_was_to_be_new_is_refused_and_is_as_it_was() {
+    let dir = dir();
+    let open = async || {
+        let store = Forgetful(LocalFileSystem::new_with_prefix(dir.path()).unwrap());
+        Repository::over(Arc::new(store), Store::location(), Duration::from_secs(60)).await
+    };
+    let error = open().await.unwrap_err().to_string();
+    assert!(error.contains("If-None-Match") && error.contains("use another store"), "{error}");
+    let made = std::fs::read(dir.path().join("repository.json")).unwrap();
+    open().await.unwrap_err();
+    assert_eq!(std::fs::read(dir.path().join("repository.json")).unwrap(), made);
 }

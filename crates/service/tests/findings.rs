@@ -15,7 +15,7 @@ use reeve_model::{
 };
 use reeve_ports::{CompliancePort, NewAcceptance, PortError};
 use reeve_runtime::Supervisor;
-use reeve_service::{audit::Trail, compliance::Compliance};
+use reeve_service::{Hub, audit::Trail, backups::Backups, compliance::Compliance};
 use reeve_store::{
     Domain, Store,
     accounts::{DEFAULT_ORG, NewAccount},
@@ -70,7 +70,8 @@ impl Bench {
         let spec = TargetSpec::new(info, endpoint);
         let (trail, supervisor) = (Trail::new(store.clone(), None), Supervisor::new());
         trail.start(&supervisor);
-        let compliance = Compliance::new(store.clone(), trail.clone(), std::slice::from_ref(&spec), Duration::from_secs(3600));
+        let compliance =
+            Compliance::new(store.clone(), trail.clone(), backups(&store, &trail), std::slice::from_ref(&spec), Duration::from_secs(3600));
         compliance.start(&supervisor);
         Self { target, _store: store_cluster, store, trail, spec, compliance, supervisor }
     }
@@ -149,6 +150,23 @@ fn named(findings: &[Finding], object: &str) -> Option<Finding> {
     findings.iter().find(|f| f.offender.object.contains(object)).cloned()
 }
 
+/// No repository is configured.
+fn backups(store: &Store, trail: &Trail) -> Backups {
+    Backups::new(store.clone(), Arc::new(Hub::new(Vec::new(), UnixMs::now())), trail.clone(), None)
+}
+
+#[tokio::test]
+async fn e1_without_a_repository_nothing_is_known_of_backups() {
+    let bench = Bench::start().await;
+    bench.scan().await;
+    for id in ["BKP-01", "BKP-03", "ENC-10"] {
+        let control = bench.compliance.control(bench.grant::<ViewFindings>(()), id).await.unwrap();
+        let said = format!("{control:?}");
+        assert!(said.contains("Unknown") && said.contains("Reeve has no repository of backups"), "{id}: {said}");
+    }
+    assert!(bench.supervisor.stop(Duration::from_secs(5)).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn e3_a_finding_is_seen_accepted_counted_again_fixed_and_back() {
     let bench = Bench::start().await;
@@ -207,7 +225,9 @@ async fn e3_a_finding_is_seen_accepted_counted_again_fixed_and_back() {
     assert_eq!(state(&bench.findings(FindingQuery::default()).await), Some(FindingState::Regressed));
 
     // A restart knows it all, with its age, before it has scanned anything.
-    let again = Compliance::new(bench.store.clone(), bench.trail.clone(), std::slice::from_ref(&bench.spec), Duration::from_secs(3600));
+    let none = backups(&bench.store, &bench.trail);
+    let again =
+        Compliance::new(bench.store.clone(), bench.trail.clone(), none, std::slice::from_ref(&bench.spec), Duration::from_secs(3600));
     let supervisor = Supervisor::new();
     again.start(&supervisor);
     let mut kept = Vec::new();

@@ -10,6 +10,7 @@ mod backup_target;
 mod check;
 mod compliance;
 mod demo;
+mod demo_fault;
 mod health;
 mod migrate;
 mod secret;
@@ -44,7 +45,12 @@ enum Command {
     /// Run Reeve with the sample estate, in private PostgreSQL clusters of its own.
     ///
     /// The first start loads about 150 MB of sample rows; later starts take seconds. Nothing outside the data directory is touched.
-    Demo(Common),
+    Demo {
+        #[command(flatten)]
+        common: Common,
+        #[command(subcommand)]
+        what: Option<DemoWhat>,
+    },
     /// Test every configured connection: latency, version, role, TLS, missing rights. Exit code 1 when one fails.
     Check(Common),
     /// Look once at every configured target and say how it is. Exit code 1 unless all are healthy.
@@ -101,6 +107,16 @@ enum Command {
         what: secret::What,
         #[command(flatten)]
         common: Common,
+    },
+}
+
+/// What to do with the sample estate, beside running it.
+#[derive(Debug, Subcommand)]
+enum DemoWhat {
+    /// Break something in it, to see Reeve notice.
+    Fault {
+        #[command(subcommand)]
+        fault: demo_fault::Fault,
     },
 }
 
@@ -167,7 +183,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         _ => {}
     }
     let (common, command) = match &line.command {
-        Command::Serve(common) | Command::Demo(common) | Command::Check(common) => (common, &line.command),
+        Command::Serve(common) | Command::Demo { common, .. } | Command::Check(common) => (common, &line.command),
         Command::Health { common, .. } | Command::Migrate { common, .. } | Command::Secret { common, .. } => (common, &line.command),
         Command::Account { common, .. } | Command::Audit { common, .. } => (common, &line.command),
         Command::Compliance { common, .. } | Command::Backup { common, .. } => (common, &line.command),
@@ -182,7 +198,8 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
     };
     ended(match command {
         Command::Serve(_) => serve::run(config).await,
-        Command::Demo(_) => demo::run(config).await,
+        Command::Demo { what: None, .. } => demo::run(config).await,
+        Command::Demo { what: Some(DemoWhat::Fault { fault }), .. } => demo_fault::run(&config, *fault).await,
         Command::Check(_) => check::run(&config).await,
         Command::Health { json, .. } => health::run(&config, *json).await,
         Command::Migrate { what, .. } => migrate::run(&config, what).await,

@@ -1,7 +1,11 @@
 //! `[backup]`: where backups lie, to whom they are encrypted, how many are kept.
 
-use super::{Problems, file::Placed};
-use reeve_backup::{Keys, Location};
+use super::{
+    Problems,
+    file::Placed,
+    s3::{self, S3Draft},
+};
+use reeve_backup::{Keys, Location, S3Access};
 use reeve_model::backup::Keep;
 use secrecy::SecretString;
 use std::{
@@ -22,6 +26,7 @@ pub struct BackupDraft {
     pub keep_daily: Option<Placed<i64>>,
     pub keep_weekly: Option<Placed<i64>>,
     pub keep_monthly: Option<Placed<i64>>,
+    pub s3: S3Draft,
 }
 
 /// How backups are made and kept.
@@ -29,6 +34,8 @@ pub struct BackupDraft {
 pub struct BackupConfig {
     /// Where they lie; none: `backups` in the data directory.
     pub repository: Option<Location>,
+    /// How the store of an `s3://` repository is reached.
+    pub s3: Option<S3Access>,
     /// Space for dumps while a job runs; none: `scratch` in the data directory.
     pub scratch: Option<PathBuf>,
     /// To whom they are encrypted, and what opens them.
@@ -56,6 +63,7 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut BackupDraft,
     number("REEVE_BACKUP_JOBS", &mut draft.jobs);
     number("REEVE_BACKUP_COMPRESSION", &mut draft.compression);
     number("REEVE_BACKUP_RTO_MINUTES", &mut draft.rto_minutes);
+    s3::from_environment(env, &mut draft.s3, problems);
     draft.repository = get("REEVE_BACKUP_REPOSITORY").or(draft.repository.take());
     draft.scratch = get("REEVE_BACKUP_SCRATCH").or(draft.scratch.take());
     draft.identity_file = get("REEVE_BACKUP_IDENTITY_FILE").or(draft.identity_file.take());
@@ -71,6 +79,8 @@ pub fn finish(draft: BackupDraft, problems: &mut Problems) -> BackupConfig {
         let read = Location::parse(&said.value);
         read.map_err(|sentence| problems.add(&said.place, sentence)).ok()
     });
+    let place = draft.repository.as_ref().map_or("backup.repository", |said| said.place.as_str());
+    let s3 = s3::finish(draft.s3, repository.as_ref(), place, problems);
     let scratch = draft.scratch.as_ref().map(|said| {
         let path = PathBuf::from(&said.value);
         if !path.is_absolute() {
@@ -89,6 +99,7 @@ pub fn finish(draft: BackupDraft, problems: &mut Problems) -> BackupConfig {
     let keep = Keep::default();
     BackupConfig {
         repository,
+        s3,
         scratch,
         keys,
         jobs: number(draft.jobs, 2, 1, 64),

@@ -1,6 +1,6 @@
 //! Reading `reeve.toml`: a walk over the spanned document, so that every mistake has its line.
 
-use super::{Problems, backup::BackupDraft, keys::KeysDraft};
+use super::{Problems, backup::BackupDraft, keys::KeysDraft, s3::S3Draft};
 use std::{collections::BTreeMap, path::Path};
 use toml::{
     Spanned,
@@ -179,6 +179,7 @@ impl Walk<'_> {
                     "keep_daily" => set(&mut draft.backup.keep_daily, walk.integer(value, path)),
                     "keep_weekly" => set(&mut draft.backup.keep_weekly, walk.integer(value, path)),
                     "keep_monthly" => set(&mut draft.backup.keep_monthly, walk.integer(value, path)),
+                    "s3" => walk.s3(value, path, &mut draft.backup.s3),
                     _ => false,
                 }),
                 "target" => self.targets(value, draft),
@@ -203,6 +204,21 @@ impl Walk<'_> {
                 self.problems.add(place, "There is no such setting; see docs/CONFIGURATION.md for those there are.");
             }
         }
+    }
+
+    fn s3(&mut self, value: &Value<'_>, path: &str, into: &mut S3Draft) -> bool {
+        self.section(value, path, |walk, name, value, path| match name {
+            "endpoint" => set(&mut into.endpoint, walk.string(value, path)),
+            "region" => set(&mut into.region, walk.string(value, path)),
+            "path_style" => set(&mut into.path_style, walk.boolean(value, path)),
+            "allow_http" => set(&mut into.allow_http, walk.boolean(value, path)),
+            "ca_file" => set(&mut into.ca_file, walk.string(value, path)),
+            "access_key_id" => set(&mut into.access_key_id, walk.string(value, path)),
+            "secret_access_key_file" => into.secret(walk.text_of_file(value, path)),
+            "secret_access_key_env" => into.secret(walk.text_of_variable(value, path)),
+            _ => false,
+        });
+        true
     }
 
     fn rate(&mut self, value: &Value<'_>, path: &str, into: &mut RateDraft) -> bool {
@@ -243,7 +259,7 @@ impl Walk<'_> {
                 "url_file" => set(&mut target.url, walk.text_of_file(value, path)),
                 "url_env" => set(&mut target.url, walk.text_of_variable(value, path)),
                 "url_stored" => {
-                    target.url_stored = walk.boolean(value, path).unwrap_or_default();
+                    target.url_stored = walk.boolean(value, path).is_some_and(|said| said.value);
                     true
                 }
                 "backup_url" => set(&mut target.backup_url, walk.string(value, path)),
@@ -275,11 +291,11 @@ impl Walk<'_> {
         }
     }
 
-    fn boolean(&mut self, value: &Value<'_>, path: &str) -> Option<bool> {
-        if let DeValue::Boolean(said) = value.get_ref() {
-            return Some(*said);
-        }
+    fn boolean(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<bool>> {
         let place = self.place(value, path);
+        if let DeValue::Boolean(said) = value.get_ref() {
+            return Some(Placed { value: *said, place });
+        }
         self.problems.add(place, "Expected true or false.");
         None
     }

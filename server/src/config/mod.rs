@@ -7,6 +7,7 @@ mod file;
 mod guards;
 mod keys;
 mod problem;
+mod s3;
 mod values;
 
 pub use backup::BackupConfig;

@@ -3,7 +3,9 @@
 use crate::config::Config;
 use async_trait::async_trait;
 use reeve_adapter::Endpoint;
-use reeve_backup::{BackupError, DrillRequest, Engine, EngineConfig, Location, Progress, RestoreRequest, RunRequest, TableName};
+use reeve_backup::{
+    BackupError, DrillRequest, Engine, EngineConfig, Location, Progress, PutBackRequest, RestoreRequest, RunRequest, TableName,
+};
 use reeve_estate::TargetSpec;
 use reeve_model::{
     TargetName,
@@ -19,7 +21,13 @@ pub fn engine_config(config: &Config) -> EngineConfig {
     let said = &config.backup;
     let location = said.repository.clone().unwrap_or_else(|| Location::Directory(config.data_dir.join("backups")));
     let scratch = said.scratch.clone().unwrap_or_else(|| config.data_dir.join("scratch"));
-    EngineConfig { keys: said.keys.clone(), jobs: said.jobs, compression: said.compression, ..EngineConfig::new(location, scratch) }
+    EngineConfig {
+        s3: said.s3.clone(),
+        keys: said.keys.clone(),
+        jobs: said.jobs,
+        compression: said.compression,
+        ..EngineConfig::new(location, scratch)
+    }
 }
 
 /// One repository and the servers that are backed up to it.
@@ -79,6 +87,13 @@ impl Inner {
                 let server = self.login(&job.target)?.clone();
                 let request = RestoreRequest { id: backup.clone(), server, database: into.clone(), tables: None, over: None };
                 Ok(Came::Restored(engine.restore(&request, progress, cancel).await?))
+            }
+            BackupAct::PutBack { backup, from, schema, table } => {
+                let (id, server, from) = (backup.clone(), self.login(&job.target)?.clone(), from.clone());
+                let name = TableName { schema: schema.clone(), name: table.clone() };
+                let report = engine.put_back(&PutBackRequest { id, server, from, table: name }, progress, cancel).await?;
+                let difference = report.difference.map(|d| d.sentence);
+                Ok(Came::PutBack { database: report.database, table: format!("{schema}.{table}"), rows: report.rows, difference })
             }
         }
     }

@@ -122,7 +122,7 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
     backups.start(&supervisor);
     let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone(), trail.clone(), backups.clone());
     let unused_after_s = extra.unused_after_s.unwrap_or(UNUSED_AFTER_S);
-    let compliance = Compliance::new(store.clone(), trail.clone(), &specs, config.compliance_interval);
+    let compliance = Compliance::new(store.clone(), trail.clone(), backups.clone(), &specs, config.compliance_interval);
     let accounts = Accounts::new(store.clone(), Arc::clone(&hub), passwords, identity.clone(), trail.clone());
     let ports = Ports {
         health: Arc::new(health),

@@ -106,6 +106,13 @@ pub async fn restore(parts: Parts, Path(id): Path<String>, fields: Fields) -> Re
     of_backup(parts, &id, |backup| BackupAct::Restore { backup, into }).await
 }
 
+/// Puts a table of a restored database back into the original.
+pub async fn put_back(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
+    let get = |name: &str| fields.get(name).to_owned();
+    let (from, schema, table) = (get("from"), get("schema"), get("table"));
+    of_backup(parts, &id, |backup| BackupAct::PutBack { backup, from, schema, table }).await
+}
+
 async fn of_backup(parts: Parts, id: &str, act: impl FnOnce(BackupId) -> BackupAct) -> Response {
     let Ok(backup) = BackupId::new(id) else {
         return parts.on(Page::Backups(Box::default())).end(Err(super::backups_api::missing())).await;

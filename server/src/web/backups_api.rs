@@ -120,6 +120,28 @@ pub async fn restore(
     ask(&web, &who, id, &headers, |backup| BackupAct::Restore { backup, into: asked.into }).await
 }
 
+/// Which table is to be put back, and from which restored database.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    from: String,
+    schema: String,
+    table: String,
+}
+
+/// Asks for a table of a restored database to be put back into the original; answers its job.
+pub async fn put_back(
+    State(web): State<Web>,
+    Extension(who): Extension<Principal>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Table>, JsonRejection>,
+) -> Answer {
+    let hint = "Send JSON with from (the restored database), schema and table.";
+    let Json(Table { from, schema, table }) = body.map_err(|_| invalid(hint))?;
+    ask(&web, &who, id, &headers, |backup| BackupAct::PutBack { backup, from, schema, table }).await
+}
+
 /// Ends a job; answers it.
 pub async fn cancel(State(web): State<Web>, Extension(who): Extension<Principal>, Path(id): Path<String>) -> Answer {
     let job = web.ports.backups.backup_job(authorize::<ViewBackupJob>(&who, id.clone())?).await?;

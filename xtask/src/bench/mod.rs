@@ -24,13 +24,17 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(flood::run(workspace))
         }
-        [one] if one == "audit" => {
-            let mut command = shell::cargo();
-            command.current_dir(&workspace.root).args(["run", "--quiet", "--release", "--locked", "--package", "reeve-store"]);
-            shell::run(command.args(["--example", "audit_million"]))
-        }
-        _ => bail!("`bench` takes `flood` or `audit`"),
+        [one] if one == "audit" => example(workspace, "reeve-store", "audit_million"),
+        [one] if one == "backup" => example(workspace, "reeve-backup", "pgbench_backup"),
+        [one] if one == "scan" => example(workspace, "reeve-estate", "scan_tables"),
+        _ => bail!("`bench` takes `flood`, `audit`, `backup` or `scan`"),
     }
+}
+
+fn example(workspace: &Workspace, package: &str, name: &str) -> Result<()> {
+    let mut command = shell::cargo();
+    command.current_dir(&workspace.root).args(["run", "--quiet", "--release", "--locked", "--package", package]);
+    shell::run(command.args(["--example", name]))
 }
 
 /// The time below which this share of the sorted times lies.

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 /// The words that entries are written with; the pages suggest them.
 const VERBS: &[&str] = &[
-    "accept", "cancel", "change", "disable", "drill", "enable", "end", "export", "forge", "invite", "make", "read", "refresh", "request",
-    "reset", "restore", "reuse", "revoke", "scan", "sign in", "sign out", "use", "verify", "view", "withdraw",
+    "accept", "cancel", "change", "disable", "drill", "enable", "end", "export", "forge", "invite", "make", "put back", "read", "refresh",
+    "request", "reset", "restore", "reuse", "revoke", "scan", "sign in", "sign out", "use", "verify", "view", "withdraw",
 ];
 const NOUNS: &[&str] = &[
     "acceptance",

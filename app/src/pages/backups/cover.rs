@@ -105,6 +105,7 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
                 JobWhat::Verify => "verification",
                 JobWhat::Drill => "drill",
                 JobWhat::Restore => "restore",
+                JobWhat::PutBack => "putting a table back",
             };
             let far = job.progress.as_ref().map_or_else(|| job.state.word().into_any(), |p| words::progress(p).into_any());
             view! { <span class="doing">{words}": "{far}</span> }.into_any()
@@ -113,7 +114,7 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
             <form method="post" action="/admin/backups/run">
                 <Csrf token=cx.csrf.clone()/>
                 <input type="hidden" name="of" value=format!("{}/{}", c.target, c.database)/>
-                <button class="button" aria-label=format!("Back up {} now", c.database)>"Back up now"</button>
+                <button class="button" aria-label=format!("Back up now: {}", c.database)>"Back up now"</button>
             </form>
         }
         .into_any(),

@@ -63,7 +63,7 @@ pub fn view(data: &BackupData, overview: Option<&HealthOverview>, cx: &PageConte
         </header>
         <div id=part::BACKUP data-shape=live::backup_shape(detail)>
             <p class="verdict">{words::trust(trust)}<span>{words::meaning(trust)}</span></p>
-            {takeback::part(data, overview)}
+            {takeback::part(data, overview, may.then(|| cx.csrf.clone()))}
             {(!done.is_empty()).then(|| view! {
                 <section class="section" aria-labelledby="jobs-title">
                     <header class="section-head"><h2 id="jobs-title">"Done with it"</h2></header>

@@ -57,7 +57,7 @@ pub(super) fn table(jobs: &[&BackupJob], named: bool, cx: &PageContext, now: Uni
 
 /// What is done, as a person says it.
 fn title(job: &BackupJob) -> String {
-    use reeve_model::backup::BackupAct::{Backup, Drill, Restore, Verify};
+    use reeve_model::backup::BackupAct::{Backup, Drill, PutBack, Restore, Verify};
     match &job.act {
         Backup { tables, .. } if !tables.is_empty() => format!("Back up {}", format::plural(tables.len(), "table", "tables")),
         Backup { .. } => "Back up".into(),
@@ -66,6 +66,7 @@ fn title(job: &BackupJob) -> String {
         Drill { .. } => "Drill".into(),
         Restore { into: Some(name), .. } => format!("Restore as {name}"),
         Restore { .. } => "Restore beside".into(),
+        PutBack { schema, table, .. } => format!("Put {schema}.{table} back"),
     }
 }
 

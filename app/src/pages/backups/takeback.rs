@@ -2,7 +2,7 @@
 
 use super::detail::BackupData;
 use crate::{
-    components::Code,
+    components::{Code, Csrf},
     format,
     route::{BackupView, Page},
 };
@@ -12,8 +12,8 @@ use reeve_model::{
     backup::{Backup, BackupTable, RestoreReport},
 };
 
-/// The newest restore of this backup; nothing while there is none.
-pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>) -> Option<impl IntoView + use<>> {
+/// The newest restore of this backup; nothing while there is none. `csrf`: of those who may have a table put back.
+pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>, csrf: Option<Option<String>>) -> Option<impl IntoView + use<>> {
     let b = &data.detail.entry.backup;
     let restored = data.detail.jobs.iter().find_map(|job| job.restored.as_ref())?;
     let address = overview.and_then(|o| o.targets.iter().find(|t| t.info.name == b.target)).map(|t| t.info.address.clone());
@@ -39,7 +39,7 @@ pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>) -> Opti
             <ul class="wrong">{wrong}</ul>
             <h3 id="take-back">"Take a table back"</h3>
             {choose(data)}
-            {chosen(data, b, restored)}
+            {chosen(data, b, restored, csrf)}
             <details class="more" id="remove-restored">
                 <summary>"When you have what you need"</summary>
                 <p>"The new database stays until somebody drops it:"</p>
@@ -71,7 +71,7 @@ fn choose(data: &BackupData) -> impl IntoView + use<> {
 }
 
 /// What brings the chosen table over, and how to look before and after.
-fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport) -> Option<AnyView> {
+fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport, csrf: Option<Option<String>>) -> Option<AnyView> {
     let (schema, name) = data.view.table.as_ref()?;
     let table = b.tables.iter().find(|t| t.schema == *schema && t.name == *name)?;
     let qualified = format!("{}.{}", ident(schema), ident(name));
@@ -87,8 +87,26 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport) -> Option<Any
         "With its indexes, defaults and rights. If {} still has a table of this name, it refuses and changes nothing: rename that one first.",
         b.database.name
     );
+    let by_itself = csrf.map(|csrf| {
+        view! {
+            <form class="put-back" method="post" action=format!("/admin/backups/{}/put-back", b.id)>
+                <Csrf token=csrf/>
+                <input type="hidden" name="from" value=restored.database.clone()/>
+                <input type="hidden" name="schema" value=schema.clone()/>
+                <input type="hidden" name="table" value=name.clone()/>
+                <button class="button primary">{format!("Put {schema}.{name} back into {}", b.database.name)}</button>
+                <p class="muted">
+                    "In one transaction, with its indexes, defaults and rights, and its rows compared with the backup. Nothing that is there is touched: a table of this name refuses it. Foreign keys of other tables that pointed to it are not made anew."
+                </p>
+            </form>
+        }
+    });
+    let open = by_itself.is_none();
     Some(
         view! {
+            {by_itself}
+            <details class="more" id="by-hand" open=open>
+            <summary>"By hand"</summary>
             <ol class="steps">
                 <li>
                     <p>"In the database "<b class="mono">{restored.database.clone()}</b>", see that it is what you miss."{rows}</p>
@@ -99,6 +117,7 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport) -> Option<Any
                     <Code text=bring what="command"/>
                 </li>
             </ol>
+            </details>
         }
         .into_any(),
     )

@@ -5,7 +5,7 @@
 //! - a run writes its manifest, then looks for its own stage mark; a sweep removes an old stage mark, then looks for the manifest;
 //! - a reader writes a lease, then looks for a prune mark; a prune writes its mark, then looks for leases.
 
-use super::{Repository, manifest_key, objects_prefix};
+use super::{CLEANUP, Repository, manifest_key, objects_prefix};
 use crate::{BackupError, manifest::Manifest};
 use object_store::{ObjectMeta, ObjectStoreExt, PutPayload, path::Path as Key};
 use reeve_model::backup::BackupId;
@@ -42,10 +42,14 @@ impl Mark {
         Ok(Self { repository: repository.clone(), key, renewal })
     }
 
-    /// Takes the mark away.
+    /// Takes the mark away, within [`CLEANUP`]: one that stays grows old and is swept.
     pub(crate) async fn release(self) -> Result<(), BackupError> {
         self.renewal.abort();
-        self.repository.remove(&self.key).await
+        let removed = tokio::time::timeout(CLEANUP, self.repository.remove(&self.key)).await;
+        removed.unwrap_or_else(|_| {
+            let location = self.repository.location().to_string();
+            Err(BackupError::Storage { location, what: "removing a mark".to_owned(), why: "the store does not answer".to_owned() })
+        })
     }
 }
 

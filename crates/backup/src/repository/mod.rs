@@ -6,58 +6,34 @@
 //! | `manifests/ID.json` | one for each backup that counts; lists read nothing else |
 //! | `objects/ID/…` | its objects; without a manifest they are a stage, or remains to be swept |
 //! | `records/ID/…` | verifications and drills |
+//! | `uploads/ID/…` | in a bucket only: uploads in parts that were begun ([`uploads`]) |
 //! | `marks/stage-ID`, `marks/lease-ID-…`, `marks/prune-ID` | who is at work on it just now ([`marks`]) |
 
+mod location;
 pub(crate) mod marks;
 pub(crate) mod objects;
 pub(crate) mod records;
+pub mod s3;
 mod sweep;
+mod uploads;
 
 use crate::{BackupError, manifest::Manifest};
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, local::LocalFileSystem, path::Path as Key};
 use reeve_model::backup::BackupId;
+use s3::{Bucket, Patience, S3Access};
 use serde::{Deserialize, Serialize};
-use std::{
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
+pub use location::Location;
 pub use sweep::SweepReport;
 
 /// How many small objects are read at once.
 const AT_ONCE: usize = 16;
 
-/// Where a repository is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    /// A directory of this machine, absolute.
-    Directory(PathBuf),
-}
-
-impl Location {
-    /// Reads `/absolute/path` or `file:///absolute/path`.
-    ///
-    /// # Errors
-    /// One sentence that says what can be written.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let path = text.strip_prefix("file://").unwrap_or(text);
-        if path.starts_with('/') && path.len() > 1 {
-            return Ok(Self::Directory(PathBuf::from(path)));
-        }
-        Err(format!("{text:?} is no repository: write the absolute path of a directory."))
-    }
-}
-
-impl std::fmt::Display for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Directory(path) => path.display().fmt(f),
-        }
-    }
-}
+/// How long clearing up after a failed or cancelled job may take; what it does not come to is swept later.
+pub(crate) const CLEANUP: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
@@ -66,11 +42,15 @@ struct Head {
 }
 
 /// An open repository. Clones are the same one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Repository {
     store: Arc<dyn ObjectStore>,
     location: Location,
     stale_after: Duration,
+    /// Uploads to a bucket, which must be ended one by one; none over a store that the caller made.
+    bucket: Option<Bucket>,
+    /// Where the store is, as people are told.
+    shown: String,
 }
 
 /// What a look at the whole repository finds.
@@ -83,15 +63,28 @@ pub struct Manifests {
 }
 
 impl Repository {
-    /// Opens it; makes it where there is none. Work whose mark was not renewed for `stale_after` counts as abandoned.
+    /// Opens it; makes it where there is none. `s3` says how the store of an `s3://` location is reached. Work whose mark was not renewed
+    /// for `stale_after` counts as abandoned.
     ///
     /// # Errors
-    /// It can't be reached or written, or a newer program made it.
-    pub async fn open(location: Location, stale_after: Duration) -> Result<Self, BackupError> {
-        let Location::Directory(dir) = &location;
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| BackupError::io(dir, &e))?;
-        let store = LocalFileSystem::new_with_prefix(dir).map_err(|e| BackupError::system(format!("opening {location}"), e))?;
-        Self::over(Arc::new(store.with_fsync(true)), location, stale_after).await
+    /// It can't be reached or written, it would not be safe there, or a newer program made it.
+    pub async fn open(location: Location, s3: Option<&S3Access>, stale_after: Duration) -> Result<Self, BackupError> {
+        match &location {
+            Location::Directory(dir) => {
+                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| BackupError::io(dir, &e))?;
+                let store = LocalFileSystem::new_with_prefix(dir).map_err(|e| BackupError::system(format!("opening {location}"), e))?;
+                Self::over(Arc::new(store.with_fsync(true)), location, stale_after).await
+            }
+            Location::S3 { bucket, prefix } => {
+                let access = s3.ok_or_else(|| s3::no_access(&location))?;
+                // Whoever opens it waits; whoever works in it has time.
+                let hasty = S3Access { patience: access.patience.no_more_than(Patience::LOOK), ..access.clone() };
+                let (hasty, patient) = (hasty.bucket(bucket, prefix)?, access.bucket(bucket, prefix)?);
+                let shown = access.shown();
+                Self { store: hasty, location: location.clone(), stale_after, bucket: None, shown: shown.clone() }.look().await?;
+                Ok(Self { store: patient.clone(), location, stale_after, bucket: Some(patient), shown })
+            }
+        }
     }
 
     /// The same over a store that the caller made; `location` is what people are told.
@@ -99,21 +92,52 @@ impl Repository {
     /// # Errors
     /// As [`Repository::open`].
     pub async fn over(store: Arc<dyn ObjectStore>, location: Location, stale_after: Duration) -> Result<Self, BackupError> {
-        let this = Self { store, location, stale_after };
-        let mut id = [0_u8; 8];
-        getrandom::fill(&mut id).map_err(|e| BackupError::system("reading random bytes", e))?;
-        let head = Head { format: crate::manifest::FORMAT, id: hex::encode(id) };
-        let bytes = serde_json::to_vec(&head).map_err(|e| BackupError::system("writing JSON", e))?;
-        let key = Key::from("repository.json");
-        if this.create(&key, bytes).await? {
-            return Ok(this);
-        }
-        let bytes = this.read_small(&key).await?.unwrap_or_default();
-        let head: Head = serde_json::from_slice(&bytes).map_err(|e| this.damaged(&key, e))?;
-        if head.format > crate::manifest::FORMAT {
-            return Err(BackupError::Refused(format!("{} was made by a newer Reeve: use that one", this.location)));
-        }
+        let shown = location.to_string();
+        let this = Self { store, location, stale_after, bucket: None, shown };
+        this.look().await?;
         Ok(this)
+    }
+
+    /// Finds the repository or makes it, and makes sure that one can be kept here.
+    async fn look(&self) -> Result<(), BackupError> {
+        let key = Key::from("repository.json");
+        // A missing bucket looks like a missing object, and only to one who reads.
+        if matches!(self.location, Location::S3 { .. }) {
+            let listed = self.store.list_with_delimiter(Some(&Key::from("marks"))).await;
+            listed.map_err(|e| self.failed("listing", &e))?;
+        }
+        let mut there = self.read_small(&key).await?;
+        if there.is_none() {
+            let mut id = [0_u8; 8];
+            getrandom::fill(&mut id).map_err(|e| BackupError::system("reading random bytes", e))?;
+            let head = Head { format: crate::manifest::FORMAT, id: hex::encode(id) };
+            let bytes = serde_json::to_vec(&head).map_err(|e| BackupError::system("writing JSON", e))?;
+            // Somebody else may make it at the same moment; then theirs counts.
+            there = if self.create(&key, bytes.clone()).await? { Some(bytes) } else { self.read_small(&key).await? };
+        }
+        let there = there.unwrap_or_default();
+        let head: Head = serde_json::from_slice(&there).map_err(|e| self.damaged(&key, e))?;
+        if head.format > crate::manifest::FORMAT {
+            return Err(BackupError::Refused(format!("{} was made by a newer Reeve: use that one", self.location)));
+        }
+        match self.location {
+            Location::Directory(_) => Ok(()),
+            Location::S3 { .. } => self.prove_conditional_writes(&key, there).await,
+        }
+    }
+
+    /// Writes what is there once more, if it is not there. A store that takes it would let two jobs overwrite each other.
+    async fn prove_conditional_writes(&self, key: &Key, there: Vec<u8>) -> Result<(), BackupError> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(key, PutPayload::from(there), options).await {
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Ok(_) => Err(BackupError::Refused(format!(
+                "{}: the store at {} writes over an object that was to be made new (it does not know If-None-Match): a repository would not be \
+                 safe there, use another store",
+                self.location, self.shown
+            ))),
+            Err(error) => Err(self.failed("trying a conditional write", &error)),
+        }
     }
 
     /// Where it is.
@@ -125,8 +149,10 @@ impl Repository {
     /// The directory, when it is one of this machine.
     #[must_use]
     pub fn directory(&self) -> Option<&Path> {
-        let Location::Directory(dir) = &self.location;
-        Some(dir)
+        match &self.location {
+            Location::Directory(dir) => Some(dir),
+            Location::S3 { .. } => None,
+        }
     }
 
     /// All backups that count.
@@ -168,14 +194,23 @@ impl Repository {
         Manifest::from_bytes(id, &bytes).map_err(|why| self.damaged(&key, why))
     }
 
-    /// Writes an object that must not be there yet. Answers false when it is.
+    /// Writes an object that must not be there yet. Answers false when another one is. Finding the same bytes is success: the answer to a
+    /// write that was done may have been lost, and the second try finds the first one's object.
     pub(crate) async fn create(&self, key: &Key, bytes: Vec<u8>) -> Result<bool, BackupError> {
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(key, PutPayload::from(bytes), options).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(error) => Err(self.failed("writing", &error)),
+        let bytes = Bytes::from(bytes);
+        for _ in 0..3 {
+            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+            match self.store.put_opts(key, PutPayload::from(bytes.clone()), options).await {
+                Ok(_) => return Ok(true),
+                Err(object_store::Error::AlreadyExists { .. }) => {}
+                Err(error) => return Err(self.failed("writing", &error)),
+            }
+            // A store that says so while two write at once has nothing yet.
+            if let Some(there) = self.read_small(key).await? {
+                return Ok(there == bytes);
+            }
         }
+        Ok(false)
     }
 
     /// Reads a small object whole; none when it is not there.
@@ -206,9 +241,8 @@ impl Repository {
     pub(crate) async fn remove_all(&self, prefix: &str) -> Result<u64, BackupError> {
         let found = self.list(prefix).await?;
         let bytes = found.iter().map(|meta| meta.size).sum();
-        for meta in found {
-            self.remove(&meta.location).await?;
-        }
+        let removed = futures::stream::iter(found).map(|meta| async move { self.remove(&meta.location).await });
+        removed.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         // Unfinished uploads are no objects to the store, but they take space.
         if let Some(dir) = self.directory() {
             let place = dir.join(prefix);
@@ -234,7 +268,19 @@ impl Repository {
             }
             cause = inner.source();
         }
-        BackupError::Storage { location: self.location.to_string(), what: what.to_owned(), why: error.to_string() }
+        match self.location {
+            Location::Directory(_) => {
+                BackupError::Storage { location: self.location.to_string(), what: what.to_owned(), why: error.to_string() }
+            }
+            Location::S3 { .. } => s3::explain(&self.location, &self.shown, what, error),
+        }
+    }
+}
+
+/// The store's own form holds how it is reached; that is nobody's business.
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Repository({})", self.location)
     }
 }
 

@@ -2,15 +2,16 @@
 //!
 //! The transformations block a thread; a channel of a few parts joins them to the asynchronous store on the other side.
 
-use super::{Repository, object_key};
+use super::{Repository, object_key, uploads::Upload};
 use crate::{
     BackupError,
+    cancel::unless,
     keys::{Keys, OpenError},
     manifest::ObjectRecord,
     progress::Meter,
 };
 use bytes::Bytes;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use reeve_model::backup::BackupId;
 use sha2::{Digest, Sha256};
 use std::{
@@ -20,7 +21,7 @@ use std::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Bytes of one part; what fits is stored in one piece.
+/// Bytes of one part, of all but giant files; what fits is stored in one piece.
 const PART: usize = 8 * 1024 * 1024;
 /// Parts that may wait in the channel.
 const WAITING: usize = 2;
@@ -47,9 +48,10 @@ impl Repository {
         let stored_as = format!("{name}.zst{}", if chain.keys.encrypts() { ".age" } else { "" });
         let (sender, receiver) = mpsc::channel(WAITING);
         let (chain, path, meter) = (chain.clone(), file.to_owned(), meter.clone());
+        let size = part_size(file.metadata().map_err(|e| BackupError::io(file, &e))?.len());
         let sealing = tokio::task::spawn_blocking(move || {
             let mut source = Metered { inner: std::fs::File::open(&path)?, meter };
-            chain.keys.seal(&mut source, PartWriter { sender, part: Vec::with_capacity(PART) }, chain.level)
+            chain.keys.seal(&mut source, PartWriter { sender, size, part: Vec::with_capacity(size) }, chain.level)
         });
         let sealed = async {
             let read = sealing.await.map_err(|e| BackupError::system("compressing", e))?;
@@ -75,19 +77,16 @@ impl Repository {
         let mut hasher = Sha256::new();
         let mut stored = 0_u64;
         let mut held: Option<Bytes> = None;
-        let mut upload: Option<Box<dyn MultipartUpload>> = None;
-        let sent = async {
-            while let Some(part) = next(&mut parts, cancel).await? {
+        let mut upload: Option<Upload> = None;
+        let sent = unless(cancel, async {
+            while let Some(part) = parts.recv().await {
                 hasher.update(&part);
                 stored += part.len() as u64;
                 // One part is held back: only with a second one is it worth an upload in parts.
                 if let Some(before) = held.replace(part) {
                     let to = match &mut upload {
                         Some(upload) => upload,
-                        None => {
-                            let begun = self.store.put_multipart(&key).await;
-                            upload.insert(begun.map_err(|e| self.failed("beginning an upload", &e))?)
-                        }
+                        None => upload.insert(self.begin_upload(id, &key).await?),
                     };
                     to.put_part(PutPayload::from(before)).await.map_err(|e| self.failed("uploading", &e))?;
                 }
@@ -98,20 +97,22 @@ impl Repository {
             match &mut upload {
                 Some(upload) => {
                     upload.put_part(last).await.map_err(|e| self.failed("uploading", &e))?;
-                    upload.complete().await.map_err(|e| self.failed("ending an upload", &e))?;
+                    self.complete_upload(upload, &key, stored).await?;
                 }
                 None => {
                     let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-                    self.store.put_opts(&key, last, options).await.map_err(|e| self.failed("writing", &e))?;
+                    match self.store.put_opts(&key, last, options).await {
+                        // Nobody else writes here: it is ours, and the answer was lost. Reading it back tells.
+                        Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
+                        Err(error) => return Err(self.failed("writing", &error)),
+                    }
                 }
             }
             Ok::<_, BackupError>(plain)
-        };
+        });
         let sent = sent.await;
-        if let (Err(_), Some(upload)) = (&sent, &mut upload)
-            && let Err(error) = upload.abort().await
-        {
-            tracing::warn!(object = %key, %error, "an upload could not be aborted; a later sweep removes it");
+        if let (Err(_), Some(upload)) = (&sent, &mut upload) {
+            self.give_up_upload(upload, &key).await;
         }
         Ok((sent?, stored, hex::encode(hasher.finalize())))
     }
@@ -169,7 +170,13 @@ impl Repository {
         cancel: &CancellationToken,
     ) -> Result<Found, BackupError> {
         let key = object_key(id, &object.stored_as);
-        let length = match self.store.head(&key).await {
+        // Cancelled while the store is silent, it must not wait for it.
+        let head = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(BackupError::Cancelled),
+            head = self.store.head(&key) => head,
+        };
+        let length = match head {
             Ok(meta) => meta.size,
             Err(object_store::Error::NotFound { .. }) => return Ok(Found::Wrong("It is gone.".to_owned())),
             Err(error) => return Err(self.failed("reading", &error)),
@@ -180,11 +187,13 @@ impl Repository {
         let mut hasher = Sha256::new();
         let mut at = 0;
         while at < length {
-            if cancel.is_cancelled() {
-                return Err(BackupError::Cancelled);
-            }
             let until = length.min(at + PART as u64 / 2);
-            let part = match self.store.get_range(&key, at..until).await {
+            let part = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(BackupError::Cancelled),
+                part = self.store.get_range(&key, at..until) => part,
+            };
+            let part = match part {
                 Ok(part) => part,
                 Err(object_store::Error::NotFound { .. }) => return Ok(Found::Wrong("It is gone.".to_owned())),
                 Err(error) => return Err(self.failed("reading", &error)),
@@ -213,12 +222,10 @@ pub(crate) struct Chain {
     pub(crate) level: i32,
 }
 
-async fn next(parts: &mut mpsc::Receiver<Bytes>, cancel: &CancellationToken) -> Result<Option<Bytes>, BackupError> {
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(BackupError::Cancelled),
-        part = parts.recv() => Ok(part),
-    }
+/// A store takes 10 000 parts of an object. What is stored is hardly larger than the file, so a tenth is left free.
+fn part_size(file: u64) -> usize {
+    let least = file.div_ceil(9_000);
+    usize::try_from(least).unwrap_or(usize::MAX).max(PART)
 }
 
 fn create(path: &PathBuf) -> Result<std::fs::File, OpenError> {
@@ -244,21 +251,23 @@ impl<R: Read> Read for Metered<R> {
 /// Cuts what is written into parts.
 struct PartWriter {
     sender: mpsc::Sender<Bytes>,
+    /// Bytes of a part.
+    size: usize,
     part: Vec<u8>,
 }
 
 impl PartWriter {
     fn send(&mut self) -> io::Result<()> {
-        let part = std::mem::replace(&mut self.part, Vec::with_capacity(PART));
+        let part = std::mem::replace(&mut self.part, Vec::with_capacity(self.size));
         self.sender.blocking_send(Bytes::from(part)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
 impl Write for PartWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(PART - self.part.len());
+        let taken = bytes.len().min(self.size - self.part.len());
         self.part.extend_from_slice(&bytes[..taken]);
-        if self.part.len() == PART {
+        if self.part.len() == self.size {
             self.send()?;
         }
         Ok(taken)
@@ -287,5 +296,19 @@ impl Read for PartReader {
         let taken = buffer.len().min(self.part.len());
         buffer[..taken].copy_from_slice(&self.part.split_to(taken));
         Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d6_parts_are_small_and_never_more_than_a_store_takes() {
+        assert_eq!(part_size(0), PART);
+        assert_eq!(part_size(60_000_000_000), PART);
+        for file in [100_000_000_000, 4_000_000_000_000_u64] {
+            assert!(file.div_ceil(part_size(file) as u64) <= 9_000, "{file}");
+        }
     }
 }

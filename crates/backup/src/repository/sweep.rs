@@ -1,8 +1,8 @@
 //! Clears away what jobs that died left in a repository.
 
-use super::{Repository, manifest_key, marks::stage_key, objects_prefix};
+use super::{Repository, manifest_key, marks::stage_key, objects_prefix, uploads::uploads_prefix};
 use crate::BackupError;
-use object_store::{ObjectStore, path::Path as Key};
+use object_store::{ObjectMeta, ObjectStore, path::Path as Key};
 use reeve_model::backup::BackupId;
 use std::collections::BTreeSet;
 
@@ -40,10 +40,22 @@ impl Repository {
             self.remove_all(&format!("records/{id}")).await?;
             report.removed.push(id);
         }
+        self.sweep_uploads(&marks).await?;
         for meta in marks.iter().filter(|meta| self.is_stale(meta)) {
             self.remove(&meta.location).await?;
         }
         Ok(report)
+    }
+
+    /// Uploads that were begun long ago, for a backup that nobody works on any more.
+    async fn sweep_uploads(&self, marks: &[ObjectMeta]) -> Result<(), BackupError> {
+        let working = |id: &BackupId| marks.iter().any(|meta| meta.location == stage_key(id) && !self.is_stale(meta));
+        for id in self.owners("uploads").await?.into_iter().filter(|id| !working(id)) {
+            let notes = self.list(&uploads_prefix(&id)).await?;
+            let old: Vec<ObjectMeta> = notes.into_iter().filter(|meta| self.is_stale(meta)).collect();
+            self.end_noted(&old).await?;
+        }
+        Ok(())
     }
 
     async fn names(&self, prefix: &str) -> Result<BTreeSet<String>, BackupError> {

@@ -1,6 +1,8 @@
 //! What the tests of this crate share: a cluster with a database worth backing up, and engines on directories of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+pub mod store;
+
 use reeve_adapter::{Endpoint, WireClient, WireOptions, wire};
 use reeve_backup::{Engine, EngineConfig, Keys, Location, Progress, RunRequest};
 use reeve_cluster::testing::TestCluster;

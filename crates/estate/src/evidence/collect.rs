@@ -212,8 +212,9 @@ async fn read(client: &WireClient, sql: &str) -> Result<Answer, tokio_postgres::
     Ok((columns, rows))
 }
 
-/// SHA-256 over `length:bytes,` of every column and value, a missing value as `-,`, each row ended by `;`.
-fn digest(columns: &[String], rows: &[Vec<Option<String>>]) -> String {
+/// SHA-256 over `length:bytes,` of every column and value, a missing value as `-,`, each row ended by `;`; hexadecimal.
+#[must_use]
+pub fn digest(columns: &[String], rows: &[Vec<Option<String>>]) -> String {
     let mut hash = Sha256::new();
     let mut field = |value: Option<&str>| match value {
         Some(value) => {

@@ -13,5 +13,5 @@ mod rows;
 mod secrets;
 mod server;
 
-pub use collect::collect;
+pub use collect::{collect, digest};
 pub use question::{Needs, QUESTIONS, Question, sql_for};

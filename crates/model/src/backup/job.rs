@@ -16,11 +16,13 @@ pub enum JobWhat {
     Drill,
     /// Restores one beside its original.
     Restore,
+    /// Puts a table of a restored database back into the original.
+    PutBack,
 }
 
 impl JobWhat {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Backup, Self::Verify, Self::Drill, Self::Restore];
+    pub const ALL: [Self; 5] = [Self::Backup, Self::Verify, Self::Drill, Self::Restore, Self::PutBack];
 
     /// The word in the store, on the wire and in the audit trail.
     #[must_use]
@@ -30,6 +32,7 @@ impl JobWhat {
             Self::Verify => "verify",
             Self::Drill => "drill",
             Self::Restore => "restore",
+            Self::PutBack => "putback",
         }
     }
 
@@ -41,6 +44,7 @@ impl JobWhat {
             Self::Verify => "Verify",
             Self::Drill => "Drill",
             Self::Restore => "Restore",
+            Self::PutBack => "Put a table back",
         }
     }
 
@@ -128,6 +132,17 @@ pub enum BackupAct {
         #[serde(default)]
         into: Option<String>,
     },
+    /// Put a table of a database that was restored back into the original, where it is missing.
+    PutBack {
+        /// The backup that was restored.
+        backup: BackupId,
+        /// The database that it was restored as.
+        from: String,
+        /// The table's schema.
+        schema: String,
+        /// The table's name.
+        table: String,
+    },
 }
 
 impl BackupAct {
@@ -139,6 +154,7 @@ impl BackupAct {
             Self::Verify { .. } => JobWhat::Verify,
             Self::Drill { .. } => JobWhat::Drill,
             Self::Restore { .. } => JobWhat::Restore,
+            Self::PutBack { .. } => JobWhat::PutBack,
         }
     }
 
@@ -147,7 +163,9 @@ impl BackupAct {
     pub fn backup(&self) -> Option<&BackupId> {
         match self {
             Self::Backup { .. } => None,
-            Self::Verify { backup, .. } | Self::Drill { backup } | Self::Restore { backup, .. } => Some(backup),
+            Self::Verify { backup, .. } | Self::Drill { backup } | Self::Restore { backup, .. } | Self::PutBack { backup, .. } => {
+                Some(backup)
+            }
         }
     }
 }

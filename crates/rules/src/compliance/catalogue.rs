@@ -4,9 +4,9 @@ use reeve_model::compliance::{ClauseLink, Framework, Human, Severity, Strength};
 use std::sync::LazyLock;
 
 /// Edition of the catalogue; raised with every change to it. Results of different editions are not compared.
-pub const EDITION: u32 = 1;
+pub const EDITION: u32 = 2;
 /// Date of the mapping to clauses.
-pub const EDITION_DATE: &str = "2026-11-20";
+pub const EDITION_DATE: &str = "2026-11-26";
 
 /// One control of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]

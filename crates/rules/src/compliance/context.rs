@@ -45,6 +45,10 @@ pub struct Policy {
     pub lag_bytes: u64,
     /// Oldest last archived WAL segment, seconds.
     pub archive_age_s: u64,
+    /// Oldest last good backup of a database, hours.
+    pub backup_age_h: i64,
+    /// Longest time since a restore proved a backup of a database, hours.
+    pub drill_age_h: i64,
 }
 
 impl Default for Policy {
@@ -84,6 +88,9 @@ impl Default for Policy {
             audit_classes: set(&["ddl", "role"]),
             lag_bytes: 1 << 30,
             archive_age_s: 24 * 3600,
+            // A daily one, and two hours for it to run late.
+            backup_age_h: 26,
+            drill_age_h: 90 * 24,
         }
     }
 }

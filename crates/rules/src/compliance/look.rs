@@ -14,11 +14,13 @@ pub enum Gap {
 }
 
 const HOUR_MS: i64 = 3_600_000;
+/// The one answer that no server gives: Reeve's own list of backups.
+const BACKUPS: &str = "backups";
 
 /// How old an answer may be, milliseconds: what changes by the minute is soon worth nothing.
 fn max_age_ms(id: &str) -> i64 {
     match id {
-        "sessions" | "replication" | "receiver" | "archiver" | "slots" => HOUR_MS,
+        "sessions" | "replication" | "receiver" | "archiver" | "slots" | BACKUPS => HOUR_MS,
         _ => 24 * HOUR_MS,
     }
 }
@@ -56,7 +58,12 @@ impl<'a> Look<'a> {
 
     /// An answer about the whole server, and what is missing from it.
     pub(super) fn server(&self, id: &str) -> Result<Table<'_>, Gap> {
-        self.find(id, None).unwrap_or_else(|| Err(Gap::Unknown(format!("The evidence {id} was not collected."))))
+        self.find(id, None).unwrap_or_else(|| {
+            Err(Gap::Unknown(match id {
+                BACKUPS => "Reeve's own list of backups was not part of this scan; a scan by a running Reeve reads it.".to_owned(),
+                id => format!("The evidence {id} was not collected."),
+            }))
+        })
     }
 
     /// An answer in one database; none where the question has no object (an extension that is not installed).

@@ -3,8 +3,8 @@
 use super::{
     control::Control,
     controls::{
-        availability as avl, configuration as cfg, encryption as enc, functions as fun, grants, logging as log, passwords as pw, roles,
-        row_security as rls, secrets, signing_in as hba,
+        availability as avl, backups as bkp, configuration as cfg, encryption as enc, functions as fun, grants, logging as log,
+        passwords as pw, roles, row_security as rls, secrets, signing_in as hba,
     },
 };
 
@@ -51,6 +51,7 @@ pub const CONTROLS: &[&Control] = &[
     &enc::CIPHERS,
     &enc::REPLICATION_TLS,
     &enc::OWN_CONNECTION,
+    &bkp::ENCRYPTED,
     &rls::POLICY_OFF,
     &rls::NO_POLICY,
     &rls::ALWAYS_TRUE,
@@ -84,7 +85,9 @@ pub const CONTROLS: &[&Control] = &[
     &cfg::SUPPORTED,
     &cfg::MINOR,
     &cfg::EXTENSIONS,
+    &bkp::RECENT,
     &avl::ARCHIVING,
+    &bkp::RESTORED,
     &avl::STANDBYS,
     &avl::OUTAGES,
     &secrets::PSEUDONYM_SECRETS,

@@ -69,6 +69,8 @@ const SETTINGS: &[(&str, &str)] = &[
 const HBA: &str = "line file type databases users address netmask method options error";
 const ROLES: &str = "role super createrole createdb replication bypassrls login connection_limit bootstrap predefined";
 const OVERRIDES: &str = "database role name value secret of_superuser";
+const BACKUPS: &str = "database there backups plain last_good_ms proven_ms last_drill";
+const HOUR_MS: i64 = 3_600_000;
 const FUNCTIONS: &str = "schema function kind definer owner owner_super language trusted leakproof pinned public_execute trigger";
 const POLICIES: &str = "schema table policy permissive command roles public using check reads_setting unguarded user_claims";
 
@@ -117,6 +119,7 @@ pub fn good() -> EvidenceSet {
         answer("receiver", None, "status tls_mode socket", &[]),
         answer("slots", None, "slot kind active wal_status inactive_s invalid", &["s1|physical|true|reserved|∅|∅"]),
         answer("archiver", None, "archived failed last_archived_s last_failed_s", &["10|1|60|3600"]),
+        answer("backups", None, BACKUPS, &[&format!("app|true|3|0|{}|{}|passed", NOW.0 - HOUR_MS, NOW.0 - 24 * HOUR_MS)]),
         answer("parameter_acl", None, "name grantee public privileges", &["work_mem|app|false|SET"]),
         answer("counts", app, "relations tables views functions", &["10|8|1|4"]),
         answer("schemas", app, "schema owner public_create public_usage", &["public|pg_database_owner|false|true"]),
@@ -284,6 +287,13 @@ pub const MUTATIONS: &[Mutation] = &[
     with("PATCH-01", &["PATCH-02"], |s| item(s, "server").rows[0][0] = Some("130025".to_owned())),
     flip("PATCH-02", |s| item(s, "server").rows[0][0] = Some("150018".to_owned())),
     flip("PATCH-03", |s| item(s, "extensions").rows[1][3] = Some("2.4".to_owned())),
+    flip("ENC-10", |s| item(s, "backups").rows[0][3] = Some("1".to_owned())),
+    flip("BKP-01", |s| item(s, "backups").rows[0][4] = Some((NOW.0 - 27 * HOUR_MS).to_string())),
+    flip("BKP-01", |s| item(s, "backups").rows[0][4] = None),
+    flip("BKP-03", |s| item(s, "backups").rows[0][5] = Some((NOW.0 - 91 * 24 * HOUR_MS).to_string())),
+    flip("BKP-03", |s| item(s, "backups").rows[0][5] = None),
+    flip("BKP-03", |s| item(s, "backups").rows[0][6] = Some("failed".to_owned())),
+    flip("BKP-03", |s| item(s, "backups").rows[0][6] = Some("late".to_owned())),
     flip("BKP-02", |s| item(s, "archiver").rows[0][3] = Some("5".to_owned())),
     flip("AVL-01", |s| item(s, "replication").rows[0][2] = Some("catchup".to_owned())),
     flip("AVL-02", |s| item(s, "slots").rows[0][3] = Some("lost".to_owned())),

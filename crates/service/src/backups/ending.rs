@@ -55,6 +55,14 @@ pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> 
             };
             Ending { sentence, restored: Some(report), ..blank }
         }
+        Ok(Came::PutBack { database, table, rows, difference }) => {
+            let rows = count(whole(rows));
+            let sentence = match difference {
+                None => format!("{table} is back in {database}, with all {rows} rows as they were backed up."),
+                Some(why) => format!("{table} is back in {database} with {rows} rows, but not as it was backed up. {why}"),
+            };
+            Ending { sentence, ..blank }
+        }
         Err(Stopped::Cancelled) => {
             Ending { state: JobState::Cancelled, sentence: "It was cancelled, and nothing of it is kept.".to_owned(), ..blank }
         }
@@ -80,6 +88,7 @@ fn verified(v: &Verification, blank: Ending) -> Ending {
 pub(super) fn event(trail: &Trail, job: &BackupJob, ending: &Ending) -> AuditEvent {
     let verb = match job.act.what() {
         JobWhat::Backup => "make",
+        JobWhat::PutBack => "put back",
         other => other.word(),
     };
     let outcome = match ending.state {

@@ -4,6 +4,7 @@
 //! is asked of storage: the store knows jobs and schedules only, so it can be lost without a backup being lost.
 
 mod ending;
+mod evidence;
 mod list;
 mod local;
 mod port;
@@ -28,9 +29,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// Ends of jobs that a listener may be behind; one that is further behind looks at everything.
+const ENDS: usize = 64;
 
 /// Answers about backups and has them made. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -54,6 +58,8 @@ struct Inner {
     running: Mutex<HashMap<Uuid, Running>>,
     /// Jobs at work that somebody asked to end.
     ended: Mutex<HashSet<Uuid>>,
+    /// Tells whose job came to an end.
+    ends: broadcast::Sender<TargetName>,
 }
 
 /// What the store said a moment ago.
@@ -85,6 +91,7 @@ impl Backups {
             plans: Notify::new(),
             running: Mutex::default(),
             ended: Mutex::default(),
+            ends: broadcast::channel(ENDS).0,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -100,6 +107,12 @@ impl Backups {
             let planner = Arc::clone(&self.inner);
             supervisor.spawn("backup schedules", move |stop| schedules::keep(Arc::clone(&planner), stop));
         }
+    }
+
+    /// The targets whose jobs come to an end, from now on.
+    #[must_use]
+    pub fn ends(&self) -> broadcast::Receiver<TargetName> {
+        self.inner.ends.subscribe()
     }
 
     /// How safe each database is, for those that `covers` lets through; none while the repository was never read.

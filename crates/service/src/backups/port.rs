@@ -134,6 +134,18 @@ impl Inner {
                 }
                 Ok(database.clone())
             }
+            BackupAct::PutBack { backup, schema, table, .. } => {
+                let entry = self.of(target, backup)?;
+                if !known {
+                    return Err(PortError::Invalid(format!(
+                        "{target} is configured no more, so there is no server to put a table back into."
+                    )));
+                }
+                if !entry.backup.tables.iter().any(|t| t.schema == *schema && t.name == *table) {
+                    return Err(PortError::Invalid(format!("The backup {backup} holds no table {schema}.{table}.")));
+                }
+                Ok(entry.backup.database.name)
+            }
             BackupAct::Verify { backup, .. } | BackupAct::Drill { backup } => Ok(self.of(target, backup)?.backup.database.name),
             BackupAct::Restore { backup, into } => {
                 let entry = self.of(target, backup)?;
@@ -236,6 +248,14 @@ impl BackupsPort for Backups {
             return Err(PortError::Invalid(format!("Idempotency-Key is 1 to {KEY_LIMIT} printable characters of ASCII.")));
         }
         let database = inner.database(target, act)?;
+        if let BackupAct::PutBack { backup, from, .. } = act {
+            // Only from where this backup was restored to: no way to read databases that are none of its business.
+            let jobs = inner.store.backup_jobs_of(backup, JOBS_OF_ONE).await.map_err(trouble)?;
+            if !jobs.iter().filter_map(|job| job.restored.as_ref()).any(|r| r.database == *from) {
+                let sentence = format!("The backup {backup} was not restored as {from:?} lately: restore it beside the original first.");
+                return Err(PortError::Invalid(sentence));
+            }
+        }
         let id = Uuid::new_v4();
         let asked = json!({ "job": id.to_string(), "asked": act });
         let event = inner.trail.draft("request", "backup", &format!("{target}/{database}")).by(principal).after(&asked).finish();

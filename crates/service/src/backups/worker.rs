@@ -136,6 +136,8 @@ async fn one(inner: Arc<Inner>, job: BackupJob, id: Uuid, cancel: CancellationTo
     }
     inner.trail.written();
     inner.forget();
+    // Nobody may be listening.
+    inner.ends.send(job.target.clone()).ok();
     inner.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     inner.ended.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
 }

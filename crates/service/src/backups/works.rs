@@ -25,6 +25,17 @@ pub enum Came {
     Drilled(Box<Drill>),
     /// One was restored beside its original.
     Restored(RestoreReport),
+    /// A table is back in the original database.
+    PutBack {
+        /// That database.
+        database: String,
+        /// The table, as `schema.table`.
+        table: String,
+        /// Its rows.
+        rows: u64,
+        /// What is not as it was backed up, in one sentence; none: all is.
+        difference: Option<String>,
+    },
 }
 
 /// Why nothing came of it.

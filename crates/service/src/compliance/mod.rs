@@ -9,7 +9,7 @@ mod port;
 mod state;
 mod work;
 
-use crate::audit::Trail;
+use crate::{audit::Trail, backups::Backups};
 use reeve_estate::TargetSpec;
 use reeve_runtime::Supervisor;
 use reeve_store::Store;
@@ -32,6 +32,7 @@ pub struct Compliance {
 struct Inner {
     store: Store,
     trail: Trail,
+    backups: Backups,
     every: Duration,
     state: Mutex<State>,
     /// Wakes the task: somebody asked for a scan.
@@ -41,8 +42,8 @@ struct Inner {
 impl Compliance {
     /// Over these targets, each scanned every `every`.
     #[must_use]
-    pub fn new(store: Store, trail: Trail, specs: &[TargetSpec], every: Duration) -> Self {
-        let inner = Inner { store, trail, every, state: Mutex::new(State::new(specs)), asked: Notify::new() };
+    pub fn new(store: Store, trail: Trail, backups: Backups, specs: &[TargetSpec], every: Duration) -> Self {
+        let inner = Inner { store, trail, backups, every, state: Mutex::new(State::new(specs)), asked: Notify::new() };
         Self { inner: Arc::new(inner) }
     }
 

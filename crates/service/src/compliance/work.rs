@@ -15,6 +15,7 @@ use reeve_rules::compliance::{Context, findings, judge};
 use reeve_store::{Result, compliance::NewScan};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,12 +27,13 @@ const AGAIN: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(this: Compliance, stop: CancellationToken) {
+    let mut ends = this.inner.backups.ends();
     let work = async {
         recall(&this).await;
         loop {
             match next(&this, UnixMs::now()) {
                 Some((spec, by)) => one(&this, &spec, by.as_ref()).await,
-                None => pause(&this).await,
+                None => pause(&this, &mut ends).await,
             }
         }
     };
@@ -100,12 +102,18 @@ fn next(this: &Compliance, now: UnixMs) -> Option<(TargetSpec, Option<Principal>
     Some(work)
 }
 
-async fn pause(this: &Compliance) {
+async fn pause(this: &Compliance, ends: &mut broadcast::Receiver<TargetName>) {
     let now = UnixMs::now();
     let soonest = this.state().slots.values().map(|slot| slot.due.ms_since(now)).min();
     let wait = soonest.and_then(|ms| u64::try_from(ms).ok()).map_or(LOOK, Duration::from_millis).min(LOOK);
     tokio::select! {
         () = this.inner.asked.notified() => {}
+        // What a backup or a drill changed must not stand beside what was true before it.
+        Ok(target) = ends.recv() => {
+            if let Some(slot) = this.state().slots.get_mut(&target) {
+                slot.due = slot.due.min(now);
+            }
+        }
         () = tokio::time::sleep(wait) => {}
     }
 }
@@ -115,7 +123,10 @@ async fn one(this: &Compliance, spec: &TargetSpec, by: Option<&Principal>) {
     let (name, began) = (&spec.info.name, UnixMs::now());
     let read = reeve_estate::evidence::collect(spec).await;
     match read {
-        Ok(set) => taken(this, set, by).await,
+        Ok(mut set) => {
+            set.items.push(this.inner.backups.evidence(name));
+            taken(this, set, by).await;
+        }
         Err(error) => failed(this, name, error.to_string(), by),
     }
     // A little before the interval is over: evidence that holds for an hour must not run out before an hourly scan renews it.

@@ -1,6 +1,7 @@
 //! The judges, by topic.
 
 pub(super) mod availability;
+pub(super) mod backups;
 pub(super) mod configuration;
 pub(super) mod encryption;
 pub(super) mod functions;
