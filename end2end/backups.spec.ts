@@ -108,53 +108,57 @@ test("one flipped bit is told on the page @once", async ({ page }) => {
   }
 });
 
-test("a schedule is set, says when it runs next, and is removed", async ({ page, javaScriptEnabled, viewport }) => {
-  const name = `planned_${javaScriptEnabled ?? true ? "js" : "plain"}_${viewport?.width ?? 0}`;
-  database(name, "CREATE TABLE public.notes (id bigint PRIMARY KEY);");
-  try {
-    await expect(async () => {
+test.describe("schedules", () => {
+  test.use({ refusals: true });
+
+  test("a schedule is set, says when it runs next, and is removed", async ({ page, javaScriptEnabled, viewport }) => {
+    const name = `planned_${javaScriptEnabled ?? true ? "js" : "plain"}_${viewport?.width ?? 0}`;
+    database(name, "CREATE TABLE public.notes (id bigint PRIMARY KEY);");
+    try {
+      await expect(async () => {
+        await page.goto("/admin/backups");
+        await expect(page.getByRole("button", { name: `Back up now: ${name}` })).toBeVisible({ timeout: 1_000 });
+      }).toPass({ timeout: JOB_MS });
+      const form = page.getByRole("form", { name: "Add a schedule" });
+      const open = async () => {
+        if (!(await form.isVisible())) await page.locator("#add-schedule summary").click();
+      };
+
+      // What can't be planned says what to write, and what was typed stands there still.
+      await open();
+      await form.getByLabel("Database").selectOption(`findawise/${name}`);
+      await form.getByLabel("How often").selectOption("cron");
+      await form.getByLabel("Cron").fill("now and then");
+      await form.getByRole("button", { name: "Add the schedule" }).click();
+      await expect(page.getByText("is no time to run at")).toBeVisible();
+      await expect(form.getByLabel("Cron")).toHaveValue("now and then");
+      await expect(form.getByLabel("Database")).toHaveValue(`findawise/${name}`);
+
+      await form.getByLabel("How often").selectOption("weekly");
+      await expect(form.getByLabel("Cron")).toBeHidden();
+      await form.getByLabel("Day of the week").selectOption("sunday");
+      await form.getByLabel("Time", { exact: true }).fill("03:15");
+      await form.getByLabel("Time zone").fill("Europe/Berlin");
+      await form.getByRole("button", { name: "Add the schedule" }).click();
+      await expect(page).toHaveURL(/\/admin\/backups$/);
+      await expect(page.getByText(`The schedule is set: backup of ${name}, weekly on Sunday at 03:15.`)).toBeVisible();
+      const row = page.locator("table.schedules tbody tr").filter({ hasText: name });
+      await expect(row).toContainText("weekly on Sunday at 03:15");
+      await expect(row).toContainText(/in \d+ (d|h|min)/);
+      await expect(row).toContainText(/\d{4}-\d\d-\d\d 03:15 Europe\/Berlin/);
+      await expect(row).toContainText("not yet");
+      const cover = page.locator("table.covers tbody tr").filter({ hasText: name });
+      await expect(cover).toContainText(/in \d+ (d|h|min)/);
+      await page.goto("/admin/db-health");
+      await expect(cover).toContainText(/in \d+ (d|h|min)/);
+
       await page.goto("/admin/backups");
-      await expect(page.getByRole("button", { name: `Back up now: ${name}` })).toBeVisible({ timeout: 1_000 });
-    }).toPass({ timeout: JOB_MS });
-    const form = page.getByRole("form", { name: "Add a schedule" });
-    const open = async () => {
-      if (!(await form.isVisible())) await page.locator("#add-schedule summary").click();
-    };
-
-    // What can't be planned says what to write, and what was typed stands there still.
-    await open();
-    await form.getByLabel("Database").selectOption(`findawise/${name}`);
-    await form.getByLabel("How often").selectOption("cron");
-    await form.getByLabel("Cron").fill("now and then");
-    await form.getByRole("button", { name: "Add the schedule" }).click();
-    await expect(page.getByText("is no time to run at")).toBeVisible();
-    await expect(form.getByLabel("Cron")).toHaveValue("now and then");
-    await expect(form.getByLabel("Database")).toHaveValue(`findawise/${name}`);
-
-    await form.getByLabel("How often").selectOption("weekly");
-    await expect(form.getByLabel("Cron")).toBeHidden();
-    await form.getByLabel("Day of the week").selectOption("sunday");
-    await form.getByLabel("Time", { exact: true }).fill("03:15");
-    await form.getByLabel("Time zone").fill("Europe/Berlin");
-    await form.getByRole("button", { name: "Add the schedule" }).click();
-    await expect(page).toHaveURL(/\/admin\/backups$/);
-    await expect(page.getByText(`The schedule is set: backup of ${name}, weekly on Sunday at 03:15.`)).toBeVisible();
-    const row = page.locator("table.schedules tbody tr").filter({ hasText: name });
-    await expect(row).toContainText("weekly on Sunday at 03:15");
-    await expect(row).toContainText(/in \d+ (d|h|min)/);
-    await expect(row).toContainText(/\d{4}-\d\d-\d\d 03:15 Europe\/Berlin/);
-    await expect(row).toContainText("not yet");
-    const cover = page.locator("table.covers tbody tr").filter({ hasText: name });
-    await expect(cover).toContainText(/in \d+ (d|h|min)/);
-    await page.goto("/admin/db-health");
-    await expect(cover).toContainText(/in \d+ (d|h|min)/);
-
-    await page.goto("/admin/backups");
-    await row.getByRole("button", { name: /^Remove the schedule/ }).click();
-    await expect(page.getByText("The schedule was removed.")).toBeVisible();
-    await expect(row).toHaveCount(0);
-    await expect(cover).toContainText("not planned");
-  } finally {
-    sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
-  }
+      await row.getByRole("button", { name: /^Remove the schedule/ }).click();
+      await expect(page.getByText("The schedule was removed.")).toBeVisible();
+      await expect(row).toHaveCount(0);
+      await expect(cover).toContainText("not planned");
+    } finally {
+      sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+    }
+  });
 });

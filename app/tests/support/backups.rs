@@ -133,7 +133,7 @@ pub fn job(now: UnixMs, n: u32, act: BackupAct, state: JobState) -> BackupJob {
         act,
         kind: BackupKind::Manual,
         state,
-        progress: (state == JobState::Running).then(|| JobProgress {
+        progress: (state == JobState::Running).then_some(JobProgress {
             phase: JobPhase::Store,
             done_bytes: 4_000_000,
             total_bytes: Some(61_000_000),

@@ -95,7 +95,9 @@ impl Schedule {
             }
         }
         let spelt = self.cron.describe();
-        let mut chars = spelt.trim_end_matches('.').chars();
+        let spelt = spelt.trim_end_matches('.');
+        // "At every 2 minutes" says no more than "every 2 minutes".
+        let mut chars = spelt.strip_prefix("At ").filter(|rest| rest.starts_with("every")).unwrap_or(spelt).chars();
         chars.next().map_or_else(String::new, |head| head.to_lowercase().chain(chars).collect())
     }
 

@@ -38,6 +38,7 @@ fn d1_words_become_cron_and_cron_becomes_words() {
         let s = schedule(when, "UTC");
         assert_eq!((s.cron(), s.words().as_str()), (cron, words), "{when}");
     }
+    assert_eq!(schedule("*/2 * * * *", "UTC").words(), "every 2 minutes");
     let odd = schedule("*/15 8-17 * * mon-fri", "UTC").words();
     assert!(!odd.is_empty() && odd.chars().next().is_some_and(char::is_lowercase), "{odd}");
 }
