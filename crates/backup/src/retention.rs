@@ -43,6 +43,9 @@ pub fn removable(candidates: &[Candidate], keep: Keep) -> BTreeSet<BackupId> {
     groups.into_values().flat_map(|group| removable_of_one(group, keep)).collect()
 }
 
+/// In which day, week or month a moment lies, by a number.
+type Period = fn(UnixMs) -> i64;
+
 fn removable_of_one(mut group: Vec<&Candidate>, keep: Keep) -> Vec<BackupId> {
     // Newest first; ids settle what the clock leaves open.
     group.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
@@ -50,7 +53,7 @@ fn removable_of_one(mut group: Vec<&Candidate>, keep: Keep) -> Vec<BackupId> {
     let mut kept: BTreeSet<&BackupId> = group.first().map(|c| &c.id).into_iter().collect();
     kept.insert(&verified.id);
     let good: Vec<&&Candidate> = group.iter().filter(|c| c.trust != BackupTrust::Failed).collect();
-    let periods: [(u32, fn(UnixMs) -> i64); 3] = [(keep.daily, day), (keep.weekly, week), (keep.monthly, month)];
+    let periods: [(u32, Period); 3] = [(keep.daily, day), (keep.weekly, week), (keep.monthly, month)];
     for (count, period) in periods {
         let mut seen = BTreeSet::new();
         for candidate in &good {

@@ -217,7 +217,7 @@ async fn d1_no_secret_is_in_processes_artefacts_or_errors() {
     watching.cancel();
     watcher.await.unwrap();
 
-    let seen = seen.lock().unwrap();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
     assert!(holds(&seen, "pg_dump") && holds(&seen, "pg_restore") && holds(&seen, "PGPASSFILE"), "the tools were seen at work");
     let told = format!("{failed} {failed:?} {:?} {:?} {:?}", engine, backup, request(endpoint));
     for word in [PASSWORD, "Zq7-secret", &secret[15..40]] {
