@@ -70,7 +70,7 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     // And what is not proven is proven.
     await page.getByRole("button", { name: "Drill", exact: true }).click();
     await ended(page, script);
-    await expect(page.locator(".verdict")).toContainText("every row came back as it was");
+    await expect(page.locator(".proof")).toContainText("every row came back as it was");
   } finally {
     sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
     sql(`DROP DATABASE IF EXISTS "${name}_back" WITH (FORCE)`);
@@ -82,7 +82,7 @@ test("one flipped bit is told on the page @once", async ({ page }) => {
   test.setTimeout(4 * JOB_MS);
   const name = "bit_flip";
   database(name, "CREATE TABLE public.notes (id bigint PRIMARY KEY, what text); INSERT INTO public.notes SELECT i, md5(i::text) FROM generate_series(1, 2000) i;");
-  const verdict = page.locator(".verdict");
+  const verdict = page.locator(".proof");
   const verify = async () => {
     await page.getByRole("button", { name: "Verify all" }).click();
     await expect(page.getByText("It is written down")).toBeVisible();

@@ -68,3 +68,48 @@ async fn d1_d4_d5_backups_from_the_command_line() {
     let password = url.split("password=").nth(1).unwrap();
     assert!(!format!("{}{}{}", run.out, run.err, damaged.err).contains(password));
 }
+
+/// A directory tree, with links followed: PostgreSQL finds its files beside the program that runs.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let into = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &into) } else { drop(std::fs::copy(&path, &into).unwrap()) }
+    }
+}
+
+/// Number 17 of the list of reliability: what the drill's server lacks makes it red, by name.
+#[tokio::test(flavor = "multi_thread")]
+async fn d5_an_extension_that_the_drills_server_lacks_is_named() {
+    let installed = reeve_cluster::binaries::installed();
+    let (cluster, data) = (TestCluster::start(&[]).await.unwrap(), dir());
+    let Some(found) = installed.iter().find(|i| i.major == cluster.major()) else { panic!("the cluster runs on one of them") };
+    let share = Path::new("/usr/share/postgresql").join(found.major.to_string());
+    let home = found.bin.parent().unwrap();
+    if !home.starts_with("/usr/lib/postgresql") || !share.join("extension/citext.control").is_file() {
+        return println!("SKIP PostgreSQL is not laid out as Debian does, or has no contrib");
+    }
+    let url = cluster.url("postgres");
+    let endpoint = reeve_adapter::Endpoint::parse(&url).unwrap();
+    let client = reeve_adapter::wire::connect(&endpoint, reeve_adapter::WireOptions::new("test")).await.unwrap();
+    client.batch_execute("CREATE EXTENSION citext; CREATE TABLE public.names AS SELECT 'Ada'::citext AS name").await.unwrap();
+    let made = json(&backup(data.path(), &url, &["run", "shop", "--json"]).await);
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(json(&backup(data.path(), &url, &["drill", id, "--json"]).await)["outcome"], "passed");
+
+    // The same programs, with all but this one extension.
+    let other = dir();
+    let bin = other.path().join("lib/postgresql").join(found.major.to_string());
+    copy(home, &bin);
+    let into = other.path().join("share/postgresql").join(found.major.to_string());
+    copy(&share, &into);
+    std::fs::remove_file(into.join("extension/citext.control")).unwrap();
+    let mut command = reeve(data.path(), &["backup", "drill", id, "--json"]);
+    command.env("REEVE_TARGET_SHOP_URL", &url).env("REEVE_POSTGRES_BIN", bin.join("bin"));
+    let said = say(command).await;
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    let drill: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(drill["outcome"], "failed");
+    assert!(drill["failure"].as_str().is_some_and(|why| why.contains("citext")), "{drill}");
+}

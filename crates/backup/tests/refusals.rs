@@ -243,3 +243,21 @@ async fn engine_without_encryption(dir: &Path, cluster: &reeve_cluster::testing:
     back_up(&engine, cluster).await;
     objects(&open).iter().map(|path| zstd::decode_all(std::fs::read(path).unwrap().as_slice()).unwrap()).collect()
 }
+
+/// Number 18 of the list of reliability: a table that somebody holds is waited for a minute, not for ever, and it is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn d2_a_table_that_is_locked_fails_the_run_within_bounds_and_holds_nothing_up() {
+    let (cluster, dir) = (cluster().await, dir());
+    let engine = engine(dir.path()).await;
+    let holder = connect(&cluster, DATABASE).await;
+    holder.batch_execute("BEGIN; ALTER TABLE public.orders ADD COLUMN more int").await.unwrap();
+    let clock = std::time::Instant::now();
+    let sentence = refused(&engine, endpoint(&cluster, DATABASE)).await;
+    assert!(clock.elapsed() < std::time::Duration::from_secs(80), "{:?}", clock.elapsed());
+    assert!(sentence.contains("a lock was not free in time; try again later or see who holds it"), "{sentence}");
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'reeve/backup%' AND state <> 'idle'";
+    assert_eq!(connect(&cluster, "postgres").await.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0), 0, "nobody waits on");
+    assert!(engine.list().await.unwrap().entries.is_empty());
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    back_up(&engine, &cluster).await;
+}

@@ -62,7 +62,7 @@ pub fn view(data: &BackupData, overview: Option<&HealthOverview>, cx: &PageConte
             <p class="muted">"as it was on "<Moment at=b.timestamp/>", "<Age at=b.timestamp now=now/></p>
         </header>
         <div id=part::BACKUP data-shape=live::backup_shape(detail)>
-            <p class="verdict">{words::trust(trust)}<span>{words::meaning(trust)}</span></p>
+            <p class="proof">{words::trust(trust)}<span>{words::meaning(trust)}</span></p>
             {takeback::part(data, overview, may.then(|| cx.csrf.clone()))}
             {(!done.is_empty()).then(|| view! {
                 <section class="section" aria-labelledby="jobs-title">

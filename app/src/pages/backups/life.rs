@@ -17,7 +17,7 @@ pub(super) fn part(entry: &BackupEntry, now: UnixMs) -> impl IntoView + use<> {
     view! {
         <section class="section" aria-labelledby="life-title">
             <header class="section-head"><h2 id="life-title">"What is proven"</h2></header>
-            <ol class="life">
+            <ol class="proofs">
                 {made(&entry.backup, now)}
                 {entry.verification.as_ref().map_or_else(never_verified, |v| verified(v, now))}
                 {entry.drill.as_ref().map_or_else(never_drilled, |d| drilled(d, now))}

@@ -62,10 +62,11 @@ impl Store {
         files(&self.file("objects"))
     }
 
-    /// Uploads in parts that were begun and neither completed nor ended.
+    /// Uploads in parts that were begun and neither completed nor ended, by the books that the store keeps of them. A part whose sender was
+    /// cut off may still be written by the store after the upload was ended; that is the store's own litter.
     pub fn unfinished(&self) -> usize {
         let names = std::fs::read_dir(self.dir.path()).unwrap().flatten().map(|e| e.file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with(".upload-") || name.starts_with(".upload_id-")).count()
+        names.filter(|name| name.starts_with(".upload-")).count()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Held, Inner};
 use reeve_model::{UnixMs, backup::RepositoryState};
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The newest look at the repository.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
+    /// Which look it was, counted from the first.
+    pub look: u64,
     /// When it was read.
     pub at: Option<UnixMs>,
     /// What it held then.
@@ -42,14 +44,20 @@ impl Inner {
     /// Reads the repository. What was known before stays when it can't be read.
     pub(super) async fn look(&self) {
         let Some(works) = &self.works else { return };
+        let look = self.looks.fetch_add(1, Ordering::Relaxed);
         let read = match tokio::time::timeout(PATIENCE, works.held()).await {
             Ok(read) => read,
             Err(_) => Err(format!("{} did not answer within {} s.", works.location(), PATIENCE.as_secs())),
         };
         let now = UnixMs::now();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // A look that began earlier and took longer must not hide what a later one saw.
+        if seen.look > look {
+            return;
+        }
+        seen.look = look;
         match read {
-            Ok(held) => *seen = Seen { at: Some(now), held: Arc::new(held), fault: None },
+            Ok(held) => *seen = Seen { look, at: Some(now), held: Arc::new(held), fault: None },
             Err(sentence) => {
                 if seen.fault.as_ref().is_none_or(|(_, known)| *known != sentence) {
                     tracing::warn!(repository = %works.location(), %sentence, "backups can't be listed");

@@ -26,7 +26,7 @@ use reeve_runtime::Supervisor;
 use reeve_store::{Store, backup_schedules::StoredSchedule};
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Instant,
 };
 use tokio::sync::{Notify, broadcast};
@@ -49,6 +49,7 @@ struct Inner {
     /// None: no repository is configured.
     works: Option<Arc<dyn Works>>,
     seen: Mutex<Seen>,
+    looks: AtomicU64,
     /// The newest jobs and all schedules, as they were read a moment ago.
     recent: Mutex<Option<Recent>>,
     /// Wakes the worker.
@@ -86,6 +87,7 @@ impl Backups {
             trail,
             works,
             seen: Mutex::default(),
+            looks: AtomicU64::new(0),
             recent: Mutex::default(),
             news: Notify::new(),
             plans: Notify::new(),

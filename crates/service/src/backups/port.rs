@@ -233,6 +233,8 @@ impl BackupsPort for Backups {
         let (inner, id) = (&self.inner, grant.resource());
         let entry = inner.entry(id).filter(|e| reaches(&grant, &e.backup.target)).ok_or_else(|| no_such_backup(id))?;
         let (jobs, jobs_fault) = inner.jobs(inner.store.backup_jobs_of(id, JOBS_OF_ONE)).await;
+        // Again after the jobs: what a job that has ended found must not be missing beside it.
+        let entry = inner.entry(id).unwrap_or(entry);
         Ok(BackupDetail { at: UnixMs::now(), repository: inner.repository().0, entry, jobs, jobs_fault })
     }
 
