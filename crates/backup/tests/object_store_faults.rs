@@ -63,7 +63,7 @@ impl Scene {
     /// Uploads that are neither complete nor ended. What could not be ended at once, because the machine was busy, has left its note, and a
     /// sweep ends it (docs/BACKUP.md).
     async fn unfinished(&self) -> usize {
-        if self.store.unfinished() > 0 {
+        if self.store.unfinished() > 0 || !files(&self.store.file("uploads")).is_empty() {
             let config = config(self.dir.path(), self.store.address, Keys::default());
             Engine::open(EngineConfig { stale_after: Duration::ZERO, ..config }).await.unwrap().sweep().await.unwrap();
         }
