@@ -15,8 +15,7 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   // One Reeve serves all; on two cores a second browser would only take its time away.
   workers: 1,
-  // What passes only when run again is named at the end of `make test`, which refuses more than a few of them.
-  retries: 1,
+  retries: 0,
   forbidOnly: true,
   reporter: [["list"], ["json", { outputFile: process.env.REEVE_BROWSER_REPORT ?? "test-results/report.json" }]],
   use: {

@@ -60,8 +60,8 @@ impl Scene {
         }
     }
 
-    /// Uploads that are neither complete nor ended. What could not be ended at once, because the machine was busy, has left its note, and a
-    /// sweep ends it (docs/BACKUP.md).
+    /// Uploads that are neither complete nor ended, after a sweep where something was left: an upload that a run could not end keeps its
+    /// note, and a sweep ends it (docs/BACKUP.md). That a run ends all of its own at once did not always hold here; why is not known yet.
     async fn unfinished(&self) -> usize {
         if self.store.unfinished() > 0 || !files(&self.store.file("uploads")).is_empty() {
             let config = config(self.dir.path(), self.store.address, Keys::default());

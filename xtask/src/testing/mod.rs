@@ -16,9 +16,6 @@ use crate::assets::{self, Quality};
 use crate::workspace::Workspace;
 use crate::{check, shell, sqlx};
 
-/// Browser tests that may fail once and pass when run again, before the run counts as failed: a machine may stall, a fault comes back.
-const FLAKY_AT_MOST: usize = 2;
-
 /// What a person's shell may have set and no test should see.
 const NOT_FOR_TESTS: &[&str] = &[
     "DATABASE_URL",
@@ -50,13 +47,10 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         let mut tests = |name, outcome: &dyn Fn() -> Result<Tally>| {
             step(&mut steps, name, || {
                 let found = outcome()?;
-                let (failed, flaky) = (found.failed.len(), found.flaky.len());
+                let failed = found.failed.len();
                 tally.add(found);
                 if failed > 0 {
                     bail!("{failed} failed");
-                }
-                if flaky > FLAKY_AT_MOST {
-                    bail!("{flaky} passed only when run again, more than {FLAKY_AT_MOST}: something is wrong");
                 }
                 Ok(())
             })
@@ -69,7 +63,6 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let allowed = skips::read(&workspace.root)?;
     step(&mut steps, "skipped tests", || skips::judge(&allowed, &tally.skipped));
     report(&steps);
-    list("passed only when run again", &tally.flaky);
     list("failed", &tally.failed);
     println!("{tally}");
     let failed = steps.iter().filter(|step| step.trouble.is_some()).count();

@@ -9,8 +9,6 @@ pub struct Tally {
     pub passed: usize,
     /// The names of those that failed, also by time-out or crash.
     pub failed: Vec<String>,
-    /// The names of those that failed once and then passed (browser tests only). They count as passed too.
-    pub flaky: Vec<String>,
     /// The names of those that did not run, or ran and said that they can't here.
     pub skipped: Vec<String>,
 }
@@ -20,15 +18,13 @@ impl Tally {
     pub fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed.extend(other.failed);
-        self.flaky.extend(other.flaky);
         self.skipped.extend(other.skipped);
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped.len())?;
-        if self.flaky.is_empty() { Ok(()) } else { write!(f, "; {} passed only when run again", self.flaky.len()) }
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped.len())
     }
 }
 
@@ -41,7 +37,5 @@ mod tests {
         let mut sum = Tally { passed: 2, skipped: vec!["a".into()], ..Tally::default() };
         sum.add(Tally { passed: 3, failed: vec!["c".into()], skipped: vec!["b".into()], ..Tally::default() });
         assert_eq!(sum.to_string(), "5 passed, 1 failed, 2 skipped");
-        sum.flaky.push("d".into());
-        assert_eq!(sum.to_string(), "5 passed, 1 failed, 2 skipped; 1 passed only when run again");
     }
 }
