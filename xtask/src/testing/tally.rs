@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn tallies_add_up() {
         let mut sum = Tally { passed: 2, skipped: vec!["a".into()], ..Tally::default() };
-        sum.add(Tally { passed: 3, failed: vec!["c".into()], skipped: vec!["b".into()], ..Tally::default() });
+        sum.add(Tally { passed: 3, failed: vec!["c".into()], skipped: vec!["b".into()] });
         assert_eq!(sum.to_string(), "5 passed, 1 failed, 2 skipped");
     }
 }
