@@ -2,7 +2,7 @@
 
 use crate::{
     BackupError, Engine, Progress,
-    cancel::unless,
+    cancel::{all_or_none, unless},
     manifest::{FORMAT, Manifest, ObjectRecord, checksum},
     progress::Meter,
     repository::{CLEANUP, marks::Stage},
@@ -10,7 +10,6 @@ use crate::{
     source::{FoundTable, Source, quoted},
     tools::{self, Login},
 };
-use futures::{StreamExt, TryStreamExt};
 use reeve_adapter::Endpoint;
 use reeve_cluster::binaries::Installation;
 use reeve_model::{
@@ -219,15 +218,12 @@ impl Engine {
         let files = files_of(scratch.private())?;
         let meter = progress.phase(JobPhase::Store, Some(files.iter().map(|(_, _, bytes)| bytes).sum()));
         let chain = self.chain();
-        let stored = futures::stream::iter(files).map(|(name, path, _)| {
-            let (chain, meter) = (&chain, &meter);
-            async move {
-                let record = self.repository.store_file(id, &name, &path, chain, meter, cancel).await?;
-                tokio::fs::remove_file(&path).await.map_err(|e| BackupError::io(&path, &e))?;
-                Ok::<_, BackupError>(record)
-            }
+        let stored = all_or_none(cancel, files, self.at_once(), async |(name, path, _), cancel| {
+            let record = self.repository.store_file(id, &name, &path, &chain, &meter, &cancel).await?;
+            tokio::fs::remove_file(&path).await.map_err(|e| BackupError::io(&path, &e))?;
+            Ok::<_, BackupError>(record)
         });
-        let mut objects: Vec<_> = stored.buffer_unordered(self.at_once()).try_collect().await?;
+        let mut objects = stored.await?;
         objects.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(objects)
     }

@@ -13,6 +13,7 @@ use reeve_cluster::testing::TestCluster;
 use reeve_model::backup::{Backup, VerificationLevel};
 use std::{
     collections::BTreeSet,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -60,21 +61,12 @@ impl Scene {
         }
     }
 
-    /// Uploads that are neither complete nor ended, after a sweep where something was left: an upload that a run could not end keeps its
-    /// note, and a sweep ends it (docs/BACKUP.md). That a run ends all of its own at once did not always hold here; why is not known yet.
-    async fn unfinished(&self) -> usize {
-        if self.store.unfinished() > 0 || !files(&self.store.file("uploads")).is_empty() {
-            let config = config(self.dir.path(), self.store.address, Keys::default());
-            Engine::open(EngineConfig { stale_after: Duration::ZERO, ..config }).await.unwrap().sweep().await.unwrap();
-        }
-        self.store.unfinished()
-    }
-
     /// Nothing is left of a run that failed.
     async fn expect_nothing_left(&self) {
         assert!(self.store.objects().is_empty(), "{:?}", self.store.objects());
-        assert_eq!(self.unfinished().await, 0);
-        assert!(files(&self.store.file("uploads")).is_empty() && left_in_scratch(self.dir.path()).is_empty());
+        assert_eq!(self.store.unfinished(), 0);
+        assert_eq!(files(&self.store.file("uploads")), Vec::<PathBuf>::new());
+        assert_eq!(left_in_scratch(self.dir.path()), Vec::<PathBuf>::new());
     }
 }
 
@@ -92,10 +84,8 @@ async fn d6_uploads_that_are_cut_or_refused_fail_the_run_and_leave_nothing() {
     ];
     for (fault, method, part) in faults {
         scene.proxy.plan(move |asked| if asked.is(method, part) { fault } else { Fault::None });
-        let began = Instant::now();
         let error = scene.run(&cancel).await.unwrap_err();
         assert!(matches!(error, BackupError::Storage { .. }), "{fault:?} {part}: {error}");
-        assert!(began.elapsed() < Duration::from_secs(40), "{fault:?} {part}");
         scene.expect_listed(0).await;
         // A commit that failed may have been done: nothing is taken away before it is old.
         if part == "/manifests/" {
@@ -111,6 +101,33 @@ async fn d6_uploads_that_are_cut_or_refused_fail_the_run_and_leave_nothing() {
     scene.proxy.plan(|_| Fault::None);
     scene.run(&cancel).await.unwrap();
     scene.expect_listed(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn d6_when_one_file_fails_the_uploads_of_the_others_are_ended() {
+    let scene = Scene::set().await;
+    let cancel = CancellationToken::new();
+    // The small file is refused while the large one is under way: at its beginning, with its note, in a part.
+    let under_way = [("POST", "uploads="), ("PUT", "/uploads/"), ("PUT", "partNumber=1"), ("PUT", "partNumber=2")];
+    for (method, part) in under_way {
+        let began = Arc::new(AtomicU32::new(0));
+        let seen = began.clone();
+        scene.proxy.plan(move |asked| {
+            if asked.is(method, part) {
+                seen.fetch_add(1, Ordering::SeqCst);
+                return Fault::Slow(Duration::from_millis(2));
+            }
+            match (asked.is("PUT", "globals.sql"), seen.load(Ordering::SeqCst)) {
+                (false, _) => Fault::None,
+                // Tried again, until the large one has come so far.
+                (true, 0) => Fault::Status(503),
+                (true, _) => Fault::Status(403),
+            }
+        });
+        let error = scene.run(&cancel).await.unwrap_err();
+        assert!(!matches!(error, BackupError::Cancelled) && began.load(Ordering::SeqCst) > 0, "{part}: {error}");
+        scene.expect_nothing_left().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -155,7 +172,7 @@ async fn d6_a_slow_store_is_waited_for_and_a_silent_one_is_not() {
         let error = scene.run(&cancel).await.unwrap_err();
         assert!(error.is_transient() && error.to_string().contains("silent"), "{error}");
         assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
-        assert_eq!(scene.unfinished().await, 0);
+        assert_eq!(scene.store.unfinished(), 0);
     }
     scene.expect_listed(1).await;
 }

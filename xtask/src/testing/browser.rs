@@ -9,6 +9,9 @@ use super::{Tally, clean};
 use crate::shell;
 use crate::workspace::Workspace;
 
+/// Characters of an error that are repeated at the end of the log: enough for what was expected and what was there.
+const LONGEST: usize = 600;
+
 /// Checks the tests' types, which Playwright itself does not.
 pub fn types(workspace: &Workspace) -> Result<()> {
     shell::run(&mut node(workspace, "typescript/bin/tsc", &["--noEmit"]))
@@ -51,7 +54,7 @@ fn count(json: &str) -> Result<Tally> {
     suites.iter().for_each(|suite| count_suite(suite, &mut tally));
     // What broke outside any test, such as a server that did not start.
     let broken = report["errors"].as_array().into_iter().flatten();
-    tally.failed.extend(broken.map(|error| format!("outside any test: {}", first_line(error))));
+    tally.failed.extend(broken.map(|error| format!("outside any test: {}", gist(error))));
     Ok(tally)
 }
 
@@ -66,7 +69,7 @@ fn count_suite(suite: &serde_json::Value, tally: &mut Tally) {
             let name = || format!("{}: {}", word("file"), word("title"));
             let trouble = || {
                 let results = list(&test["results"]);
-                let error = results.iter().map(|result| first_line(&result["error"])).find(|line| !line.is_empty());
+                let error = results.iter().map(|result| gist(&result["error"])).find(|line| !line.is_empty());
                 format!("{} ({}): {}", name(), test["projectName"].as_str().unwrap_or("?"), error.unwrap_or_default())
             };
             match test["status"].as_str() {
@@ -79,12 +82,11 @@ fn count_suite(suite: &serde_json::Value, tally: &mut Tally) {
     }
 }
 
-/// What an error of Playwright's report says first, without the colours that are meant for a terminal.
-fn first_line(error: &serde_json::Value) -> String {
-    let line = error["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default();
+/// What an error of Playwright's report says, on one line, without the colours that are meant for a terminal.
+fn gist(error: &serde_json::Value) -> String {
     let mut plain = String::new();
     let mut coloured = false;
-    for c in line.chars() {
+    for c in error["message"].as_str().unwrap_or_default().chars() {
         match c {
             '\u{1b}' => coloured = true,
             'm' if coloured => coloured = false,
@@ -92,7 +94,8 @@ fn first_line(error: &serde_json::Value) -> String {
             _ => {}
         }
     }
-    plain
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]
@@ -108,7 +111,7 @@ mod tests {
         let tally = count(json).expect("reads");
         let expected = Tally {
             passed: 1,
-            failed: vec!["y: x (phone): late".into(), "y: x (desktop): ".into(), "outside any test: no server".into()],
+            failed: vec!["y: x (phone): late more".into(), "y: x (desktop): ".into(), "outside any test: no server".into()],
             skipped: vec!["sign-in.spec.ts: signs in".into()],
         };
         assert_eq!(tally, expected);

@@ -161,7 +161,8 @@ fn headline(line: &str) -> Option<(&str, &str)> {
     let (status, rest) = line.trim_start().split_once(" [")?;
     let word = !status.is_empty() && status.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '-' | ' '));
     let (time, rest) = rest.split_once(']')?;
-    let timed = time.trim().trim_start_matches('>').ends_with('s');
+    // An ignored test took no time, and none is told.
+    let timed = time.trim().is_empty() || time.trim_start_matches('>').trim_end().ends_with('s');
     (word && timed && rest.starts_with(' ')).then(|| (status, rest.rsplit(' ').next().unwrap_or_default()))
 }
 
@@ -214,6 +215,8 @@ mod tests {
 
     running 1 test
     SKIP no such server here
+        PASS [   0.005s] (4/5) a::bin/a one::tests::able
+        SKIP [         ] (───) a::bin/a one::tests::later
         FAIL [   0.004s] (4/4) a::bin/a one::tests::fails
   stderr ───
     it broke
@@ -223,7 +226,7 @@ mod tests {
 ";
         let mut reader = Nextest::default();
         let shown: Vec<_> = report.lines().filter(|line| reader.line(line)).collect();
-        assert_eq!((reader.tally.passed, reader.tally.failed.len()), (3, 1));
+        assert_eq!((reader.tally.passed, reader.tally.failed.len()), (4, 1));
         assert_eq!(reader.tally.skipped, ["one::tests::unable"]);
         assert!(shown.contains(&"    it broke") && !shown.contains(&"    running 1 test"), "{shown:?}");
     }

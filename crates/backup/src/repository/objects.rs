@@ -2,21 +2,22 @@
 //!
 //! The transformations block a thread; a channel of a few parts joins them to the asynchronous store on the other side.
 
-use super::{Repository, object_key, uploads::Upload};
+use super::{CLEANUP, Repository, object_key, uploads::Upload};
 use crate::{
     BackupError,
-    cancel::unless,
+    cancel::{unless, unless_soon},
     keys::{Keys, OpenError},
     manifest::ObjectRecord,
     progress::Meter,
 };
 use bytes::Bytes;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, path::Path as Key};
 use reeve_model::backup::BackupId;
 use sha2::{Digest, Sha256};
 use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 const PART: usize = 8 * 1024 * 1024;
 /// Parts that may wait in the channel.
 const WAITING: usize = 2;
+/// What a write that is under way may take to end when the job is cancelled.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How an object was found.
 #[derive(Debug)]
@@ -78,43 +81,53 @@ impl Repository {
         let mut stored = 0_u64;
         let mut held: Option<Bytes> = None;
         let mut upload: Option<Upload> = None;
-        let sent = unless(cancel, async {
-            while let Some(part) = parts.recv().await {
+        let sent = async {
+            while let Some(part) = unless(cancel, async { Ok(parts.recv().await) }).await? {
                 hasher.update(&part);
                 stored += part.len() as u64;
                 // One part is held back: only with a second one is it worth an upload in parts.
                 if let Some(before) = held.replace(part) {
                     let to = match &mut upload {
                         Some(upload) => upload,
-                        None => upload.insert(self.begin_upload(id, &key).await?),
+                        // An upload whose beginning was done and not heard of could not be ended.
+                        None => upload.insert(unless_soon(cancel, CLEANUP, self.begin_upload(id, &key)).await?),
                     };
-                    to.put_part(PutPayload::from(before)).await.map_err(|e| self.failed("uploading", &e))?;
+                    unless_soon(cancel, GRACE, self.send_part(to, before)).await?;
                 }
             }
             // The channel also ends when the other side fails: nothing may be finished before it says that all is well.
             let plain = sealed.await?;
-            let last = PutPayload::from(held.take().unwrap_or_default());
-            match &mut upload {
-                Some(upload) => {
-                    upload.put_part(last).await.map_err(|e| self.failed("uploading", &e))?;
-                    self.complete_upload(upload, &key, stored).await?;
-                }
-                None => {
-                    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-                    match self.store.put_opts(&key, last, options).await {
-                        // Nobody else writes here: it is ours, and the answer was lost. Reading it back tells.
-                        Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
-                        Err(error) => return Err(self.failed("writing", &error)),
+            let last = held.take().unwrap_or_default();
+            let finish = async {
+                match &mut upload {
+                    Some(upload) => {
+                        self.send_part(upload, last).await?;
+                        self.complete_upload(upload, &key, stored).await
                     }
+                    None => self.send_whole(&key, last).await,
                 }
-            }
+            };
+            unless_soon(cancel, GRACE, finish).await?;
             Ok::<_, BackupError>(plain)
-        });
+        };
         let sent = sent.await;
         if let (Err(_), Some(upload)) = (&sent, &mut upload) {
             self.give_up_upload(upload, &key).await;
         }
         Ok((sent?, stored, hex::encode(hasher.finalize())))
+    }
+
+    async fn send_part(&self, upload: &mut Upload, part: Bytes) -> Result<(), BackupError> {
+        upload.put_part(PutPayload::from(part)).await.map_err(|e| self.failed("uploading", &e))
+    }
+
+    async fn send_whole(&self, key: &Key, bytes: Bytes) -> Result<(), BackupError> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(key, PutPayload::from(bytes), options).await {
+            // Nobody else writes here: it is ours, and the answer was lost. Reading it back tells.
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(self.failed("writing", &error)),
+        }
     }
 
     /// Reads an object and compares length and digest.
