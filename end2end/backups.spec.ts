@@ -2,6 +2,7 @@
 import type { Page } from "@playwright/test";
 
 import { corruptBackup, sql } from "./support/estate";
+import { person } from "./support/people";
 import { expect, test } from "./support/test";
 
 const JOB_MS = 120_000;
@@ -75,6 +76,60 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
     sql(`DROP DATABASE IF EXISTS "${name}_back" WITH (FORCE)`);
   }
+});
+
+// D3: in the place of the original only by a typed name and a second person.
+test.describe("replacing", () => {
+  test.use({ refusals: true });
+
+  test("a database is replaced by its backup when somebody else agrees", async ({ page, browser, javaScriptEnabled, viewport }) => {
+    test.setTimeout(4 * JOB_MS);
+    const script = javaScriptEnabled ?? true;
+    const name = `spoilt_${script ? "js" : "plain"}_${viewport?.width ?? 0}`;
+    database(name, "CREATE TABLE public.orders (id bigint PRIMARY KEY); INSERT INTO public.orders SELECT generate_series(1, 300);");
+    try {
+      await expect(async () => {
+        await page.goto("/admin/db-health");
+        await page.getByRole("button", { name: `Back up now: ${name}` }).click({ timeout: 1_000 });
+      }).toPass({ timeout: JOB_MS });
+      await ended(page, script);
+      sql(`\\connect "${name}"\nDELETE FROM public.orders WHERE id > 10`);
+      const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+      await row.getByRole("link", { name, exact: true }).click();
+      await page.locator("table.backups tbody").getByRole("link").first().click();
+      const address = page.url();
+
+      // Another name is refused, in one sentence.
+      const ask = async (typed: string) => {
+        await page.locator("#replace > summary").click();
+        await page.getByLabel("Name of the database to replace").fill(typed);
+        await page.getByRole("button", { name: "Ask for the replacement" }).click();
+      };
+      await ask(`${name}x`);
+      await expect(page.getByText("To replace a database its name must be typed")).toBeVisible();
+      await ask(name);
+      await expect(page.getByText("begins when a second person agrees")).toBeVisible();
+      await expect(page.getByText("Somebody else who may run backups")).toBeVisible();
+      await expect(page.getByRole("button", { name: /^Agree/ }), "nobody agrees to what they asked for").toHaveCount(0);
+      expect(sql(`\\connect "${name}"\nSELECT count(*) FROM public.orders`), "nothing happens before").toBe("10");
+
+      const { context } = await person(browser, "second", ["operator"], { viewport, script });
+      const second = await context.newPage();
+      await second.goto(address);
+      await second.getByRole("button", { name: `Agree: replace ${name}` }).click();
+      await expect(second.getByText("It is written down")).toBeVisible();
+      await ended(second, script);
+      await expect(second.getByRole("heading", { name: `It took the place of ${name}` })).toBeVisible();
+      await expect(second.getByText(/is the backup now, with all 300 rows/)).toBeVisible();
+      expect(sql(`\\connect "${name}"\nSELECT count(*) FROM public.orders`)).toBe("300");
+      const kept = sql(`SELECT datname FROM pg_database WHERE datname LIKE '${name}_before_%'`);
+      expect(sql(`\\connect "${kept}"\nSELECT count(*) FROM public.orders`), "the one before is kept").toBe("10");
+      sql(`DROP DATABASE "${kept}" WITH (FORCE)`);
+      await context.close();
+    } finally {
+      sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+    }
+  });
 });
 
 // D4, I6: a bit that flips where a backup is stored is found by reading it, and the page says so.

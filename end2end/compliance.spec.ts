@@ -1,4 +1,5 @@
 // E1 to E3: what is proven, what is wrong, its evidence, and who accepts its risk.
+import { sql } from "./support/estate";
 import { person } from "./support/people";
 import { account, eventually, expect, test } from "./support/test";
 
@@ -85,6 +86,68 @@ test("an officer accepts a risk for somebody else and withdraws it; an admin can
   await officer.goto("/admin/audit?verb=accept&noun=finding");
   await eventually(officer, () => expect(officer.locator(".audit tbody").first()).toContainText("accept finding", { timeout: 1000 }));
   await context.close();
+});
+
+test("an officer vouches for what no database can show, and takes it back", async ({ page, browser, viewport, javaScriptEnabled }) => {
+  const { context } = await person(browser, "voucher", ["security_officer"], { viewport, script: javaScriptEnabled ?? true });
+  const officer = await context.newPage();
+  await officer.goto("/admin/compliance/controls?state=not_assessed");
+  await officer.getByRole("link", { name: "ENC-09" }).click();
+  const form = officer.locator("form[action$='/attest']");
+  await form.getByLabel("What is so").fill("The volumes are encrypted; seen on the console.");
+  await form.getByLabel("Where the proof lies").fill("file 12/7");
+  await form.getByLabel("Days").fill("400");
+  await form.getByRole("button").click();
+  await expect(officer.getByRole("alert")).toContainText("A person's word holds for 1 to 365 days.");
+  await expect(officer.getByLabel("What is so"), "nothing that was typed is lost").toHaveValue(/encrypted/);
+  await officer.getByLabel("Days").fill("90");
+  await officer.locator("form[action$='/attest']").getByRole("button").click();
+  await expect(officer.getByText("It is written down, and holds for 90 days.")).toBeVisible();
+  await page.goto("/admin/compliance/controls?state=attested");
+  await page.getByRole("link", { name: "ENC-09" }).click();
+  await expect(page.locator(".risk").first()).toContainText("The volumes are encrypted");
+  await expect(page.locator("main form"), "an admin looks on").toHaveCount(0);
+  await officer.getByRole("button", { name: "Take it back" }).first().click();
+  await expect(officer.getByText("It was taken back; nobody vouches for it now.")).toBeVisible();
+
+  await officer.goto("/admin/compliance/frameworks/gdpr");
+  const clause = officer.locator("form[action$='/attest']");
+  await clause.getByLabel("Clause").selectOption("5(1)(a)");
+  await clause.getByLabel("What is so").fill("Counsel has looked at each purpose.");
+  await clause.getByRole("button").click();
+  await expect(officer.locator("#only_person").getByRole("row", { name: /5\(1\)\(a\)/ })).toContainText("vouches for it until");
+  await officer.locator("#words").getByRole("button", { name: "Take it back" }).click();
+  await expect(officer.getByText("Nobody vouches for any of these clauses.")).toBeVisible();
+  await context.close();
+});
+
+// E3: what is new since the last time.
+test("what changed between two scans is shown @once", async ({ page }) => {
+  const role = "changed_by_a_test";
+  const scan = async () => {
+    await page.goto("/admin/compliance");
+    await page.getByRole("button", { name: /^Scan/ }).first().click();
+  };
+  try {
+    await page.goto("/admin/compliance");
+    await page.getByRole("link", { name: "What changed" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: "What changed" })).toBeVisible();
+    sql(`CREATE ROLE ${role} SUPERUSER LOGIN`);
+    await scan();
+    const line = page.locator("table.changes tbody tr").filter({ hasText: role }).first();
+    await expect(async () => {
+      await page.goto("/admin/compliance/changes");
+      await expect(line).toContainText("appeared", { timeout: 1_000 });
+    }).toPass({ timeout: 60_000 });
+    sql(`DROP ROLE ${role}`);
+    await scan();
+    await expect(async () => {
+      await page.goto("/admin/compliance/changes");
+      await expect(line).toContainText("gone", { timeout: 1_000 });
+    }).toPass({ timeout: 60_000 });
+  } finally {
+    sql(`DROP ROLE IF EXISTS ${role}`);
+  }
 });
 
 test("a viewer sees scores and no finding", async ({ browser, viewport, javaScriptEnabled }) => {

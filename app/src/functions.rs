@@ -14,7 +14,9 @@ use reeve_model::{
     account::{AccountDetail, AccountList, OwnAccount},
     audit::{AuditPage, AuditQuery},
     backup::{BackupDetail, BackupHistory, BackupId, BackupQuery},
-    compliance::{ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery},
+    compliance::{
+        ChangesQuery, ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery, ScanChanges,
+    },
     pool::PoolReport,
     table::{TableDetail, TablePage, TableQuery, TableRef},
 };
@@ -223,6 +225,19 @@ pub async fn control_detail(id: String) -> Result<ControlDetail, AppError> {
     gate::answer(async {
         let grant = gate::grant::<reeve_access::permission::ViewFindings>(())?;
         Ok(gate::ports()?.compliance.control(grant, &id).await?)
+    })
+    .await
+}
+
+/// Which scans of a target found something else than the one before, and what is different between two of them.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such target or scan, 503 while former scans can't be read.
+#[server(name = CallScanChanges, prefix = "/api/fn", endpoint = "scan_changes", input = GetUrl)]
+pub async fn scan_changes(#[server(default)] query: ChangesQuery) -> Result<ScanChanges, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewFindings>(())?;
+        Ok(gate::ports()?.compliance.changes(grant, query).await?)
     })
     .await
 }

@@ -21,7 +21,14 @@ impl Entry {
             (Page::Accounts, Some(Page::Accounts | Page::AccountOf(_))) | (Page::Audit(_), Some(Page::Audit(_))) => true,
             (
                 Page::Compliance(_),
-                Some(Page::Compliance(_) | Page::FrameworkOf(_) | Page::Controls(_) | Page::ControlOf(_) | Page::FindingOf(..)),
+                Some(
+                    Page::Compliance(_)
+                    | Page::FrameworkOf(_)
+                    | Page::Changes(_)
+                    | Page::Controls(_)
+                    | Page::ControlOf(_)
+                    | Page::FindingOf(..),
+                ),
             ) => true,
             (Page::Backups(_), Some(Page::Backups(_) | Page::Backup(_))) => true,
             (page, Some(here)) => page == here,

@@ -5,7 +5,7 @@
 
 use crate::{
     AppError, functions, pages,
-    route::{AuditView, BackupsView, ControlsView, FindingsView, Page, TablesView},
+    route::{AuditView, BackupsView, ChangesView, ControlsView, FindingsView, Page, TablesView},
     shell::{self, Document},
 };
 use leptos::{nonce::Nonce, prelude::*, reactive::computed::ScopedFuture};
@@ -194,6 +194,8 @@ pub enum Data {
     Compliance(Box<pages::compliance::ComplianceData>),
     /// One framework's clauses.
     FrameworkOf(Box<pages::compliance::framework::FrameworkData>),
+    /// What is different between two scans.
+    Changes(Box<pages::compliance::changes::ChangesData>),
     /// The controls.
     Controls(Box<pages::compliance::controls::ControlsData>),
     /// One control.
@@ -281,6 +283,7 @@ async fn load(page: &Page) -> Result<Data, AppError> {
         }
         Page::Compliance(view) => Data::Compliance(Box::new(pages::compliance::load(FindingsView::clone(view)).await?)),
         Page::FrameworkOf(framework) => Data::FrameworkOf(Box::new(pages::compliance::framework::load(*framework).await?)),
+        Page::Changes(view) => Data::Changes(Box::new(pages::compliance::changes::load(ChangesView::clone(view)).await?)),
         Page::Controls(view) => Data::Controls(Box::new(pages::compliance::controls::load(ControlsView::clone(view)).await?)),
         Page::ControlOf(id) => Data::ControlOf(Box::new(functions::control_detail(id.clone()).await?)),
         Page::FindingOf(name, print) => Data::FindingOf(Box::new(functions::finding_detail(name.clone(), print.clone()).await?)),
@@ -334,9 +337,10 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
             Data::Audit(data) => ("Audit trail".into(), pages::audit::view(&data, cx, now).into_any()),
             Data::Access => ("Access".into(), pages::access::view(cx.principal.as_ref()).into_any()),
             Data::Compliance(data) => ("Compliance".into(), pages::compliance::view(&data, cx, now).into_any()),
-            Data::FrameworkOf(data) => (data.title(), pages::compliance::framework::view(&data).into_any()),
+            Data::FrameworkOf(data) => (data.title(), pages::compliance::framework::view(&data, cx, now).into_any()),
+            Data::Changes(data) => ("What changed".into(), pages::compliance::changes::view(&data, now).into_any()),
             Data::Controls(data) => ("Controls".into(), pages::compliance::controls::view(&data).into_any()),
-            Data::ControlOf(detail) => (detail.control.clone(), pages::compliance::control::view(&detail, now).into_any()),
+            Data::ControlOf(detail) => (detail.control.clone(), pages::compliance::control::view(&detail, cx, now).into_any()),
             Data::FindingOf(detail) => {
                 let title = format!("{} · {}", detail.finding.control, detail.finding.target);
                 (title, pages::compliance::finding::view(&detail, cx, now).into_any())

@@ -142,7 +142,12 @@ async fn d1_jobs_show_how_far_they_are_and_can_be_ended() {
             "by bo.operator@example.org",
         ],
     );
-    assert_eq!(jobs.matches("action=\"/admin/backups/jobs/cancel\"").count(), 2, "the two that are open");
+    assert_eq!(jobs.matches("action=\"/admin/backups/jobs/cancel\"").count(), 3, "those that are open");
+    // Whoever asked can't be who agrees; whoever only looks is told what it waits for.
+    assert_eq!(jobs.matches("action=\"/admin/backups/jobs/approve\"").count(), 1);
+    all(jobs, &["Agree: replace shop", "The present one is kept under another name", "with ann.admin@example.org"]);
+    let looked = self::html(Scenario::Calm, &["viewer"], "/admin/backups").await;
+    assert!(looked.contains("It begins when a second person agrees.") && !looked.contains("jobs/approve"));
     let ended: Vec<_> = jobs.split("<tr").filter(|r| r.contains("data-trust=\"done\"")).collect();
     assert!(ended.iter().all(|r| !r.contains("/cancel")));
 }

@@ -295,3 +295,36 @@ async fn e3_hostile_names_reasons_and_rows_are_text() {
         assert!(shown.contains("&lt;script&gt;alert(1)"), "{address}");
     }
 }
+
+#[tokio::test]
+async fn e3_what_changed_is_told_and_nothing_else() {
+    let html = html(Scenario::Calm, &["security_officer"], "/admin/compliance/changes").await;
+    let text = words(&html);
+    for part in ["1 appeared, 1 gone, 1 out of sight, 1 control in another state", "The score went from 61.5 to 59.0", "Something about"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(html.contains("data-change=\"lost\"") && html.contains("name=\"from\"") && html.contains("name=\"to\""));
+    let other = words(&self::html(Scenario::Calm, &["operator"], "/admin/compliance/changes?to=other edition").await);
+    assert!(other.contains("They can't be compared"), "{other}");
+    let first = words(&self::html(Scenario::Calm, &["operator"], "/admin/compliance/changes?to=first").await);
+    assert!(first.contains("there is none to compare it with"), "{first}");
+    let empty = words(&self::html(Scenario::Empty, &["operator"], "/admin/compliance/changes").await);
+    assert!(empty.contains("Nothing to compare yet"), "{empty}");
+    assert_eq!(show(Scenario::Calm, &["viewer"], "/admin/compliance/changes").await.status, 403);
+}
+
+#[tokio::test]
+async fn e1_a_persons_word_is_shown_to_all_who_see_findings_and_given_by_officers() {
+    let officer = html(Scenario::Calm, &["security_officer"], "/admin/compliance/controls/ENC-09").await;
+    let text = words(&officer);
+    for part in ["Only a person can show this", "vouches for it since", "file 12/7"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(officer.contains("ENC-09/attest\"") && officer.contains("ENC-09/withdraw\"") && officer.contains("name=\"statement\""));
+    let operator = html(Scenario::Calm, &["operator"], "/admin/compliance/controls/ENC-09").await;
+    assert!(!operator.contains("ENC-09/attest\"") && words(&operator).contains("Security officers vouch"));
+    let clauses = html(Scenario::Calm, &["security_officer"], "/admin/compliance/frameworks/gdpr").await;
+    assert!(clauses.contains("frameworks/gdpr/attest\"") && words(&clauses).contains("ines.officer@example.org vouches for it until"));
+    let looked = html(Scenario::Calm, &["admin"], "/admin/compliance/frameworks/gdpr").await;
+    assert!(!looked.contains("gdpr/attest\"") && words(&looked).contains("Counsel has looked at it"));
+}

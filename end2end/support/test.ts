@@ -67,6 +67,8 @@ export const PAGES = {
   framework: "/admin/compliance/frameworks/gdpr",
   controls: "/admin/compliance/controls",
   control: "/admin/compliance/controls/AUTHZ-01",
+  "control for a person": "/admin/compliance/controls/ENC-09",
+  "what changed": "/admin/compliance/changes",
   // A fingerprint is the same for the same thing in every scan: log_connections of the sample estate.
   finding: "/admin/compliance/findings/findawise/398e9a49c48904aac1886fd8a5c9a66a",
   backups: "/admin/backups",

@@ -69,6 +69,55 @@ async fn d1_d4_d5_backups_from_the_command_line() {
     assert!(!format!("{}{}{}", run.out, run.err, damaged.err).contains(password));
 }
 
+/// A bucket `backups` of an S3 server in this process, over a directory. Answers its endpoint.
+async fn bucket(dir: &Path) -> String {
+    std::fs::create_dir(dir.join("backups")).unwrap();
+    let mut service = s3s::service::S3ServiceBuilder::new(s3s_fs::FileSystem::new(dir).unwrap());
+    service.set_auth(s3s::auth::SimpleAuth::from_single(KEY_ID, SECRET));
+    let service = service.build();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let (service, socket) = (service.clone(), hyper_util::rt::TokioIo::new(socket));
+            // Clients come and go.
+            tokio::spawn(async move { hyper::server::conn::http1::Builder::new().serve_connection(socket, service).await.ok() });
+        }
+    });
+    endpoint
+}
+
+const KEY_ID: &str = "AKIAREEVETEST";
+const SECRET: &str = "Qk3-hunter2-secret-of-the-store";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_the_program_backs_up_to_a_bucket_and_restores_from_it() {
+    let (cluster, data, store) = (TestCluster::start(&[]).await.unwrap(), dir(), dir());
+    let url = cluster.url("postgres");
+    let endpoint = reeve_adapter::Endpoint::parse(&url).unwrap();
+    let client = reeve_adapter::wire::connect(&endpoint, reeve_adapter::WireOptions::new("test")).await.unwrap();
+    client.batch_execute("CREATE TABLE public.orders AS SELECT generate_series(1, 3000) AS id").await.unwrap();
+    let endpoint = bucket(store.path()).await;
+    let call = async |secret: &str, arguments: &[&str]| {
+        let mut command = reeve(data.path(), &[&["backup"], arguments].concat());
+        command.env("REEVE_TARGET_SHOP_URL", &url).env("REEVE_BACKUP_REPOSITORY", "s3://backups/reeve");
+        command.env("REEVE_BACKUP_S3_ENDPOINT", &endpoint).env("REEVE_BACKUP_S3_ALLOW_HTTP", "true");
+        command.env("REEVE_BACKUP_S3_PATH_STYLE", "true").env("REEVE_BACKUP_S3_ACCESS_KEY_ID", KEY_ID);
+        command.env("REEVE_BACKUP_S3_SECRET_ACCESS_KEY", secret);
+        say(command).await
+    };
+    let made = json(&call(SECRET, &["run", "shop", "--json"]).await);
+    let id = made["id"].as_str().unwrap();
+    assert!(store.path().join("backups/reeve/manifests").join(format!("{id}.json")).is_file() && !data.path().join("backups").exists());
+    assert_eq!(json(&call(SECRET, &["verify", id, "--json"]).await)["passed"], true);
+    let restored = json(&call(SECRET, &["restore", id, "--database", "copy", "--json"]).await);
+    assert_eq!((restored["database"].as_str(), restored["rows_compared"].as_u64()), (Some("copy"), Some(3000)));
+    assert_eq!(json(&call(SECRET, &["list", "--json"]).await)["backups"][0]["id"].as_str(), Some(id));
+    let wrong = call("hunter2-the-wrong-one", &["list"]).await;
+    assert!(wrong.code == Some(1) && wrong.err.contains("does not take the key"), "{:?} {}", wrong.code, wrong.err);
+    assert!(!format!("{}{}", wrong.out, wrong.err).contains("hunter2"));
+}
+
 /// A directory tree, with links followed: PostgreSQL finds its files beside the program that runs.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();

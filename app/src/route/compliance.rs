@@ -3,7 +3,7 @@
 use super::{pairs, query};
 use reeve_model::{
     TargetName,
-    compliance::{ControlQuery, FindingQuery, FindingState, Framework, Severity},
+    compliance::{ChangesQuery, ControlQuery, FindingQuery, FindingState, Framework, Severity},
 };
 
 /// What the compliance page shows of the findings: filters and page.
@@ -76,6 +76,40 @@ impl FindingsView {
     #[must_use]
     pub fn filtered(&self) -> bool {
         FindingQuery { offset: 0, limit: 0, ..self.query.clone() } != FindingQuery::default()
+    }
+}
+
+/// Which scans are compared.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangesView {
+    /// Target and scans.
+    pub query: ChangesQuery,
+}
+
+impl ChangesView {
+    /// Reads a query string. What can't be used counts as not given.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut query = ChangesQuery::default();
+        for (key, value) in pairs(text) {
+            let given = (!value.trim().is_empty()).then(|| value.trim().to_owned());
+            match key.as_str() {
+                "target" => query.target = given.and_then(|name| TargetName::new(name).ok()),
+                "from" => query.from = given,
+                "to" => query.to = given,
+                _ => {}
+            }
+        }
+        Self { query }
+    }
+
+    /// The shortest query string that parses to the same view.
+    #[must_use]
+    pub fn query_string(&self) -> String {
+        let q = &self.query;
+        let all = [("target", q.target.as_ref().map(TargetName::as_str)), ("from", q.from.as_deref()), ("to", q.to.as_deref())];
+        let set: Vec<_> = all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        query(&set)
     }
 }
 

@@ -12,7 +12,7 @@ mod tables;
 
 pub use audit::AuditView;
 pub use backups::{BackupView, BackupsView, database_of};
-pub use compliance::{ControlsView, FindingsView};
+pub use compliance::{ChangesView, ControlsView, FindingsView};
 pub use encode::{decode, encode, pairs, query};
 pub use tables::TablesView;
 
@@ -48,6 +48,8 @@ pub enum Page {
     Compliance(Box<FindingsView>),
     /// `/admin/compliance/frameworks/{framework}`: its clauses
     FrameworkOf(Framework),
+    /// `/admin/compliance/changes?…`: what is different between two scans
+    Changes(Box<ChangesView>),
     /// `/admin/compliance/controls?…`
     Controls(Box<ControlsView>),
     /// `/admin/compliance/controls/{control}`
@@ -88,6 +90,7 @@ impl Page {
             ("admin", Some("compliance")) => match (segments.next(), segments.next()) {
                 (None, _) => Self::Compliance(Box::new(FindingsView::parse(query))),
                 (Some("frameworks"), Some(word)) => Self::FrameworkOf(Framework::from_word(word)?),
+                (Some("changes"), None) => Self::Changes(Box::new(ChangesView::parse(query))),
                 (Some("controls"), None) => Self::Controls(Box::new(ControlsView::parse(query))),
                 (Some("controls"), Some(id)) => Self::ControlOf(decode(id)?),
                 (Some("findings"), Some(name)) => Self::FindingOf(TargetName::new(decode(name)?).ok()?, decode(segments.next()?)?),
@@ -135,6 +138,7 @@ impl Page {
             Self::Access => "/admin/access".into(),
             Self::Compliance(view) => with_query("/admin/compliance".into(), &view.query_string()),
             Self::FrameworkOf(framework) => format!("/admin/compliance/frameworks/{}", framework.word()),
+            Self::Changes(view) => with_query("/admin/compliance/changes".into(), &view.query_string()),
             Self::Controls(view) => with_query("/admin/compliance/controls".into(), &view.query_string()),
             Self::ControlOf(id) => format!("/admin/compliance/controls/{}", encode(id)),
             Self::FindingOf(name, fingerprint) => {

@@ -125,6 +125,7 @@ fn e3_the_compliance_pages_are_found_at_their_addresses() {
     };
     round_trip(&Page::Compliance(Box::default()));
     round_trip(&Page::Compliance(Box::new(FindingsView { query })));
+    round_trip(&Page::Changes(Box::default()));
     round_trip(&Page::Controls(Box::default()));
     round_trip(&Page::ControlOf("AUTH-01".into()));
     round_trip(&Page::FrameworkOf(Framework::Ccpa));

@@ -238,7 +238,7 @@ fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
         return view! { <nav class="crumbs" aria-label="Place"><a href=all>"Backups"</a><span aria-current="page">{title}</span></nav> }
             .into_any();
     }
-    if let Some(Page::FrameworkOf(_) | Page::Controls(_) | Page::ControlOf(_) | Page::FindingOf(..)) = doc.page {
+    if let Some(Page::FrameworkOf(_) | Page::Changes(_) | Page::Controls(_) | Page::ControlOf(_) | Page::FindingOf(..)) = doc.page {
         let (title, above) = (title.to_owned(), Page::Compliance(Box::default()).href());
         let controls =
             matches!(doc.page, Some(Page::ControlOf(_))).then(|| view! { <a href=Page::Controls(Box::default()).href()>"Controls"</a> });

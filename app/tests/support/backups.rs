@@ -4,7 +4,7 @@ use super::{HOSTILE, Scenario, name, ports::Fake};
 use async_trait::async_trait;
 use reeve_access::{
     Grant,
-    permission::{CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
+    permission::{ApproveRestore, CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_model::{
     UnixMs,
@@ -146,7 +146,8 @@ pub fn job(now: UnixMs, n: u32, act: BackupAct, state: JobState) -> BackupJob {
         cancelling: false,
         asked_by: "bo.operator@example.org".into(),
         asked_at: now.plus_ms(-i64::from(n) * MINUTE),
-        started_at: (state != JobState::Queued).then(|| now.plus_ms(-i64::from(n) * MINUTE + 900)),
+        agreed: None,
+        started_at: (!matches!(state, JobState::Queued | JobState::Waiting)).then(|| now.plus_ms(-i64::from(n) * MINUTE + 900)),
         ended_at: (!open).then(|| now.plus_ms(-i64::from(n) * MINUTE + 9_000)),
     }
 }
@@ -156,6 +157,7 @@ pub fn jobs(now: UnixMs) -> Vec<BackupJob> {
         "backup" => BackupAct::Backup { database: "shop".into(), tables: Vec::new() },
         "drill" => BackupAct::Drill { backup: id(RESTORED) },
         "verify" => BackupAct::Verify { backup: id(DAMAGED), level: VerificationLevel::Digests },
+        "replace" => BackupAct::Replace { backup: id(RESTORED), typed: "shop".into() },
         _ => BackupAct::Restore { backup: id(RESTORED), into: Some("shop_tuesday".into()) },
     };
     let mut list = vec![
@@ -164,7 +166,21 @@ pub fn jobs(now: UnixMs) -> Vec<BackupJob> {
         job(now, 3, act("restore"), JobState::Done),
         job(now, 4, act("verify"), JobState::Failed),
         job(now, 5, act("backup"), JobState::Cancelled),
+        job(now, 6, act("replace"), JobState::Waiting),
+        job(now, 7, act("replace"), JobState::Done),
     ];
+    list[6].agreed = Some(("ann.admin@example.org".into(), now));
+    list[6].restored = Some(RestoreReport {
+        backup: id(RESTORED),
+        at: now,
+        database: "shop".into(),
+        kept_as: Some("shop_before_20261126".into()),
+        duration_ms: 8_000,
+        tables_compared: 3,
+        rows_compared: 125_419,
+        differences: Vec::new(),
+        notes: Vec::new(),
+    });
     list[2].restored = Some(RestoreReport {
         backup: id(RESTORED),
         at: now,
@@ -319,6 +335,10 @@ impl BackupsPort for Fake {
     }
 
     async fn cancel(&self, _: Grant<CancelBackup>) -> Result<BackupJob, PortError> {
+        Err(PortError::Unavailable("Nothing is done here.".into()))
+    }
+
+    async fn approve(&self, _: Grant<ApproveRestore>) -> Result<BackupJob, PortError> {
         Err(PortError::Unavailable("Nothing is done here.".into()))
     }
 

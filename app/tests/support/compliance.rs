@@ -9,13 +9,13 @@ use reeve_access::{
 use reeve_model::{
     Fault, TargetName, UnixMs,
     compliance::{
-        Acceptance, AcceptedRisk, AuditReport, Cap, CitedClause, Clause, ClauseState, ComplianceOverview, ControlDetail, ControlList,
-        ControlOnTarget, ControlQuery, ControlResult, ControlRow, ControlState, Coverage, DISCLAIMER, Evidence, Finding, FindingDetail,
-        FindingPage, FindingQuery, FindingState, Framework, FrameworkView, Human, NotAssessed, Offender, ScanState, Score, Severity,
-        Strength, TargetCompliance,
+        Acceptance, AcceptedRisk, Attestation, AuditReport, Cap, Change, ChangeKind, ChangesQuery, CitedClause, Clause, ClauseState,
+        ComplianceOverview, ControlDetail, ControlList, ControlOnTarget, ControlQuery, ControlResult, ControlRow, ControlState, Coverage,
+        DISCLAIMER, Evidence, Finding, FindingDetail, FindingPage, FindingQuery, FindingState, Framework, FrameworkView, Human,
+        NotAssessed, Offender, ScanChanges, ScanLine, ScanState, Score, Severity, Strength, Subject, TargetCompliance,
     },
 };
-use reeve_ports::{CompliancePort, NewAcceptance, PortError};
+use reeve_ports::{CompliancePort, NewAcceptance, NewWord, PortError, Vouching};
 use std::sync::Arc;
 
 const HOUR: i64 = 3_600_000;
@@ -113,6 +113,15 @@ fn framework(framework: Framework) -> FrameworkView {
         human,
         state,
         attestation_missing: human == Human::Also,
+        attested: (human == Human::Only).then(|| Attestation {
+            subject: Subject::Clause { framework, clause: key.into() },
+            by: "ines.officer@example.org".into(),
+            statement: format!("Counsel has looked at it {HOSTILE}."),
+            document: String::new(),
+            at: UnixMs(1_790_000_000_000),
+            expires: UnixMs(1_810_000_000_000),
+            withdrawn: None,
+        }),
         passing: passing.iter().map(|c| (*c).to_owned()).collect(),
         failing: failing.iter().map(|c| ((*c).to_owned(), Severity::Critical)).collect(),
         unknown: Vec::new(),
@@ -131,6 +140,7 @@ fn framework(framework: Framework) -> FrameworkView {
         unknown: 0,
         no_evidence: 1,
         only_person: 1,
+        attested: 1,
         evidenced: 2,
         clauses: vec![
             clause("32(1)(b)", "Confidentiality, integrity, availability", Human::Also, ClauseState::Unmet, &["AUTH-01"], &["AUTH-04"]),
@@ -298,7 +308,17 @@ impl CompliancePort for Fake {
     async fn control(&self, grant: Grant<ViewFindings>, id: &str) -> Result<ControlDetail, PortError> {
         let now = UnixMs::now();
         let judged = id != "PII-04";
-        if !["AUTH-01", "AUTHZ-01", "PII-04"].contains(&id) {
+        let person = id == "ENC-09";
+        let word = |target: &TargetName, days: i64| Attestation {
+            subject: Subject::Control { target: target.clone(), control: id.into() },
+            by: "ines.officer@example.org".into(),
+            statement: format!("The volumes are encrypted {HOSTILE}."),
+            document: "file 12/7".into(),
+            at: now.plus_ms(-DAY),
+            expires: now.plus_ms(days * DAY),
+            withdrawn: None,
+        };
+        if !["AUTH-01", "AUTHZ-01", "PII-04", "ENC-09"].contains(&id) {
             return Err(PortError::NotFound("There is no such control.".into()));
         }
         let names = estate(now, self.0).targets.into_iter().map(|t| t.info.name).filter(|n| judged && grant.covers(n));
@@ -327,20 +347,23 @@ impl CompliancePort for Fake {
                 scan: scan(now, &target),
             }
         };
+        let names: Vec<_> = names.collect();
         Ok(ControlDetail {
+            attestable: person,
+            attestations: names.first().filter(|_| person).map(|t| vec![word(t, 90), word(t, -1)]).unwrap_or_default(),
             at: now,
             control: id.into(),
             title: format!("What {id} demands"),
             severity: Severity::High,
             why: "Why it matters.".into(),
             clauses: clauses(),
-            targets: names.map(on).collect(),
-            not_assessed: (!judged).then(|| NotAssessed {
+            targets: names.into_iter().map(on).collect(),
+            not_assessed: (!judged || person).then(|| NotAssessed {
                 control: id.into(),
                 title: "Minimisation".into(),
                 severity: Severity::High,
                 reason: "It needs samples of the users' own rows.".into(),
-                only_person: false,
+                only_person: person,
             }),
         })
     }
@@ -354,6 +377,51 @@ impl CompliancePort for Fake {
     }
 
     async fn withdraw(&self, _: Grant<AcceptFinding>) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    async fn changes(&self, grant: Grant<ViewFindings>, query: ChangesQuery) -> Result<ScanChanges, PortError> {
+        let now = UnixMs::now();
+        let targets: Vec<_> = estate(now, self.0).targets.into_iter().map(|t| t.info.name).filter(|n| grant.covers(n)).collect();
+        let line = |n: i64, proven| ScanLine {
+            id: format!("00000000-0000-4000-8000-{n:012}"),
+            at: now.plus_ms(-n * HOUR),
+            catalogue: 2,
+            version: "PostgreSQL 15.18".into(),
+            role: "monitor".into(),
+            proven: Some(proven),
+            passed: 40,
+            failed: 12,
+            unknown: 3,
+            findings: 31,
+        };
+        let change = |kind, object: &str| Change {
+            kind,
+            control: "AUTHZ-01".into(),
+            database: (!object.is_empty()).then(|| "shop".into()),
+            object: object.into(),
+            sentence: format!("Something about {object}."),
+        };
+        let scans = if targets.is_empty() { Vec::new() } else { vec![line(1, 59.0), line(30, 61.5), line(60, 61.5)] };
+        let changes = match query.to.as_deref() {
+            Some("other edition") => None,
+            _ => Some(vec![
+                change(ChangeKind::State, ""),
+                change(ChangeKind::Appeared, super::HOSTILE),
+                change(ChangeKind::Disappeared, "old"),
+                change(ChangeKind::LostSight, "hidden"),
+            ]),
+        };
+        let first = query.to.as_deref() == Some("first");
+        let (from, to) = (scans.get(1).filter(|_| !first).cloned(), scans.first().cloned());
+        Ok(ScanChanges { at: now, target: targets.first().cloned(), targets, scans, from, to, changes })
+    }
+
+    async fn attest(&self, _: Vouching, _: NewWord) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    async fn take_back(&self, _: Vouching) -> Result<(), PortError> {
         Ok(())
     }
 }

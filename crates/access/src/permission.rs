@@ -3,6 +3,7 @@
 use reeve_model::{
     TargetName,
     backup::{BackupAct, BackupId, NewSchedule},
+    compliance::Framework,
     table::TableRef,
 };
 
@@ -229,6 +230,20 @@ impl Permission for CancelBackup {
     type Resource = (TargetName, String);
 }
 
+/// Agree that a backup takes the place of a database of a target, by a job (its id) that somebody else asked for.
+#[derive(Debug)]
+pub struct ApproveRestore;
+impl Permission for ApproveRestore {
+    fn target(resource: &(TargetName, String)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "approve";
+    const NOUN: &'static str = "restore";
+    const CHANGES: bool = true;
+    type Resource = (TargetName, String);
+}
+
 /// Have something done with a database of a target again and again.
 #[derive(Debug)]
 pub struct ScheduleBackup;
@@ -314,4 +329,28 @@ impl Permission for AcceptFinding {
     const NOUN: &'static str = "finding";
     const CHANGES: bool = true;
     type Resource = (TargetName, String);
+}
+
+/// Vouch for one control (by id) on a target that no database can show, or take that back.
+#[derive(Debug)]
+pub struct AttestControl;
+impl Permission for AttestControl {
+    fn target(resource: &(TargetName, String)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "attest";
+    const NOUN: &'static str = "control";
+    const CHANGES: bool = true;
+    type Resource = (TargetName, String);
+}
+
+/// Vouch for one clause (framework and key), for all that Reeve watches, or take that back.
+#[derive(Debug)]
+pub struct AttestClause;
+impl Permission for AttestClause {
+    const VERB: &'static str = "attest";
+    const NOUN: &'static str = "clause";
+    const CHANGES: bool = true;
+    type Resource = (Framework, String);
 }

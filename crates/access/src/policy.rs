@@ -64,6 +64,13 @@ pub const POLICY: &[Rule] = &[
     rule("change", "own account", Over::Own, EVERYBODY, "Change the own password, end own sessions, make and revoke own tokens."),
     rule("view", "backups", Over::Estate, EVERYBODY, "See backups, what was proven of them, and jobs."),
     rule("run", "backup", Over::Target, &[Admin, Operator], "Back up, verify and restore databases of a target."),
+    rule(
+        "approve",
+        "restore",
+        Over::Target,
+        &[Admin, Operator],
+        "Agree that a backup takes the place of a database, when somebody else asked for it.",
+    ),
     rule("view", "compliance", Over::Estate, EVERYBODY, "See compliance scores and counts, without the findings behind them."),
     rule("view", "findings", Over::Target, &[Admin, Operator, SecurityOfficer], "See findings, controls and the evidence behind them."),
     rule("scan", "target", Over::Target, &[Admin, SecurityOfficer], "Have a target scanned for findings now."),
@@ -74,6 +81,14 @@ pub const POLICY: &[Rule] = &[
         &[SecurityOfficer],
         "Accept the risk of a finding for a time, with a reason, and take that back.",
     ),
+    rule(
+        "attest",
+        "control",
+        Over::Target,
+        &[SecurityOfficer],
+        "Vouch for a control that no database can show, for a time, and take that back.",
+    ),
+    rule("attest", "clause", Over::Reeve, &[SecurityOfficer], "Vouch for a clause of a law or standard, for a time, and take that back."),
     rule("view", "audit", Over::Reeve, &[Admin, SecurityOfficer], "Search the audit trail."),
     rule("export", "audit", Over::Reeve, &[SecurityOfficer], "Take the audit trail out of Reeve, with its proofs."),
     rule("view", "accounts", Over::Reeve, &[Admin, SecurityOfficer], "See accounts, their rights, sessions and tokens."),
@@ -92,8 +107,12 @@ impl Rule {
 }
 
 /// Pairs that no role, and no account by all its roles together, may hold: who does the one must not judge or hide it with the other.
-pub const SEPARATE: &[(&str, &str, &str, &str)] =
-    &[("run", "backup", "accept", "finding"), ("change", "accounts", "accept", "finding"), ("change", "accounts", "export", "audit")];
+pub const SEPARATE: &[(&str, &str, &str, &str)] = &[
+    ("run", "backup", "accept", "finding"),
+    ("change", "accounts", "accept", "finding"),
+    ("change", "accounts", "export", "audit"),
+    ("run", "backup", "attest", "control"),
+];
 
 /// The rule of a permission.
 #[must_use]

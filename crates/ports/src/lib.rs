@@ -2,14 +2,18 @@
 //!
 //! Pages depend on these and not on `service`, so an edit in one does not rebuild the other.
 
+mod decisions;
+
+pub use decisions::{NewAcceptance, NewWord, Vouching};
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use reeve_access::{
     Denied, Grant, Principal, Via,
     permission::{
-        AcceptFinding, CancelBackup, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, RunBackup, ScanTarget,
-        ScheduleBackup, UnscheduleBackup, ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob, ViewBackups, ViewCompliance,
-        ViewEstate, ViewFinding, ViewFindings, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
+        AcceptFinding, ApproveRestore, CancelBackup, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, RunBackup,
+        ScanTarget, ScheduleBackup, UnscheduleBackup, ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob, ViewBackups,
+        ViewCompliance, ViewEstate, ViewFinding, ViewFindings, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
     },
 };
 use reeve_model::{
@@ -17,7 +21,10 @@ use reeve_model::{
     account::{AccountDetail, AccountList, InviteOffer, Jwk, MadeSecret, OwnAccount},
     audit::{AuditPage, AuditQuery},
     backup::{BackupDetail, BackupHistory, BackupJob, BackupQuery, BackupSchedule},
-    compliance::{AuditReport, ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery},
+    compliance::{
+        AuditReport, ChangesQuery, ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery,
+        ScanChanges,
+    },
     pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
@@ -273,18 +280,6 @@ pub trait AuditPort: Send + Sync {
     fn refused(&self, refused: Refused<'_>);
 }
 
-/// What an officer says when they accept the risk of a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewAcceptance {
-    /// Why, 10 to 2,000 characters.
-    pub reason: String,
-    /// E-mail of the account that owns the risk: another one than the officer's.
-    pub owner: String,
-    /// Days until it ends: at most 90 for a critical finding, 365 for any other.
-    pub days: u32,
-}
-
 /// Compliance: scores, findings, evidence. Answers from the newest scans in memory; only decisions ask the store.
 #[async_trait]
 pub trait CompliancePort: Send + Sync {
@@ -306,6 +301,12 @@ pub trait CompliancePort: Send + Sync {
     async fn accept(&self, grant: Grant<AcceptFinding>, new: NewAcceptance) -> Result<(), PortError>;
     /// Takes an acceptance back.
     async fn withdraw(&self, grant: Grant<AcceptFinding>) -> Result<(), PortError>;
+    /// Which scans of a target found something else than the one before, and what is different between two of them.
+    async fn changes(&self, grant: Grant<ViewFindings>, query: ChangesQuery) -> Result<ScanChanges, PortError>;
+    /// Vouches for what no database can show; a former word for it ends.
+    async fn attest(&self, vouching: Vouching, word: NewWord) -> Result<(), PortError>;
+    /// Takes a word back.
+    async fn take_back(&self, vouching: Vouching) -> Result<(), PortError>;
 }
 
 /// Backups. Lists answer from what storage was last seen to hold; a dead repository or store never delays them.
@@ -322,6 +323,8 @@ pub trait BackupsPort: Send + Sync {
     async fn ask(&self, grant: Grant<RunBackup>, key: Option<String>) -> Result<BackupJob, PortError>;
     /// Ends a job: one that waits at once, one at work as soon as it has cleared away what it did.
     async fn cancel(&self, grant: Grant<CancelBackup>) -> Result<BackupJob, PortError>;
+    /// Lets a job begin that waits for a second person; answers it. Who asked for it is refused.
+    async fn approve(&self, grant: Grant<ApproveRestore>) -> Result<BackupJob, PortError>;
     /// Schedules, as far as the caller's scopes reach.
     async fn backup_schedules(&self, grant: Grant<ViewBackups>) -> Result<Vec<BackupSchedule>, PortError>;
     /// Sets a schedule, in the place of one for the same database and deed if there is one; answers it as it stands then.

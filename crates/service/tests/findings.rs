@@ -3,7 +3,7 @@
 
 use reeve_access::{
     Grant, Permission, Principal, Via, authorize,
-    permission::{AcceptFinding, ScanTarget, ViewCompliance, ViewFinding, ViewFindings},
+    permission::{AcceptFinding, AttestClause, AttestControl, ScanTarget, ViewCompliance, ViewFinding, ViewFindings},
     principal::resolve,
 };
 use reeve_adapter::{Endpoint, RoleConfig, RolePools};
@@ -11,9 +11,9 @@ use reeve_cluster::testing::TestCluster;
 use reeve_estate::TargetSpec;
 use reeve_model::{
     Binding, Environment, Origin, TargetInfo, TargetKind, TargetName, UnixMs,
-    compliance::{ComplianceOverview, ControlQuery, Finding, FindingQuery, FindingState},
+    compliance::{ChangeKind, ChangesQuery, ComplianceOverview, ControlQuery, Finding, FindingQuery, FindingState, Framework},
 };
-use reeve_ports::{CompliancePort, NewAcceptance, PortError};
+use reeve_ports::{CompliancePort, NewAcceptance, NewWord, PortError, Vouching};
 use reeve_runtime::Supervisor;
 use reeve_service::{Hub, audit::Trail, backups::Backups, compliance::Compliance};
 use reeve_store::{
@@ -271,5 +271,93 @@ async fn e2_a_target_that_can_t_be_scanned_keeps_its_evidence_and_says_why() {
     }
     assert!(seen.score.is_some() && authorize::<ViewFindings>(&bench.who("viewer"), ()).is_err());
     assert!(authorize::<AcceptFinding>(&bench.who("admin"), (name(), String::new())).is_err(), "admins accept nothing");
+    assert!(bench.supervisor.stop(Duration::from_secs(5)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e3_what_changed_between_scans_is_told() {
+    let bench = Bench::start().await;
+    let changes = async |query: ChangesQuery| bench.compliance.changes(bench.grant::<ViewFindings>(()), query).await;
+    // Through, and written down.
+    bench.until("the first scan", |o| o.targets[0].scan.scanned_at.is_some() && !o.targets[0].scan.scanning).await;
+    let first = changes(ChangesQuery::default()).await.unwrap();
+    assert_eq!((first.scans.len(), first.from, first.changes), (1, None, None), "nothing to compare the first one with");
+    bench.sql("CREATE ROLE danger LOGIN SUPERUSER").await;
+    bench.scan().await;
+    bench.scan().await;
+    let found = changes(ChangesQuery::default()).await.unwrap();
+    assert_eq!(found.scans.len(), 2, "a scan that found the same is none of them");
+    let new = found.changes.unwrap();
+    let danger = new.iter().find(|c| c.object.contains("danger") && c.kind == ChangeKind::Appeared).unwrap_or_else(|| panic!("{new:?}"));
+    assert!(danger.sentence.len() > 10 && danger.sentence.ends_with('.'), "{danger:?}");
+    bench.sql("DROP ROLE danger").await;
+    bench.scan().await;
+    let newest = changes(ChangesQuery::default()).await.unwrap();
+    assert!(newest.changes.unwrap().iter().any(|c| c.object.contains("danger") && c.kind == ChangeKind::Disappeared));
+    // The first and the last found the same, whichever way round they are asked for.
+    let (one, other) = (newest.scans[2].id.clone(), newest.scans[0].id.clone());
+    for (from, to) in [(one.clone(), other.clone()), (other, one)] {
+        let query = ChangesQuery { target: Some(name()), from: Some(from), to: Some(to) };
+        let both = changes(query).await.unwrap();
+        assert!(both.from.unwrap().at < both.to.unwrap().at && both.changes.unwrap().is_empty());
+    }
+    for id in ["no id", "00000000-0000-4000-8000-000000000000"] {
+        let query = ChangesQuery { to: Some(id.into()), ..ChangesQuery::default() };
+        assert!(matches!(changes(query).await, Err(PortError::NotFound(_))), "{id}");
+    }
+    let query = ChangesQuery { target: Some(TargetName::new("elsewhere").unwrap()), ..ChangesQuery::default() };
+    assert!(matches!(changes(query).await, Err(PortError::NotFound(_))));
+    assert!(bench.supervisor.stop(Duration::from_secs(5)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_a_persons_word_stands_beside_the_evidence_and_moves_no_score() {
+    let bench = Bench::start().await;
+    let before = bench.until("the first scan", |o| o.targets[0].scan.scanned_at.is_some()).await;
+    let word = |statement: &str, days| NewWord { statement: statement.into(), document: "file 12/7".into(), days };
+    let control = |id: &str| Vouching::Control(bench.grant::<AttestControl>((name(), id.into())));
+    let clause = |key: &str| Vouching::Clause(bench.grant::<AttestClause>((Framework::Gdpr, key.into())));
+    let good = || word("The volumes are encrypted; seen on the console.", 30);
+    for (vouching, word) in [
+        (control("AUTHZ-01"), good()),
+        (control("ENC-09"), word("short", 30)),
+        (control("ENC-09"), word("a statement that is long enough", 366)),
+        (control("ENC-09"), word("a statement that is long enough", 0)),
+        (control("ENC-09"), word("a statement with a hidden \u{202e} mark", 30)),
+    ] {
+        assert!(matches!(bench.compliance.attest(vouching, word.clone()).await, Err(PortError::Invalid(_))), "{word:?}");
+    }
+    for vouching in [control("NONE-99"), clause("999(9)")] {
+        assert!(matches!(bench.compliance.attest(vouching, good()).await, Err(PortError::NotFound(_))));
+    }
+    bench.compliance.attest(control("ENC-09"), good()).await.unwrap();
+    bench.compliance.attest(clause("5(1)(a)"), good()).await.unwrap();
+    let row = async |id: &str| {
+        let list = bench.compliance.controls(bench.grant::<ViewFindings>(()), ControlQuery::default()).await.unwrap();
+        list.items.into_iter().find(|r| r.control == id).unwrap().state
+    };
+    assert_eq!((row("ENC-09").await.as_str(), row("XFER-04").await.as_str()), ("attested", "not_assessed"));
+    let detail = bench.compliance.control(bench.grant::<ViewFindings>(()), "ENC-09").await.unwrap();
+    assert!(detail.attestable && detail.attestations.len() == 1 && detail.targets.len() == 1, "{detail:?}");
+    let after = bench.scores().await;
+    let (was, is) = (before.targets[0].score.clone().unwrap(), after.targets[0].score.clone().unwrap());
+    assert_eq!((was.proven, was.upper, was.weight), (is.proven, is.upper, is.weight));
+    assert_eq!((was.attested, is.attested), (0, 1));
+    let gdpr = after.frameworks.iter().find(|f| f.framework == Framework::Gdpr).unwrap();
+    let lawful = gdpr.clauses.iter().find(|c| c.key == "5(1)(a)").unwrap();
+    assert_eq!((gdpr.attested, lawful.attested.as_ref().unwrap().by.as_str()), (1, "ines@example.org"));
+    let old = before.frameworks.iter().find(|f| f.framework == Framework::Gdpr).unwrap();
+    assert_eq!((old.met, old.only_person), (gdpr.met, gdpr.only_person), "what is met is met by evidence");
+    bench.compliance.take_back(control("ENC-09")).await.unwrap();
+    assert!(matches!(bench.compliance.take_back(control("ENC-09")).await, Err(PortError::Invalid(_))));
+    assert_eq!(row("ENC-09").await, "not_assessed");
+    assert_eq!((bench.told("attest").await.len(), bench.told("withdraw").await.len()), (2, 1));
+    let admin = bench.who("admin");
+    assert!(
+        authorize::<AttestControl>(&admin, (name(), "ENC-09".into())).is_err()
+            && authorize::<AttestClause>(&admin, (Framework::Gdpr, String::new())).is_err()
+    );
+    let scoped = bench.who("security_officer@target:shop");
+    assert!(authorize::<AttestClause>(&scoped, (Framework::Gdpr, String::new())).is_err(), "a clause is about everything");
     assert!(bench.supervisor.stop(Duration::from_secs(5)).await);
 }

@@ -47,6 +47,21 @@ pub enum Asked {
     Open(BackupJob),
 }
 
+/// What became of agreeing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Agreed {
+    /// It is queued now.
+    Queued(BackupJob),
+    /// Who asked can't be the one who agrees.
+    SamePerson,
+    /// It was asked for so long ago that nobody may agree any more.
+    TooLate,
+    /// It waits for nobody: as it stands now.
+    Not(BackupJob),
+    /// There is no such job.
+    Missing,
+}
+
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ending {
@@ -78,6 +93,8 @@ struct Row {
     asked_at: OffsetDateTime,
     started_at: Option<OffsetDateTime>,
     ended_at: Option<OffsetDateTime>,
+    agreed_by: Option<String>,
+    agreed_at: Option<OffsetDateTime>,
 }
 
 impl Row {
@@ -99,6 +116,7 @@ impl Row {
             asked_at: unix_ms(self.asked_at),
             started_at: self.started_at.map(unix_ms),
             ended_at: self.ended_at.map(unix_ms),
+            agreed: self.agreed_by.zip(self.agreed_at.map(unix_ms)),
         })
     }
 }
@@ -117,7 +135,7 @@ macro_rules! jobs {
         sqlx::query_as!(
             Row,
             "SELECT id, target, database, kind, act, state, backup_id, cancelling, progress, sentence, restored, asked_by, asked_at,
-               started_at, ended_at FROM main.backup_job WHERE " + $which,
+               started_at, ended_at, agreed_by, agreed_at FROM main.backup_job WHERE " + $which,
             $($given),*
         )
     };
@@ -131,8 +149,9 @@ macro_rules! jobs {
 pub async fn ask(connection: &mut PgConnection, org: Uuid, new: &NewBackupJob, event: &AuditEvent) -> Result<Asked> {
     let mut step = sqlx::Connection::begin(connection).await?;
     let made = sqlx::query!(
-        "INSERT INTO main.backup_job (id, org_id, target, database, what, kind, act, backup_id, account_id, asked_by, idempotency_key)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+        "INSERT INTO main.backup_job
+             (id, org_id, target, database, what, kind, act, backup_id, account_id, asked_by, idempotency_key, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
         new.id,
         org,
         new.target.as_str(),
@@ -143,7 +162,8 @@ pub async fn ask(connection: &mut PgConnection, org: Uuid, new: &NewBackupJob, e
         new.act.backup().map(BackupId::as_str),
         new.account,
         new.asked_by,
-        new.idempotency_key
+        new.idempotency_key,
+        if new.act.takes_two() { JobState::Waiting } else { JobState::Queued }.word()
     )
     .execute(&mut *step)
     .await?;
@@ -164,7 +184,7 @@ pub async fn ask(connection: &mut PgConnection, org: Uuid, new: &NewBackupJob, e
         }
     }
     let open = jobs!(
-        "org_id = $1 AND target = $2 AND database = $3 AND what = $4 AND coalesce(backup_id, '') = $5 AND state IN ('queued', 'running')";
+        "org_id = $1 AND target = $2 AND database = $3 AND what = $4 AND coalesce(backup_id, '') = $5 AND ended_at IS NULL";
         org,
         new.target.as_str(),
         new.database,
@@ -243,10 +263,10 @@ pub async fn cancel(connection: &mut PgConnection, org: Uuid, id: Uuid, event: &
     let mut step = sqlx::Connection::begin(connection).await?;
     let done = sqlx::query!(
         "UPDATE main.backup_job SET cancelling = true,
-           ended_at = CASE state WHEN 'queued' THEN clock_timestamp() END,
-           sentence = CASE state WHEN 'queued' THEN 'It was cancelled before it began.' END,
-           state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END
-         WHERE org_id = $1 AND id = $2 AND state IN ('queued', 'running') AND NOT cancelling",
+           ended_at = CASE WHEN state <> 'running' THEN clock_timestamp() END,
+           sentence = CASE WHEN state <> 'running' THEN 'It was cancelled before it began.' END,
+           state = CASE WHEN state <> 'running' THEN 'cancelled' ELSE state END
+         WHERE org_id = $1 AND id = $2 AND ended_at IS NULL AND NOT cancelling",
         org,
         id
     )
@@ -258,6 +278,39 @@ pub async fn cancel(connection: &mut PgConnection, org: Uuid, id: Uuid, event: &
         step.commit().await?;
     }
     row.map(Row::job).transpose()
+}
+
+/// Queues a job that waits for a second person, and writes the event. Agreed to again by the same person it changes nothing.
+///
+/// # Errors
+/// The database's own.
+pub async fn agree(connection: &mut PgConnection, org: Uuid, id: Uuid, (account, by): (Uuid, &str), event: &AuditEvent) -> Result<Agreed> {
+    let mut step = sqlx::Connection::begin(connection).await?;
+    let done = sqlx::query!(
+        "UPDATE main.backup_job SET state = 'queued', agreed_account = $3, agreed_by = $4, agreed_at = clock_timestamp()
+         WHERE org_id = $1 AND id = $2 AND state = 'waiting' AND account_id <> $3 AND asked_at > clock_timestamp() - interval '24 hours'",
+        org,
+        id,
+        account,
+        by
+    )
+    .execute(&mut *step)
+    .await?;
+    let Some(row) = jobs!("org_id = $1 AND id = $2"; org, id).fetch_optional(&mut *step).await? else { return Ok(Agreed::Missing) };
+    let job = row.job()?;
+    if done.rows_affected() == 1 {
+        audit::write(&mut step, event).await?;
+        step.commit().await?;
+        return Ok(Agreed::Queued(job));
+    }
+    if job.state != JobState::Waiting {
+        // The answer to a former try was lost on its way.
+        let before = job.agreed.as_ref().is_some_and(|(who, _)| who == by);
+        return Ok(if before { Agreed::Queued(job) } else { Agreed::Not(job) });
+    }
+    let own =
+        sqlx::query_scalar!(r#"SELECT account_id = $3 AS "own!" FROM main.backup_job WHERE org_id = $1 AND id = $2"#, org, id, account);
+    Ok(if own.fetch_one(&mut *step).await? { Agreed::SamePerson } else { Agreed::TooLate })
 }
 
 /// Jobs: those that are open first, then the newest, at most so many.

@@ -12,7 +12,7 @@ use reeve_model::{
 use reeve_store::{
     Store,
     accounts::DEFAULT_ORG,
-    backup_jobs::{Asked, Ending, NewBackupJob},
+    backup_jobs::{Agreed, Asked, Ending, NewBackupJob},
 };
 use uuid::Uuid;
 
@@ -153,4 +153,51 @@ async fn d1_what_waits_ends_at_once_and_what_runs_is_marked() {
     for sql in refusals {
         assert!(refused(&mut bench.runtime("one").await, sql).await, "{sql}");
     }
+}
+
+#[tokio::test]
+async fn d3_a_database_is_replaced_only_when_a_second_person_agrees() {
+    let bench = Bench::migrated().await;
+    let mut c = bench.runtime("one").await;
+    let bo = common::account(&mut c, 7, "bo@example.org", &["operator"]).await;
+    let ann = common::account(&mut c, 8, "ann@example.org", &["operator"]).await;
+    let store = Store::new(bench.pools(false), DEFAULT_ORG);
+    let replace = |asker: Option<Uuid>| {
+        let act = BackupAct::Replace { backup: BackupId::new(BACKUP).unwrap(), typed: "orders".into() };
+        NewBackupJob { account: asker, ..new("orders", act) }
+    };
+    assert!(store.ask_backup_job(replace(None), event("request", "backup", "")).await.is_err(), "somebody must have asked");
+    let job = asked(&store, replace(Some(bo))).await;
+    assert_eq!((job.state, job.agreed.as_ref()), (JobState::Waiting, None));
+    assert_eq!(store.claim_backup_job(Vec::new()).await.unwrap(), None, "nothing begins");
+    let same = store.ask_backup_job(replace(Some(ann)), event("request", "backup", "")).await.unwrap();
+    assert!(matches!(same, Asked::Open(_)), "{same:?}");
+
+    let agree = |who: Uuid, email: &'static str| store.agree_backup_job(uuid(&job), who, email, event("approve", "restore", ""));
+    let told = async || bench.outbox().await.iter().filter(|e| e.verb == "approve").count();
+    assert_eq!(agree(bo, "bo@example.org").await.unwrap(), Agreed::SamePerson);
+    let mut owner = bench.owner("one").await;
+    let age = |hours: &str| format!("UPDATE main.backup_job SET asked_at = clock_timestamp() - interval '{hours} hours'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(age("25"))).execute(&mut owner).await.unwrap();
+    assert_eq!(agree(ann, "ann@example.org").await.unwrap(), Agreed::TooLate);
+    assert_eq!(told().await, 0, "what was not done is not told as done");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(age("23"))).execute(&mut owner).await.unwrap();
+    for _ in 0..2 {
+        let queued = agree(ann, "ann@example.org").await.unwrap();
+        let Agreed::Queued(queued) = queued else { panic!("{queued:?}") };
+        assert_eq!((queued.state, queued.agreed.unwrap().0.as_str()), (JobState::Queued, "ann@example.org"));
+    }
+    assert_eq!(told().await, 1, "agreed once, however often the answer was lost");
+    assert!(matches!(agree(bo, "bo@example.org").await.unwrap(), Agreed::Not(_)));
+    assert_eq!(store.claim_backup_job(Vec::new()).await.unwrap().unwrap().id, job.id);
+    let nobody = store.agree_backup_job(Uuid::new_v4(), ann, "ann@example.org", event("approve", "restore", "")).await.unwrap();
+    assert_eq!(nobody, Agreed::Missing);
+    // Not even by hand, and not by one for themselves.
+    store.finish_backup_job(uuid(&job), ended(JobState::Failed), event("replace", "backup", "")).await.unwrap();
+    let again = asked(&store, replace(Some(bo))).await;
+    for state in ["state = 'queued'", "state = 'queued', agreed_account = account_id, agreed_by = asked_by, agreed_at = now()"] {
+        let sql = format!("UPDATE main.backup_job SET {state} WHERE id = '{}'", again.id);
+        assert!(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut owner).await.is_err(), "{state}");
+    }
+    assert_eq!(store.cancel_backup_job(uuid(&again), event("cancel", "backup", "")).await.unwrap().unwrap().state, JobState::Cancelled);
 }

@@ -6,13 +6,16 @@ mod common;
 use common::{Bench, account, event, refused};
 use reeve_model::{
     TargetName, UnixMs,
-    compliance::{DatabaseRead, Evidence, EvidenceSet, Finding, FindingState, Offender, Score, Severity},
+    compliance::{
+        Attestation, ControlOutcome, DatabaseRead, Evidence, EvidenceSet, Finding, FindingState, Framework, Offender, ScanOutcome, Score,
+        Severity, Subject,
+    },
     pool::StoreRole,
 };
 use reeve_store::{
     Store, StoreError,
     accounts::DEFAULT_ORG,
-    compliance::{AcceptOutcome, NewAcceptance, NewScan},
+    compliance::{AcceptOutcome, NewAcceptance, NewAttestation, NewScan},
 };
 use uuid::Uuid;
 
@@ -71,7 +74,25 @@ fn evidence(at: UnixMs) -> EvidenceSet {
 
 fn scan(at: UnixMs, lives: Vec<Finding>) -> NewScan {
     let score = Score { proven: Some(62.5), upper: Some(81.25), passed: 5, failed: 3, unknown: 2, formula: 1, ..Score::default() };
-    NewScan { id: Uuid::new_v4(), at, catalogue: 1, score, evidence: evidence(at), hash: [7; 32], findings: 2, lives }
+    NewScan {
+        id: Uuid::new_v4(),
+        at,
+        catalogue: 1,
+        score,
+        evidence: evidence(at),
+        hash: [7; 32],
+        findings: 2,
+        outcome: outcome(&lives),
+        lives,
+    }
+}
+
+fn outcome(lives: &[Finding]) -> ScanOutcome {
+    let there = lives.iter().filter(|f| f.state != FindingState::Fixed);
+    let offenders: Vec<_> = there.map(|f| (f.offender.database.clone(), f.fingerprint.clone())).collect();
+    let state = if offenders.is_empty() { "pass" } else { "fail" };
+    let of = ControlOutcome { control: "AUTHZ-01".into(), state: state.into(), whole: true, offenders };
+    ScanOutcome { catalogue: 1, controls: vec![of], unread: Vec::new() }
 }
 
 fn risk(account: Uuid, owner: &str, days: i64, severity: Severity) -> NewAcceptance {
@@ -122,6 +143,9 @@ async fn e1_a_scan_is_kept_with_its_evidence_and_the_lives_of_its_findings() {
         "DELETE FROM compliance.evidence",
         "TRUNCATE compliance.finding",
         "DELETE FROM main.acceptance",
+        "DELETE FROM main.attestation",
+        "UPDATE compliance.outcome SET body = '{}'",
+        "DELETE FROM compliance.outcome",
     ] {
         assert!(refused(&mut runtime, forbidden).await, "{forbidden}");
     }
@@ -172,4 +196,74 @@ async fn e2_a_risk_is_accepted_by_one_for_another_and_each_decision_is_told() {
     assert!(withdraw().await.unwrap() && !withdraw().await.unwrap(), "only once");
     assert_eq!(bench.outbox().await.len(), told + 3);
     assert!(store.accepted_risks().await.unwrap().iter().all(|r| r.risk.withdrawn.is_some()));
+}
+
+#[tokio::test]
+async fn e3_what_a_scan_found_is_kept_once_and_any_two_can_be_compared() {
+    let bench = Bench::migrated().await;
+    let store = Store::new(bench.pools(false), DEFAULT_ORG);
+    let at = |n: i64| UnixMs(1_700_000_000_000 + n * 3_600_000);
+    let one = |n: i64| vec![finding(1, FindingState::Open, at(n))];
+    let two = |n: i64| vec![finding(1, FindingState::Open, at(n)), finding(2, FindingState::Open, at(n))];
+    let scans = [scan(at(0), one(0)), scan(at(1), one(1)), scan(at(2), two(2)), scan(at(3), two(3)), scan(at(4), one(4))];
+    for new in &scans {
+        store.keep_scan(new.clone()).await.unwrap();
+    }
+    let changed = store.changed_scans(&target(), 10).await.unwrap();
+    let moments: Vec<_> = changed.iter().map(|line| line.at).collect();
+    assert_eq!(moments, [at(4), at(2), at(0)], "the first, and those that found something else");
+    assert_eq!((changed[0].proven, changed[0].failed), (Some(62.5), 3));
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM compliance.outcome").fetch_one(&mut bench.owner("one").await).await.unwrap();
+    assert_eq!(kept, 2, "five scans, two outcomes");
+    for new in &scans {
+        let (line, found) = store.scan_outcome(&target(), new.id).await.unwrap().unwrap();
+        assert_eq!((line.at, &found), (new.at, &new.outcome));
+    }
+    assert_eq!(
+        store.scan_outcome(&TargetName::new("other").unwrap(), scans[0].id).await.unwrap(),
+        None,
+        "of another target it is not there"
+    );
+    assert_eq!(store.changed_scans(&target(), 1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn e1_a_persons_word_ends_and_each_is_told() {
+    let bench = Bench::migrated().await;
+    let store = Store::new(bench.pools(false), DEFAULT_ORG);
+    let ines = account(&mut bench.owner("one").await, 1, "ines@example.org", &["security_officer"]).await;
+    let told = bench.outbox().await.len();
+    let word = |subject: &Subject, days: i64| {
+        let at = UnixMs(UnixMs::now().0);
+        let word = Attestation {
+            subject: subject.clone(),
+            by: "ines@example.org".into(),
+            statement: "The volumes are encrypted.".into(),
+            document: "file 12/7".into(),
+            at,
+            expires: at.plus_ms(days * DAY_MS),
+            withdrawn: None,
+        };
+        NewAttestation { id: Uuid::new_v4(), account: ines, word }
+    };
+    let control = Subject::Control { target: target(), control: "ENC-09".into() };
+    let clause = Subject::Clause { framework: Framework::Gdpr, clause: "5(1)(a)".into() };
+    let attest = |new: NewAttestation| store.attest(new, event("attest", "control", "shop"));
+    assert!(matches!(attest(word(&control, 366)).await, Err(StoreError::Invalid(_))));
+    assert!(attest(word(&control, 0)).await.is_err());
+    assert_eq!(bench.outbox().await.len(), told);
+    let first = word(&control, 365);
+    attest(first.clone()).await.unwrap();
+    attest(first.clone()).await.unwrap();
+    attest(word(&clause, 30)).await.unwrap();
+    attest(word(&control, 30)).await.unwrap();
+    assert_eq!(bench.outbox().await.len(), told + 3, "a retry makes no second one");
+    let all = store.attestations().await.unwrap();
+    let holding: Vec<_> = all.iter().filter(|a| a.holds(UnixMs::now())).map(|a| a.subject.clone()).collect();
+    assert_eq!((all.len(), holding.len()), (3, 2), "a new word ends the one before");
+    assert!(holding.contains(&control) && holding.contains(&clause));
+    assert_eq!(all.iter().find(|a| a.withdrawn.is_some()).unwrap().statement, first.word.statement);
+    let withdraw = || store.withdraw_attestation(&control, "ines@example.org", UnixMs::now(), event("withdraw", "attestation", "shop"));
+    assert!(withdraw().await.unwrap() && !withdraw().await.unwrap(), "only once");
+    assert_eq!(bench.outbox().await.len(), told + 4);
 }

@@ -4,7 +4,7 @@ use crate::config::Config;
 use async_trait::async_trait;
 use reeve_adapter::Endpoint;
 use reeve_backup::{
-    BackupError, DrillRequest, Engine, EngineConfig, Location, Progress, PutBackRequest, RestoreRequest, RunRequest, TableName,
+    BackupError, DrillRequest, Engine, EngineConfig, Location, Over, Progress, PutBackRequest, RestoreRequest, RunRequest, TableName,
 };
 use reeve_estate::TargetSpec;
 use reeve_model::{
@@ -87,6 +87,14 @@ impl Inner {
                 let server = self.login(&job.target)?.clone();
                 let request = RestoreRequest { id: backup.clone(), server, database: into.clone(), tables: None, over: None };
                 Ok(Came::Restored(engine.restore(&request, progress, cancel).await?))
+            }
+            BackupAct::Replace { backup, typed } => {
+                let over = Some(Over { database: job.database.clone(), typed: typed.clone() });
+                // A database can't be renamed from within.
+                let login = self.login(&job.target)?;
+                let server = if login.database() == job.database { login.with_database("postgres") } else { login.clone() };
+                let request = RestoreRequest { id: backup.clone(), server, database: None, tables: None, over };
+                Ok(Came::Replaced(engine.restore(&request, progress, cancel).await?))
             }
             BackupAct::PutBack { backup, from, schema, table } => {
                 let (id, server, from) = (backup.clone(), self.login(&job.target)?.clone(), from.clone());

@@ -4,7 +4,7 @@ use super::{account_forms::Parts, forms::Fields};
 use axum::{extract::Path, response::Response};
 use reeve_access::{
     authorize,
-    permission::{CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
+    permission::{ApproveRestore, CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_app::route::{Page, database_of};
 use reeve_model::{
@@ -14,6 +14,8 @@ use reeve_model::{
 use reeve_ports::PortError;
 
 const BEGUN: &str = "It is written down and begins as soon as its database has no other job. This page shows how far it is.";
+
+const SECOND: &str = "It is written down and begins when a second person agrees, on this page or on that of all backups, within 24 hours.";
 
 /// Backs up a database.
 pub async fn run(parts: Parts, fields: Fields) -> Response {
@@ -106,6 +108,27 @@ pub async fn restore(parts: Parts, Path(id): Path<String>, fields: Fields) -> Re
     of_backup(parts, &id, |backup| BackupAct::Restore { backup, into }).await
 }
 
+/// Asks that a backup takes the place of its original.
+pub async fn replace(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
+    let typed = fields.get("typed").to_owned();
+    let parts = parts.keeping(&fields, &["typed"]);
+    of_backup(parts, &id, |backup| BackupAct::Replace { backup, typed }).await
+}
+
+/// Agrees to what somebody else asked for.
+pub async fn approve(parts: Parts, fields: Fields) -> Response {
+    let from = BackupId::new(fields.get("from")).ok();
+    let form = parts.on(from.map_or_else(|| Page::Backups(Box::default()), |id| Page::backup(&id)));
+    let outcome = async {
+        let id = fields.get("job").to_owned();
+        let job = form.ports().backups.backup_job(authorize::<ViewBackupJob>(form.who(), id.clone())?).await?;
+        form.ports().backups.approve(authorize::<ApproveRestore>(form.who(), (job.target, id))?).await?;
+        Ok(BEGUN.to_owned())
+    }
+    .await;
+    form.end(outcome).await
+}
+
 /// Puts a table of a restored database back into the original.
 pub async fn put_back(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
     let get = |name: &str| fields.get(name).to_owned();
@@ -121,8 +144,8 @@ async fn of_backup(parts: Parts, id: &str, act: impl FnOnce(BackupId) -> BackupA
     let outcome = async {
         let found = form.ports().backups.backup_detail(authorize::<ViewBackup>(form.who(), backup.clone())?).await?;
         let target: TargetName = found.entry.backup.target;
-        form.ports().backups.ask(authorize::<RunBackup>(form.who(), (target, act(backup)))?, None).await?;
-        Ok(BEGUN.to_owned())
+        let job = form.ports().backups.ask(authorize::<RunBackup>(form.who(), (target, act(backup)))?, None).await?;
+        Ok(if job.state == JobState::Waiting { SECOND } else { BEGUN }.to_owned())
     }
     .await;
     form.end(outcome).await

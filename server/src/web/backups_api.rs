@@ -16,7 +16,7 @@ use axum::{
 };
 use reeve_access::{
     Principal, authorize,
-    permission::{CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
+    permission::{ApproveRestore, CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_model::{
     TargetName,
@@ -118,6 +118,31 @@ pub async fn restore(
 ) -> Answer {
     let asked: Beside = optional(&body, "Send nothing, or JSON with into: the name of the new database.")?;
     ask(&web, &who, id, &headers, |backup| BackupAct::Restore { backup, into: asked.into }).await
+}
+
+/// The database to be replaced, typed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InPlace {
+    typed: String,
+}
+
+/// Asks that a backup takes the place of its original; answers its job, which waits for a second person.
+pub async fn replace(
+    State(web): State<Web>,
+    Extension(who): Extension<Principal>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<InPlace>, JsonRejection>,
+) -> Answer {
+    let Json(InPlace { typed }) = body.map_err(|_| invalid("Send JSON with typed: the name of the database to be replaced."))?;
+    ask(&web, &who, id, &headers, |backup| BackupAct::Replace { backup, typed }).await
+}
+
+/// Agrees to what somebody else asked for; answers its job.
+pub async fn approve(State(web): State<Web>, Extension(who): Extension<Principal>, Path(id): Path<String>) -> Answer {
+    let job = web.ports.backups.backup_job(authorize::<ViewBackupJob>(&who, id.clone())?).await?;
+    Ok(Json(json!(web.ports.backups.approve(authorize::<ApproveRestore>(&who, (job.target, id))?).await?)))
 }
 
 /// Which table is to be put back, and from which restored database.

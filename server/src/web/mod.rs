@@ -11,6 +11,7 @@ pub mod backups_api;
 pub mod compliance_api;
 pub mod compliance_forms;
 pub mod csrf;
+mod decisions_api;
 pub mod forms;
 pub mod gate;
 pub mod headers;

@@ -86,6 +86,11 @@ fn parameters(path: &str) -> Value {
             query("limit", "integer", false, "1 to 500; 50 when left out. The table has no pages."),
             query("cursor", "string", false, "What a former answer gave as next."),
         ]),
+        "/api/compliance/changes" => list.extend([
+            query("target", "string", false, "Of which target; the first in reach when left out."),
+            query("from", "string", false, "Id of the earlier scan; the one before to when left out."),
+            query("to", "string", false, "Id of the later scan; the newest that found something new when left out."),
+        ]),
         "/api/backups" => list.extend([
             query("target", "string", false, "Only of this target."),
             query("database", "string", false, "Only of this database."),

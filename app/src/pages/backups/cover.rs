@@ -106,6 +106,7 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
                 JobWhat::Drill => "drill",
                 JobWhat::Restore => "restore",
                 JobWhat::PutBack => "putting a table back",
+                JobWhat::Replace => "replacing it",
             };
             let far = job.progress.as_ref().map_or_else(|| job.state.word().into_any(), |p| words::progress(p).into_any());
             view! { <span class="doing">{words}": "{far}</span> }.into_any()

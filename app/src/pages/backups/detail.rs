@@ -63,6 +63,7 @@ pub fn view(data: &BackupData, overview: Option<&HealthOverview>, cx: &PageConte
         </header>
         <div id=part::BACKUP data-shape=live::backup_shape(detail)>
             <p class="proof">{words::trust(trust)}<span>{words::meaning(trust)}</span></p>
+            {takeback::replaced(data)}
             {takeback::part(data, overview, may.then(|| cx.csrf.clone()))}
             {(!done.is_empty()).then(|| view! {
                 <section class="section" aria-labelledby="jobs-title">

@@ -57,7 +57,7 @@ pub(super) fn table(jobs: &[&BackupJob], named: bool, cx: &PageContext, now: Uni
 
 /// What is done, as a person says it.
 fn title(job: &BackupJob) -> String {
-    use reeve_model::backup::BackupAct::{Backup, Drill, PutBack, Restore, Verify};
+    use reeve_model::backup::BackupAct::{Backup, Drill, PutBack, Replace, Restore, Verify};
     match &job.act {
         Backup { tables, .. } if !tables.is_empty() => format!("Back up {}", format::plural(tables.len(), "table", "tables")),
         Backup { .. } => "Back up".into(),
@@ -67,6 +67,7 @@ fn title(job: &BackupJob) -> String {
         Restore { into: Some(name), .. } => format!("Restore as {name}"),
         Restore { .. } => "Restore beside".into(),
         PutBack { schema, table, .. } => format!("Put {schema}.{table} back"),
+        Replace { .. } => format!("Replace {}", job.database),
     }
 }
 
@@ -79,6 +80,7 @@ fn row(job: &BackupJob, named: bool, cx: &PageContext, now: UnixMs) -> impl Into
     let came = match (&job.sentence, &job.progress) {
         (Some(sentence), _) => sentence.clone().into_any(),
         (None, Some(progress)) => words::progress(progress).into_any(),
+        (None, None) if job.state == JobState::Waiting => second(job, cx).into_any(),
         (None, None) if job.state == JobState::Queued => {
             view! { <span class="muted">"It begins when its database has no other job."</span> }.into_any()
         }
@@ -96,7 +98,10 @@ fn row(job: &BackupJob, named: bool, cx: &PageContext, now: UnixMs) -> impl Into
             </form>
         }
     });
-    let by = format!("by {}", job.asked_by);
+    let by = match &job.agreed {
+        Some((second, _)) => format!("by {}, with {second}", job.asked_by),
+        None => format!("by {}", job.asked_by),
+    };
     view! {
         <tr role="row">
             <th role="rowheader" scope="row" class="who">{title}{about}</th>
@@ -106,4 +111,27 @@ fn row(job: &BackupJob, named: bool, cx: &PageContext, now: UnixMs) -> impl Into
             <td role="cell" data-label="Took" class="num">{took}</td>
         </tr>
     }
+}
+
+/// What waits for a second person: for whoever may agree the button, for all others what it waits for.
+fn second(job: &BackupJob, cx: &PageContext) -> impl IntoView + use<> {
+    let own = cx.principal.as_ref().is_some_and(|p| p.email == job.asked_by);
+    let may = cx.principal.as_ref().is_some_and(|p| p.may_for("approve", "restore", &job.target));
+    let words = match (own, may) {
+        (true, _) => format!("Somebody else who may run backups of {} must agree here, within 24 hours.", job.target),
+        (false, true) => format!("{} is to be what it was in this backup. The present one is kept under another name.", job.database),
+        (false, false) => "It begins when a second person agrees.".to_owned(),
+    };
+    let from = job.backup.as_ref().map(ToString::to_string);
+    let agree = (may && !own).then(|| {
+        view! {
+            <form method="post" action="/admin/backups/jobs/approve">
+                <Csrf token=cx.csrf.clone()/>
+                <input type="hidden" name="job" value=job.id.clone()/>
+                <input type="hidden" name="from" value=from/>
+                <button class="button danger">{format!("Agree: replace {}", job.database)}</button>
+            </form>
+        }
+    });
+    view! { <span class="second">{words}{agree}</span> }
 }

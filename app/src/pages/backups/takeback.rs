@@ -15,7 +15,8 @@ use reeve_model::{
 /// The newest restore of this backup; nothing while there is none. `csrf`: of those who may have a table put back.
 pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>, csrf: Option<Option<String>>) -> Option<impl IntoView + use<>> {
     let b = &data.detail.entry.backup;
-    let restored = data.detail.jobs.iter().find_map(|job| job.restored.as_ref())?;
+    // What took the original's place is beside nothing.
+    let restored = data.detail.jobs.iter().filter_map(|job| job.restored.as_ref()).find(|r| r.kept_as.is_none())?;
     let address = overview.and_then(|o| o.targets.iter().find(|t| t.info.name == b.target)).map(|t| t.info.address.clone());
     let tables = restored.tables_compared;
     let rows = format::whole(i64::try_from(restored.rows_compared).ok());
@@ -43,6 +44,32 @@ pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>, csrf: O
             <details class="more" id="remove-restored">
                 <summary>"When you have what you need"</summary>
                 <p>"The new database stays until somebody drops it:"</p>
+                <Code text=remove what="SQL"/>
+            </details>
+        </section>
+    })
+}
+
+/// What to do after a backup took the place of its original: the newest such time; nothing while there is none.
+pub(super) fn replaced(data: &BackupData) -> Option<impl IntoView + use<>> {
+    let restored = data.detail.jobs.iter().filter_map(|job| job.restored.as_ref()).find(|r| r.kept_as.is_some())?;
+    let (now, kept) = (ident(&restored.database), ident(restored.kept_as.as_deref()?));
+    let aside = ident(&format!("{}_undone", restored.database));
+    let undo = format!("BEGIN;\nALTER DATABASE {now} RENAME TO {aside};\nALTER DATABASE {kept} RENAME TO {now};\nCOMMIT;");
+    let remove = format!("DROP DATABASE {kept};");
+    Some(view! {
+        <section class="section restored" aria-labelledby="replaced-title">
+            <header class="section-head">
+                <h2 id="replaced-title">"It took the place of "<span class="mono">{restored.database.clone()}</span></h2>
+                <p class="muted">"The database before it is kept as "<span class="mono">{restored.kept_as.clone()}</span></p>
+            </header>
+            <details class="more" id="undo-replace">
+                <summary>"Go back to the database before"</summary>
+                <p>"While nobody is connected to either, as a superuser or their owner:"</p>
+                <Code text=undo what="SQL"/>
+            </details>
+            <details class="more" id="remove-kept">
+                <summary>"When the database before is not needed any more"</summary>
                 <Code text=remove what="SQL"/>
             </details>
         </section>

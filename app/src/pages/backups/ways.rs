@@ -7,6 +7,7 @@ use reeve_model::backup::Backup;
 pub(super) fn part(b: &Backup, there: bool, csrf: Option<String>) -> impl IntoView + use<> {
     let at = format!("/admin/backups/{}", b.id);
     let restore = there.then(|| restore(b, &at, csrf.clone()));
+    let replace = (there && b.whole).then(|| replace(b, &at, csrf.clone()));
     view! {
         <section class="section" aria-labelledby="ways-title">
             <header class="section-head"><h2 id="ways-title">"Bring it back, or prove it"</h2></header>
@@ -33,6 +34,7 @@ pub(super) fn part(b: &Backup, there: bool, csrf: Option<String>) -> impl IntoVi
                         <button class="button" name="level" value="digests">"Only digests"</button>
                     </form>
                 </div>
+                {replace}
             </div>
         </section>
     }
@@ -52,6 +54,27 @@ fn restore(b: &Backup, at: &str, csrf: Option<String>) -> impl IntoView + use<> 
                 <Field label="Name of the new database" name="into" most=63 autocomplete="off" hint="Left empty, Reeve takes the old name with the time behind it."/>
                 <button class="button primary">"Restore beside"</button>
             </form>
+        </div>
+    }
+}
+
+/// In the place of the original: the last resort, by a typed name and a second person.
+fn replace(b: &Backup, at: &str, csrf: Option<String>) -> impl IntoView + use<> {
+    let name = &b.database.name;
+    let what = format!(
+        "Restores it beside, compares every row, and only then lets it take the place of {name}: whoever is connected is cut off, and all that was written since the backup is not in it. The present database is kept under another name. A second person must agree.",
+    );
+    view! {
+        <div class="way replace">
+            <p><b>"Replace the database"</b><span class="muted">{what}</span></p>
+            <details class="more" id="replace">
+                <summary>"Replace "<span class="mono">{name.clone()}</span></summary>
+                <form method="post" action=format!("{at}/replace")>
+                    <Csrf token=csrf/>
+                    <Field label="Name of the database to replace" name="typed" most=63 autocomplete="off" required=true hint=format!("Type {name} to say that you mean it.")/>
+                    <button class="button danger">"Ask for the replacement"</button>
+                </form>
+            </details>
         </div>
     }
 }

@@ -1,14 +1,19 @@
 //! `/admin/compliance/frameworks/{framework}`: every clause with what is behind it.
 
+use super::attest;
 use crate::{
     AppError,
-    components::{Empty, EmptyKind},
+    components::{Choice, Empty, EmptyKind},
     format, functions,
+    render::PageContext,
     route::Page,
 };
 use leptos::prelude::*;
 use reeve_access::Principal;
-use reeve_model::compliance::{Clause, ClauseState, Framework, FrameworkView, Human};
+use reeve_model::{
+    UnixMs,
+    compliance::{Clause, ClauseState, Framework, FrameworkView, Human},
+};
 use reeve_ports::PortError;
 
 /// The states in the order shown, with their part's id, title and what they mean.
@@ -49,16 +54,22 @@ pub async fn load(framework: Framework) -> Result<FrameworkData, AppError> {
 }
 
 /// The page.
-pub fn view(data: &FrameworkData) -> impl IntoView + use<> {
+pub fn view(data: &FrameworkData, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
     let body = match &data.view {
         None => view! { <Empty kind=EmptyKind::NothingYet title="Nothing to show yet">"Clauses are judged by the first scan."</Empty> }
             .into_any(),
         Some(f) => {
             let counts = format!(
-                "{} clauses: {} met, {} partly, {} unmet, {} unknown, {} without evidence, {} that only a person can show. At least one control was judged for {} of them.",
-                f.total, f.met, f.partly, f.unmet, f.unknown, f.no_evidence, f.only_person, f.evidenced
+                "{} clauses: {} met, {} partly, {} unmet, {} unknown, {} without evidence, {} that only a person can show. At least one control was judged for {} of them; somebody vouches for {}.",
+                f.total, f.met, f.partly, f.unmet, f.unknown, f.no_evidence, f.only_person, f.evidenced, f.attested
             );
-            view! { <p class="answer">{counts}</p><p class="muted">{f.edition.clone()}"."</p>{PARTS.iter().map(|p| part(f, p)).collect_view()} }.into_any()
+            view! {
+                <p class="answer">{counts}</p>
+                <p class="muted">{f.edition.clone()}"."</p>
+                {PARTS.iter().map(|p| part(f, p)).collect_view()}
+                {words(f, cx, now)}
+            }
+            .into_any()
         }
     };
     let disclaimer = data.view.as_ref().map(|f| f.disclaimer.clone());
@@ -102,8 +113,9 @@ fn row(c: &Clause) -> impl IntoView + use<> {
         (!ids.is_empty()).then(|| view! { <span class="controls-of"><span class="muted">{word}" "</span>{links}</span> })
     };
     let word = match c.human {
-        Human::Also if c.attestation_missing => Some("a person's word is missing, too"),
-        Human::Also => Some("needs a person's word, too"),
+        _ if c.attested.is_some() => c.attested.as_ref().map(|a| format!("{} vouches for it until {}", a.by, format::moment(a.expires))),
+        Human::Also if c.attestation_missing => Some("a person's word is missing, too".to_owned()),
+        Human::Also => Some("needs a person's word, too".to_owned()),
         _ => None,
     };
     view! {
@@ -119,5 +131,35 @@ fn row(c: &Clause) -> impl IntoView + use<> {
                 {group("supporting", &c.supporting)}
             </td>
         </tr>
+    }
+}
+
+/// What persons vouch for, and the form for those who may.
+fn words(f: &FrameworkView, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
+    let at = Page::FrameworkOf(f.framework).href();
+    let may = cx.may("attest", "clause");
+    let given = f.clauses.iter().filter_map(|c| {
+        let word = c.attested.as_ref()?;
+        let back = may.then(|| attest::withdraw(&at, cx.csrf.clone(), "clause", c.key.clone()));
+        Some(view! { <h3>{c.citation.clone()}" "<span class="muted">{c.title.clone()}</span></h3>{attest::told(word, now)}{back} })
+    });
+    let given: Vec<_> = given.collect();
+    let open = f.clauses.iter().filter(|c| c.human != Human::No);
+    let options: Vec<(String, String)> = open.map(|c| (c.key.clone(), format!("{} {}", c.citation, c.title))).collect();
+    let form = (may && !options.is_empty()).then(|| {
+        let which = view! { <Choice label="Clause" name="clause" options=options/> }.into_any();
+        attest::form("Give your word for a clause", &at, cx.csrf.clone(), which)
+    });
+    let none = given.is_empty().then(|| view! { <p>"Nobody vouches for any of these clauses."</p> });
+    view! {
+        <section class="section" id="words" aria-labelledby="words-title">
+            <header class="section-head">
+                <h2 id="words-title">"Persons' words"</h2>
+                <p class="muted">"For clauses that evidence can't show, or not alone. They change no state above."</p>
+            </header>
+            {none}
+            {given}
+            {form}
+        </section>
     }
 }

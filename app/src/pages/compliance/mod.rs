@@ -1,5 +1,7 @@
 //! `/admin/compliance`: how much is proven, what each law's clauses have behind them, and what is wrong. Filters and page stand in the address.
 
+mod attest;
+pub mod changes;
 pub mod control;
 pub mod controls;
 mod evidence;
@@ -87,7 +89,12 @@ pub fn view(data: &ComplianceData, cx: &PageContext, now: UnixMs) -> impl IntoVi
         <section class="section" aria-labelledby="scores-title">
             <header class="section-head">
                 <h2 id="scores-title">"Targets"</h2>
-                {data.page.is_some().then(|| view! { <a href=Page::Controls(Box::<ControlsView>::default()).href()>{format!("All {} controls", overview.total)}</a> })}
+                {data.page.is_some().then(|| view! {
+                    <nav class="also" aria-label="Also">
+                        <a href=Page::Changes(Box::default()).href()>"What changed"</a>
+                        <a href=Page::Controls(Box::<ControlsView>::default()).href()>{format!("All {} controls", overview.total)}</a>
+                    </nav>
+                })}
             </header>
             {scores::table(overview, cx, "compliance", now)}
         </section>

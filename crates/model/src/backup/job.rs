@@ -18,11 +18,13 @@ pub enum JobWhat {
     Restore,
     /// Puts a table of a restored database back into the original.
     PutBack,
+    /// Restores one in the place of its original, which is kept under another name.
+    Replace,
 }
 
 impl JobWhat {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Backup, Self::Verify, Self::Drill, Self::Restore, Self::PutBack];
+    pub const ALL: [Self; 6] = [Self::Backup, Self::Verify, Self::Drill, Self::Restore, Self::PutBack, Self::Replace];
 
     /// The word in the store, on the wire and in the audit trail.
     #[must_use]
@@ -33,6 +35,7 @@ impl JobWhat {
             Self::Drill => "drill",
             Self::Restore => "restore",
             Self::PutBack => "putback",
+            Self::Replace => "replace",
         }
     }
 
@@ -45,6 +48,7 @@ impl JobWhat {
             Self::Drill => "Drill",
             Self::Restore => "Restore",
             Self::PutBack => "Put a table back",
+            Self::Replace => "Replace the database",
         }
     }
 
@@ -59,6 +63,8 @@ impl JobWhat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
+    /// Asked for and written down; begins when a second person agrees.
+    Waiting,
     /// Asked for and written down; begins when its database has no other job.
     Queued,
     /// At work.
@@ -73,12 +79,13 @@ pub enum JobState {
 
 impl JobState {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 6] = [Self::Waiting, Self::Queued, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
 
     /// The word in the store, on the wire and on pages.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Done => "done",
@@ -96,7 +103,7 @@ impl JobState {
     /// Whether something may still come of it.
     #[must_use]
     pub fn open(self) -> bool {
-        matches!(self, Self::Queued | Self::Running)
+        matches!(self, Self::Waiting | Self::Queued | Self::Running)
     }
 }
 
@@ -143,6 +150,13 @@ pub enum BackupAct {
         /// The table's name.
         table: String,
     },
+    /// Restore a backup in the place of its original. A second person must agree before it begins.
+    Replace {
+        /// Which.
+        backup: BackupId,
+        /// The name of the database to be replaced, as a person typed it.
+        typed: String,
+    },
 }
 
 impl BackupAct {
@@ -155,6 +169,7 @@ impl BackupAct {
             Self::Drill { .. } => JobWhat::Drill,
             Self::Restore { .. } => JobWhat::Restore,
             Self::PutBack { .. } => JobWhat::PutBack,
+            Self::Replace { .. } => JobWhat::Replace,
         }
     }
 
@@ -163,10 +178,18 @@ impl BackupAct {
     pub fn backup(&self) -> Option<&BackupId> {
         match self {
             Self::Backup { .. } => None,
-            Self::Verify { backup, .. } | Self::Drill { backup } | Self::Restore { backup, .. } | Self::PutBack { backup, .. } => {
-                Some(backup)
-            }
+            Self::Verify { backup, .. }
+            | Self::Drill { backup }
+            | Self::Restore { backup, .. }
+            | Self::PutBack { backup, .. }
+            | Self::Replace { backup, .. } => Some(backup),
         }
+    }
+
+    /// Whether somebody else than who asks must agree before it begins.
+    #[must_use]
+    pub fn takes_two(&self) -> bool {
+        matches!(self, Self::Replace { .. })
     }
 }
 
@@ -199,6 +222,9 @@ pub struct BackupJob {
     pub asked_by: String,
     /// When.
     pub asked_at: UnixMs,
+    /// E-mail of the second person, and when they agreed; none while nobody did, and where nobody must.
+    #[serde(default)]
+    pub agreed: Option<(String, UnixMs)>,
     /// When it began.
     pub started_at: Option<UnixMs>,
     /// When it ended.

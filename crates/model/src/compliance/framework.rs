@@ -1,6 +1,6 @@
 //! Laws and standards, their clauses, and what the evidence says about each.
 
-use super::Severity;
+use super::{Attestation, Severity};
 use serde::{Deserialize, Serialize};
 
 /// A law or standard.
@@ -134,6 +134,9 @@ pub struct Clause {
     pub state: ClauseState,
     /// The evidence would do, but the person's word that it also needs is not there.
     pub attestation_missing: bool,
+    /// A person's word for it that holds now. It changes no state: what is met is met by evidence.
+    #[serde(default)]
+    pub attested: Option<Attestation>,
     /// Direct controls that pass.
     pub passing: Vec<String>,
     /// Direct controls that fail, with their severity.
@@ -171,6 +174,9 @@ pub struct FrameworkView {
     pub no_evidence: u32,
     /// Clauses that only a person can show.
     pub only_person: u32,
+    /// Clauses for which a person's word holds now.
+    #[serde(default)]
+    pub attested: u32,
     /// Clauses with at least one direct control that passed or failed: what stands behind the counts.
     pub evidenced: u32,
     /// The clauses.

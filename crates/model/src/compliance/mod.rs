@@ -3,12 +3,16 @@
 //! Evidence is what the server answered; a control judges evidence; a score is derived from the results and from nothing else.
 //! All of it is readiness evidence, not certification or legal advice ([`DISCLAIMER`]).
 
+mod attestation;
+mod changes;
 mod evidence;
 mod finding;
 mod framework;
 mod score;
 mod view;
 
+pub use attestation::{Attestation, MOST_ATTESTED_DAYS, Subject};
+pub use changes::{ChangesQuery, ControlOutcome, ScanChanges, ScanLine, ScanOutcome};
 pub use evidence::{DatabaseRead, Evidence, EvidenceSet};
 pub use finding::{Acceptance, Change, ChangeKind, Finding, FindingState};
 pub use framework::{Clause, ClauseLink, ClauseState, Framework, FrameworkView, Human, Strength};

@@ -1,8 +1,8 @@
 //! What pages and programs are told of compliance.
 
 use super::{
-    Acceptance, ControlResult, ControlState, Coverage, Evidence, Finding, FindingState, Framework, FrameworkView, Human, NotAssessed,
-    Score, Severity, Strength,
+    Acceptance, Attestation, ControlResult, ControlState, Coverage, Evidence, Finding, FindingState, Framework, FrameworkView, Human,
+    NotAssessed, Score, Severity, Strength,
 };
 use crate::{Fault, TargetName, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -193,6 +193,12 @@ pub struct ControlDetail {
     pub targets: Vec<ControlOnTarget>,
     /// Why it is not judged, if it is not.
     pub not_assessed: Option<NotAssessed>,
+    /// A person may vouch for it: no database can show it.
+    #[serde(default)]
+    pub attestable: bool,
+    /// Every time somebody vouched for it, the newest first.
+    #[serde(default)]
+    pub attestations: Vec<Attestation>,
 }
 
 /// Which controls. Empty fields match everything.

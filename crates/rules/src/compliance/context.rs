@@ -1,6 +1,9 @@
 //! What a judgement depends on beside the evidence: the moment, what was agreed, what was accepted.
 
-use reeve_model::{UnixMs, compliance::Acceptance};
+use reeve_model::{
+    UnixMs,
+    compliance::{Acceptance, Attestation},
+};
 use std::collections::BTreeSet;
 
 /// Everything a judge may know that the server does not say.
@@ -12,6 +15,8 @@ pub struct Context {
     pub policy: Policy,
     /// Accepted risks, run out or not.
     pub accepted: Vec<Acceptance>,
+    /// What persons vouch for on this target, run out or not.
+    pub attested: Vec<Attestation>,
     /// Objects that hold personal data: database, and the object as offenders name it.
     pub personal: BTreeSet<(String, String)>,
 }
@@ -20,7 +25,7 @@ impl Context {
     /// The house policy, nothing accepted, nothing tagged.
     #[must_use]
     pub fn new(now: UnixMs) -> Self {
-        Self { now, policy: Policy::default(), accepted: Vec::new(), personal: BTreeSet::new() }
+        Self { now, policy: Policy::default(), accepted: Vec::new(), attested: Vec::new(), personal: BTreeSet::new() }
     }
 }
 

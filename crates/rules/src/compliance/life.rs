@@ -3,7 +3,7 @@
 use super::context::Context;
 use reeve_model::{
     TargetName,
-    compliance::{Change, ChangeKind, ControlResult, ControlState, Finding, FindingState, Offender, Scan},
+    compliance::{Change, ChangeKind, ControlOutcome, ControlResult, Finding, FindingState, Offender, Scan, ScanOutcome},
 };
 use sha2::{Digest, Sha256};
 
@@ -71,43 +71,82 @@ pub fn findings(former: &[Finding], scan: &Scan, context: &Context) -> Vec<Findi
 /// Whether this scan would have found it, were it there.
 fn seen(scan: &Scan, control: &str, database: Option<&str>) -> bool {
     let unread = database.is_some_and(|name| scan.databases.iter().any(|d| d.name == name && d.missing.is_some()));
-    let judged = |r: &ControlResult| match &r.state {
-        ControlState::Pass | ControlState::NotApplicable { .. } => true,
-        ControlState::Fail => r.whole,
+    !unread && scan.result(control).is_some_and(|r| judged(r.state.word(), r.whole))
+}
+
+/// Whether a control in this state names everything there is to object to.
+fn judged(state: &str, whole: bool) -> bool {
+    match state {
+        "pass" | "not_applicable" => true,
+        "fail" => whole,
         _ => false,
+    }
+}
+
+/// What of a scan another one is compared with.
+#[must_use]
+pub fn outcome(scan: &Scan) -> ScanOutcome {
+    let of = |r: &ControlResult| {
+        let mut offenders: Vec<_> = r.offenders.iter().map(|o| (o.database.clone(), o.object.clone())).collect();
+        offenders.sort();
+        offenders.dedup();
+        ControlOutcome { control: r.control.clone(), state: r.state.word().to_owned(), whole: r.whole, offenders }
     };
-    !unread && scan.result(control).is_some_and(judged)
+    ScanOutcome {
+        catalogue: scan.catalogue,
+        controls: scan.results.iter().map(of).collect(),
+        unread: scan.databases.iter().filter(|d| d.missing.is_some()).map(|d| d.name.clone()).collect(),
+    }
 }
 
 /// What is different between two scans of one target. Scans by different editions of the catalogue can't be compared: none.
 #[must_use]
 pub fn diff(before: &Scan, after: &Scan) -> Option<Vec<Change>> {
-    if before.catalogue != after.catalogue || before.target != after.target {
+    let said = |control: &str, database: Option<&str>, object: &str| {
+        let offenders = after.result(control).map(|r| r.offenders.as_slice()).unwrap_or_default();
+        offenders.iter().find(|o| o.database.as_deref() == database && o.object == object).map(|o| o.sentence.clone())
+    };
+    if before.target == after.target { changes(&outcome(before), &outcome(after), &said) } else { None }
+}
+
+/// What was said of an object: by control, database and object.
+pub type Said<'a> = &'a dyn Fn(&str, Option<&str>, &str) -> Option<String>;
+
+/// What is different between two outcomes of one target; none when they are by different editions of the catalogue. `said` knows what was
+/// said of an object, by control and database.
+#[must_use]
+pub fn changes(before: &ScanOutcome, after: &ScanOutcome, said: Said<'_>) -> Option<Vec<Change>> {
+    if before.catalogue != after.catalogue {
         return None;
     }
     let mut changes = Vec::new();
-    for new in &after.results {
-        let Some(old) = before.result(&new.control) else { continue };
-        if old.state.word() != new.state.word() {
-            let sentence = format!("{} was {} and is {}.", new.control, old.state.word(), new.state.word());
-            changes.push(Change { kind: ChangeKind::State, control: new.control.clone(), database: None, object: String::new(), sentence });
+    let ids = after.controls.iter().chain(before.controls.iter().filter(|b| !after.controls.iter().any(|a| a.control == b.control)));
+    for id in ids.map(|c| c.control.as_str()) {
+        let of = |outcome: &ScanOutcome| outcome.controls.iter().find(|c| c.control == id).cloned();
+        let none = || ControlOutcome { control: id.to_owned(), state: "not_assessed".to_owned(), whole: false, offenders: Vec::new() };
+        let (old, new) = (of(before).unwrap_or_else(none), of(after).unwrap_or_else(none));
+        if old.state != new.state {
+            let word = |state: &str| state.replace('_', " ");
+            let sentence = format!("It was {} and is {}.", word(&old.state), word(&new.state));
+            changes.push(Change { kind: ChangeKind::State, control: id.to_owned(), database: None, object: String::new(), sentence });
         }
-        let is_in = |o: &Offender, list: &[Offender]| list.iter().any(|p| p.database == o.database && p.object == o.object);
-        for offender in new.offenders.iter().filter(|o| !is_in(o, &old.offenders)) {
-            changes.push(change(ChangeKind::Appeared, &new.control, offender, offender.sentence.clone()));
+        for (database, object) in new.offenders.iter().filter(|o| !old.offenders.contains(o)) {
+            let sentence = said(id, database.as_deref(), object).unwrap_or_else(|| format!("{object} was found."));
+            changes.push(change(ChangeKind::Appeared, id, database.as_ref(), object, sentence));
         }
-        for offender in old.offenders.iter().filter(|o| !is_in(o, &new.offenders)) {
-            let (kind, sentence) = if seen(after, &new.control, offender.database.as_deref()) {
-                (ChangeKind::Disappeared, format!("{} is no longer found.", offender.object))
+        for (database, object) in old.offenders.iter().filter(|o| !new.offenders.contains(o)) {
+            let unread = database.as_ref().is_some_and(|name| after.unread.contains(name));
+            let (kind, sentence) = if !unread && judged(&new.state, new.whole) {
+                (ChangeKind::Disappeared, format!("{object} is no longer found."))
             } else {
-                (ChangeKind::LostSight, format!("{} can't be judged any more.", offender.object))
+                (ChangeKind::LostSight, format!("{object} can't be judged any more."))
             };
-            changes.push(change(kind, &new.control, offender, sentence));
+            changes.push(change(kind, id, database.as_ref(), object, sentence));
         }
     }
     Some(changes)
 }
 
-fn change(kind: ChangeKind, control: &str, offender: &Offender, sentence: String) -> Change {
-    Change { kind, control: control.to_owned(), database: offender.database.clone(), object: offender.object.clone(), sentence }
+fn change(kind: ChangeKind, control: &str, database: Option<&String>, object: &str, sentence: String) -> Change {
+    Change { kind, control: control.to_owned(), database: database.cloned(), object: object.to_owned(), sentence }
 }

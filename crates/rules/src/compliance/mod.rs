@@ -4,6 +4,7 @@
 //! clauses stand in `controls.tsv`, the catalogue of all controls, judged or not. Every number on every surface comes from
 //! [`score::score`] over the same results. `docs/COMPLIANCE.md` explains the method.
 
+mod attest;
 pub mod catalogue;
 pub mod context;
 pub mod control;
@@ -17,9 +18,10 @@ mod report;
 pub mod score;
 mod sql;
 
+pub use attest::vouch;
 pub use context::{Context, Policy};
 pub use framework::frameworks;
-pub use life::{diff, findings, fingerprint};
+pub use life::{changes, diff, findings, fingerprint, outcome};
 pub use report::report;
 
 use reeve_model::compliance::{EvidenceSet, Scan};
@@ -30,7 +32,8 @@ pub const FORMULA: u32 = 1;
 /// Judges one look at one target.
 #[must_use]
 pub fn judge(set: &EvidenceSet, context: &Context) -> Scan {
-    let results: Vec<_> = registry::CONTROLS.iter().map(|control| control::result(control, set, context)).collect();
+    let mut results: Vec<_> = registry::CONTROLS.iter().map(|control| control::result(control, set, context)).collect();
+    results.extend(attest::results(&set.target, context));
     Scan {
         target: set.target.clone(),
         at: context.now,

@@ -32,7 +32,10 @@ fn merge(scans: &[Scan], failed: &[(TargetName, String)]) -> Vec<ControlResult> 
     let Some(first) = scans.first() else { return Vec::new() };
     let mut merged = first.results.clone();
     for scan in &scans[1..] {
-        for (all, one) in merged.iter_mut().zip(&scan.results) {
+        // What a person vouches for on one target is not vouched for on another.
+        merged.retain(|all| scan.result(&all.control).is_some());
+        for all in &mut merged {
+            let Some(one) = scan.result(&all.control) else { continue };
             all.offenders.extend(one.offenders.iter().cloned());
             all.population += one.population;
             all.accepted = match (&all.state, &one.state) {
@@ -46,12 +49,17 @@ fn merge(scans: &[Scan], failed: &[(TargetName, String)]) -> Vec<ControlResult> 
                 (ControlState::NotApplicable { .. }, _) => one.credit,
                 _ => all.credit.min(one.credit),
             };
+            if let (ControlState::Attested { expires: all, .. }, ControlState::Attested { expires: one, .. }) = (&mut all.state, &one.state)
+            {
+                *all = (*all).min(*one);
+            }
             if rank(&one.state) > rank(&all.state) {
                 all.state = one.state.clone();
             }
         }
     }
     if let Some((_, why)) = failed.first() {
+        merged.retain(|r| !matches!(r.state, ControlState::Attested { .. }));
         for result in merged.iter_mut().filter(|r| r.state != ControlState::Fail) {
             result.state = ControlState::Unknown { reason: why.clone() };
             result.credit = 0.0;

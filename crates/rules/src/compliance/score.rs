@@ -91,7 +91,7 @@ pub fn coverage(results: &[ControlResult]) -> Coverage {
         assessed: count(&|s| matches!(s, ControlState::Pass | ControlState::Fail)),
         unknown: count(&|s| matches!(s, ControlState::Unknown { .. })),
         not_applicable: count(&|s| matches!(s, ControlState::NotApplicable { .. })),
-        not_assessed: not_assessed(),
+        not_assessed: not_assessed().into_iter().filter(|n| !results.iter().any(|r| r.control == n.control)).collect(),
     }
 }
 

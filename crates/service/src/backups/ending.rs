@@ -4,7 +4,7 @@ use super::{Came, Stopped};
 use crate::audit::Trail;
 use reeve_model::{
     audit::{AuditEvent, Outcome},
-    backup::{BackupJob, DrillOutcome, JobProgress, JobState, JobWhat, Verification, VerificationLevel},
+    backup::{BackupJob, DrillOutcome, JobProgress, JobState, JobWhat, RestoreReport, Verification, VerificationLevel},
 };
 use reeve_rules::words::{bytes, count, float, milliseconds, things};
 use reeve_store::backup_jobs::Ending;
@@ -55,6 +55,7 @@ pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> 
             };
             Ending { sentence, restored: Some(report), ..blank }
         }
+        Ok(Came::Replaced(report)) => replaced(report, blank),
         Ok(Came::PutBack { database, table, rows, difference }) => {
             let rows = count(whole(rows));
             let sentence = match difference {
@@ -68,6 +69,25 @@ pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> 
         }
         Err(Stopped::Failed(why)) => Ending { state: JobState::Failed, sentence: sentence(&why), ..blank },
     }
+}
+
+fn replaced(report: RestoreReport, blank: Ending) -> Ending {
+    let (state, sentence) = match &report.kept_as {
+        Some(kept) => {
+            let rows = count(whole(report.rows_compared));
+            let new = &report.database;
+            (JobState::Done, format!("{new} is the backup now, with all {rows} rows. The database before it is kept as {kept}."))
+        }
+        None => {
+            let tables = things(small(report.differences.len() as u64), "table", "tables");
+            let new = &report.database;
+            (
+                JobState::Failed,
+                format!("Nothing was replaced, because {tables} did not come back as backed up. What came back is in {new}."),
+            )
+        }
+    };
+    Ending { state, sentence, restored: Some(report), ..blank }
 }
 
 fn verified(v: &Verification, blank: Ending) -> Ending {
@@ -99,10 +119,12 @@ pub(super) fn event(trail: &Trail, job: &BackupJob, ending: &Ending) -> AuditEve
     let after = json!({
         "job": job.id,
         "asked_by": job.asked_by,
+        "agreed_by": job.agreed.as_ref().map(|(who, _)| who),
         "state": ending.state,
         "sentence": ending.sentence,
         "backup": backup,
         "restored_as": ending.restored.as_ref().map(|r| &r.database),
+        "kept_as": ending.restored.as_ref().and_then(|r| r.kept_as.as_ref()),
     });
     trail.draft(verb, "backup", &resource(job)).outcome(outcome).after(&after).finish()
 }

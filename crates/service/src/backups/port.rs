@@ -5,19 +5,19 @@ use crate::health::no_such_target;
 use async_trait::async_trait;
 use reeve_access::{
     Grant,
-    permission::{CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
+    permission::{ApproveRestore, CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_model::{
     StoreState, TargetName, UnixMs,
     backup::{
-        BackupAct, BackupDetail, BackupEntry, BackupHistory, BackupId, BackupJob, BackupKind, BackupQuery, BackupSchedule, JobState,
-        ScheduledWhat,
+        BackupAct, BackupDetail, BackupEntry, BackupHistory, BackupId, BackupJob, BackupKind, BackupQuery, BackupSchedule, BackupTrust,
+        JobState, ScheduledWhat,
     },
 };
 use reeve_ports::{BackupsPort, PortError};
 use reeve_store::{
     StoreError,
-    backup_jobs::{Asked, NewBackupJob},
+    backup_jobs::{Agreed, Asked, NewBackupJob},
 };
 use serde_json::json;
 use std::{
@@ -147,6 +147,24 @@ impl Inner {
                 Ok(entry.backup.database.name)
             }
             BackupAct::Verify { backup, .. } | BackupAct::Drill { backup } => Ok(self.of(target, backup)?.backup.database.name),
+            BackupAct::Replace { backup, typed } => {
+                let entry = self.of(target, backup)?;
+                let name = &entry.backup.database.name;
+                let invalid = |sentence: String| Err(PortError::Invalid(sentence));
+                if !known || !has(name) {
+                    return invalid(format!("{target} has no database {name:?} now, so there is none to replace: restore beside instead."));
+                }
+                if entry.trust() == BackupTrust::Failed {
+                    return invalid(format!("A check of the backup {backup} failed: nothing is replaced by it. Choose another one."));
+                }
+                if !entry.backup.whole {
+                    return invalid(format!("The backup {backup} holds the rows of some tables only: restore beside, and take them over."));
+                }
+                if typed != name {
+                    return invalid(format!("To replace a database its name must be typed, and what was typed is not {name:?}."));
+                }
+                Ok(name.clone())
+            }
             BackupAct::Restore { backup, into } => {
                 let entry = self.of(target, backup)?;
                 if !known {
@@ -308,6 +326,34 @@ impl BackupsPort for Backups {
             inner.end(id);
         }
         Ok(inner.live(job))
+    }
+
+    async fn approve(&self, grant: Grant<ApproveRestore>) -> Result<BackupJob, PortError> {
+        let (inner, principal, (target, id)) = (&self.inner, grant.principal(), grant.resource());
+        let id = Uuid::parse_str(id).map_err(|_| no_such_job())?;
+        let account = Uuid::parse_str(&principal.account).map_err(|_| PortError::NotFound("There is no such account.".to_owned()))?;
+        let job = inner.store.backup_job(id).await.map_err(trouble)?.filter(|j| j.target == *target).ok_or_else(no_such_job)?;
+        // What was right when it was asked for need not be any more.
+        if job.state == JobState::Waiting {
+            inner.database(target, &job.act)?;
+        }
+        let after = json!({ "job": id.to_string(), "asked": job.act, "asked_by": job.asked_by });
+        let event = inner.trail.draft("approve", "restore", &ending::resource(&job)).by(principal).after(&after).finish();
+        let invalid = |sentence: String| Err(PortError::Invalid(sentence));
+        match inner.store.agree_backup_job(id, account, &principal.email, event).await.map_err(trouble)? {
+            Agreed::Queued(job) => {
+                inner.trail.written();
+                inner.forget();
+                inner.news.notify_one();
+                Ok(inner.live(job))
+            }
+            Agreed::SamePerson => invalid("You asked for this yourself, so somebody else must agree to it.".to_owned()),
+            Agreed::TooLate => {
+                invalid("This was asked for more than 24 hours ago, and much may have changed: cancel it and ask again.".to_owned())
+            }
+            Agreed::Not(job) => invalid(format!("This job is {} and waits for nobody.", job.state.word())),
+            Agreed::Missing => Err(no_such_job()),
+        }
     }
 
     async fn backup_schedules(&self, grant: Grant<ViewBackups>) -> Result<Vec<BackupSchedule>, PortError> {

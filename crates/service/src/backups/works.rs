@@ -25,6 +25,8 @@ pub enum Came {
     Drilled(Box<Drill>),
     /// One was restored beside its original.
     Restored(RestoreReport),
+    /// One was restored to take the place of its original; whether it did stands in it.
+    Replaced(RestoreReport),
     /// A table is back in the original database.
     PutBack {
         /// That database.

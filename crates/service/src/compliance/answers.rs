@@ -8,7 +8,7 @@ use reeve_model::{
         Evidence, Finding, FindingPage, FindingQuery, Human, Scan, Score, Severity, TargetCompliance,
     },
 };
-use reeve_rules::compliance::{catalogue, report, score};
+use reeve_rules::compliance::{catalogue, report, score, vouch};
 use std::cmp::Reverse;
 
 /// Worst findings of a target on the first screen.
@@ -44,7 +44,9 @@ pub fn audit_report(state: &mut State, reach: &[TargetName], now: UnixMs) -> Aud
         }
     }
     sort(&mut findings);
-    report(now, &scans, &failed, findings)
+    let mut report = report(now, &scans, &failed, findings);
+    vouch(&mut report.compliance, state.attested.as_deref().unwrap_or_default(), now);
+    report
 }
 
 /// The first screen's figures. `seen` are the targets whose findings the caller may see.
@@ -156,10 +158,11 @@ pub fn controls(scans: &[Scan], query: &ControlQuery, now: UnixMs) -> ControlLis
             let place = |r: &&ControlResult| STATES.iter().position(|s| *s == r.state.word()).unwrap_or(STATES.len());
             let none = unjudged.iter().find(|n| n.control == entry.id);
             let (state, reason) = match (results.iter().copied().min_by_key(place), none) {
-                (_, Some(none)) => (NOT_ASSESSED, Some(none.reason.clone())),
-                (Some(worst), None) => (worst.state.word(), worst.state.reason().map(str::to_owned)),
+                // A person's word counts where it is given for every target.
+                (_, Some(none)) if results.is_empty() || results.len() < scans.len() => (NOT_ASSESSED, Some(none.reason.clone())),
+                (Some(worst), _) => (worst.state.word(), worst.state.reason().map(str::to_owned)),
                 // No scan yet: nothing is known of it, and nothing is said.
-                (None, None) => return None,
+                (None, _) => return None,
             };
             Some(ControlRow {
                 control: entry.id.to_owned(),

@@ -5,8 +5,10 @@
 //! can't be scanned keeps its evidence, which says nothing any more once it is too old: it turns to unknown, never to passed.
 
 mod answers;
+mod changes;
 mod port;
 mod state;
+mod vouch;
 mod work;
 
 use crate::{audit::Trail, backups::Backups};

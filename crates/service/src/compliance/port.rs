@@ -1,6 +1,11 @@
 //! Compliance as pages and routes call it.
 
-use super::{Compliance, answers, state::State, work::ms};
+use super::{
+    Compliance, answers, changes,
+    state::State,
+    vouch,
+    work::{self, ms},
+};
 use crate::health::no_such_target;
 use async_trait::async_trait;
 use reeve_access::{
@@ -10,25 +15,25 @@ use reeve_access::{
 use reeve_model::{
     TargetName, UnixMs,
     compliance::{
-        AuditReport, ComplianceOverview, ControlDetail, ControlList, ControlOnTarget, ControlQuery, Finding, FindingDetail, FindingPage,
-        FindingQuery, FindingState, Scan,
+        Attestation, AuditReport, ChangesQuery, ComplianceOverview, ControlDetail, ControlList, ControlOnTarget, ControlQuery, Finding,
+        FindingDetail, FindingPage, FindingQuery, FindingState, Scan, ScanChanges, Subject,
     },
     hidden,
 };
-use reeve_ports::{CompliancePort, NewAcceptance, PortError};
+use reeve_ports::{CompliancePort, NewAcceptance, NewWord, PortError, Vouching};
 use reeve_rules::compliance::{catalogue, registry, score};
 use reeve_store::{StoreError, compliance as stored};
 use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 
-fn trouble(error: StoreError) -> PortError {
+pub(super) fn trouble(error: StoreError) -> PortError {
     match error {
         StoreError::Invalid(sentence) => PortError::Invalid(sentence),
         other => {
-            tracing::warn!(error = %other, "a decision on a finding could not be written");
+            tracing::warn!(error = %other, "a decision could not be written");
             PortError::Unavailable("Reeve's own database is away, so no decision can be written. Try again in a moment.".to_owned())
         }
     }
@@ -56,12 +61,9 @@ impl Compliance {
     }
 
     /// After a decision was written: everything is judged by it, here at once.
-    async fn decided(&self) {
+    pub(super) async fn decided(&self) {
         self.inner.trail.written();
-        match self.inner.store.accepted_risks().await {
-            Ok(risks) => self.state().set_risks(risks),
-            Err(error) => tracing::warn!(%error, "accepted risks could not be read again; the next scan does"),
-        }
+        work::load_decisions(self).await;
     }
 }
 
@@ -149,7 +151,8 @@ impl CompliancePort for Compliance {
         let entry = catalogue::entry_of(id).ok_or_else(|| PortError::NotFound("There is no such control.".to_owned()))?;
         let now = UnixMs::now();
         let not_assessed = score::not_assessed().into_iter().find(|n| n.control == entry.id);
-        let reach = if not_assessed.is_some() { Vec::new() } else { self.reach(|name| grant.covers(name)) };
+        let attestable = entry.only_person();
+        let reach = if not_assessed.is_some() && !attestable { Vec::new() } else { self.reach(|name| grant.covers(name)) };
         let mut state = self.state();
         let mut targets = Vec::new();
         for name in &reach {
@@ -163,7 +166,12 @@ impl CompliancePort for Compliance {
             let evidence = result.as_ref().map(|r| answers::evidence(slot, r, None)).unwrap_or_default();
             targets.push(ControlOnTarget { scan: slot.scan_state(now), result, findings, evidence });
         }
+        let of =
+            |a: &&Attestation| matches!(&a.subject, Subject::Control { target, control } if control == entry.id && reach.contains(target));
+        let attestations = state.attested.iter().flatten().filter(of).cloned().collect();
         Ok(ControlDetail {
+            attestable,
+            attestations,
             at: now,
             control: entry.id.to_owned(),
             title: entry.title.to_owned(),
@@ -239,5 +247,18 @@ impl CompliancePort for Compliance {
         }
         self.decided().await;
         Ok(())
+    }
+
+    async fn changes(&self, grant: Grant<ViewFindings>, query: ChangesQuery) -> Result<ScanChanges, PortError> {
+        let reach = self.reach(|name| grant.covers(name));
+        changes::answer(self, reach, &query).await
+    }
+
+    async fn attest(&self, vouching: Vouching, word: NewWord) -> Result<(), PortError> {
+        vouch::attest(self, &vouching, &word).await
+    }
+
+    async fn take_back(&self, vouching: Vouching) -> Result<(), PortError> {
+        vouch::take_back(self, &vouching).await
     }
 }

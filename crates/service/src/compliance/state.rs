@@ -4,7 +4,7 @@ use reeve_access::Principal;
 use reeve_estate::TargetSpec;
 use reeve_model::{
     Fault, TargetName, UnixMs,
-    compliance::{Acceptance, ComplianceOverview, EvidenceSet, Finding, FindingState, Scan, ScanState},
+    compliance::{Acceptance, Attestation, ComplianceOverview, EvidenceSet, Finding, FindingState, Scan, ScanState},
 };
 use reeve_rules::compliance::{Context, judge};
 use reeve_store::compliance::StoredRisk;
@@ -27,6 +27,8 @@ pub struct State {
     pub slots: BTreeMap<TargetName, Slot>,
     /// Every risk that was ever accepted, the newest first; none before they could be read.
     pub risks: Option<Vec<StoredRisk>>,
+    /// Every word that a person ever gave, the newest first; none before they could be read.
+    pub attested: Option<Vec<Attestation>>,
     /// Why the newest scan could not be written down.
     pub unrecorded: Option<String>,
     /// Overviews as they were made moments ago, by the targets in reach and those whose findings may be seen.
@@ -74,7 +76,13 @@ impl State {
             due: UnixMs(0),
             judged: None,
         };
-        Self { slots: specs.iter().map(|s| (s.info.name.clone(), slot(s))).collect(), risks: None, unrecorded: None, kept: BTreeMap::new() }
+        Self {
+            slots: specs.iter().map(|s| (s.info.name.clone(), slot(s))).collect(),
+            risks: None,
+            attested: None,
+            unrecorded: None,
+            kept: BTreeMap::new(),
+        }
     }
 
     /// The acceptances that judgement goes by: what was taken back is none.
@@ -82,9 +90,15 @@ impl State {
         self.risks.iter().flatten().filter(|r| r.risk.withdrawn.is_none()).map(|r| r.risk.acceptance.clone()).collect()
     }
 
-    /// Takes in the risks as the store has them; everything is judged anew.
-    pub fn set_risks(&mut self, risks: Vec<StoredRisk>) {
+    /// The words that count at this moment.
+    pub fn words(&self, now: UnixMs) -> Vec<Attestation> {
+        self.attested.iter().flatten().filter(|a| a.holds(now)).cloned().collect()
+    }
+
+    /// Takes in persons' decisions as the store has them; everything is judged anew.
+    pub fn set_decisions(&mut self, risks: Vec<StoredRisk>, attested: Vec<Attestation>) {
         self.risks = Some(risks);
+        self.attested = Some(attested);
         for slot in self.slots.values_mut() {
             slot.judged = None;
         }
@@ -122,10 +136,10 @@ impl State {
         {
             return Some(judged);
         }
-        let accepted = self.accepted();
+        let (accepted, attested) = (self.accepted(), self.words(now));
         let slot = self.slots.get_mut(name)?;
         let (set, _) = slot.read.as_ref()?;
-        let scan = judge(set, &Context { accepted: accepted.clone(), ..Context::new(now) });
+        let scan = judge(set, &Context { accepted: accepted.clone(), attested, ..Context::new(now) });
         let findings = told_apart(slot.lives.as_deref().unwrap_or_default(), &accepted, now);
         let judged = Judged { at: now, scan: Arc::new(scan), findings: Arc::new(findings) };
         slot.judged = Some(judged.clone());

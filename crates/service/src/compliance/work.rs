@@ -11,7 +11,7 @@ use reeve_model::{
     audit::Outcome,
     compliance::{EvidenceSet, Finding},
 };
-use reeve_rules::compliance::{Context, findings, judge};
+use reeve_rules::compliance::{Context, findings, judge, outcome};
 use reeve_store::{Result, compliance::NewScan};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -45,7 +45,7 @@ pub(super) async fn run(this: Compliance, stop: CancellationToken) {
 
 /// What was known before the restart. What can't be read is not known; the first scan makes it anew.
 async fn recall(this: &Compliance) {
-    load_risks(this).await;
+    load_decisions(this).await;
     let names: Vec<TargetName> = this.state().slots.keys().cloned().collect();
     let every = ms(this.inner.every * 19 / 20);
     for name in names {
@@ -74,10 +74,11 @@ async fn recall(this: &Compliance) {
     }
 }
 
-async fn load_risks(this: &Compliance) {
-    match this.inner.store.accepted_risks().await {
-        Ok(risks) => this.state().set_risks(risks),
-        Err(error) => tracing::warn!(%error, "accepted risks could not be read; they are as they were last known"),
+pub(super) async fn load_decisions(this: &Compliance) {
+    let store = &this.inner.store;
+    match tokio::try_join!(store.accepted_risks(), store.attestations()) {
+        Ok((risks, attested)) => this.state().set_decisions(risks, attested),
+        Err(error) => tracing::warn!(%error, "accepted risks and persons' words could not be read; they are as they were last known"),
     }
 }
 
@@ -159,17 +160,17 @@ fn failed(this: &Compliance, name: &TargetName, sentence: String, by: Option<&Pr
 async fn taken(this: &Compliance, set: EvidenceSet, by: Option<&Principal>) {
     let name = set.target.clone();
     // Other nodes accept risks, too.
-    load_risks(this).await;
+    load_decisions(this).await;
     // What is in memory goes on while the store can't be asked.
     let stored = load_lives(this, &name).await;
     let (hash, now) = (hash_of(&set), UnixMs::now());
     let set = Arc::new(set);
     let (scan, lives) = {
         let mut state = this.state();
-        let accepted = state.accepted();
+        let (accepted, attested) = (state.accepted(), state.words(now));
         let Some(slot) = state.slots.get_mut(&name) else { return };
         let before = stored.or_else(|| slot.lives.clone()).unwrap_or_default();
-        let scan = judge(&set, &Context { accepted, ..Context::new(now) });
+        let scan = judge(&set, &Context { accepted, attested, ..Context::new(now) });
         // That a risk is accepted stands in main and ends by itself: a life knows nothing of it.
         let lives = findings(&before, &scan, &Context::new(now));
         slot.fault = None;
@@ -196,6 +197,7 @@ async fn taken(this: &Compliance, set: EvidenceSet, by: Option<&Principal>) {
             id,
             at: now,
             catalogue: scan.catalogue,
+            outcome: outcome(&scan),
             score: scan.score,
             evidence: Arc::unwrap_or_clone(set),
             hash,

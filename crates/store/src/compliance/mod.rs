@@ -4,8 +4,10 @@
 //! again: its audit event is written to main first, with the hash of the evidence, and then the scan under the same id.
 
 pub mod acceptance;
+pub mod attestation;
 pub mod finding;
 pub mod scan;
 
 pub use acceptance::{AcceptOutcome, NewAcceptance, StoredRisk};
+pub use attestation::NewAttestation;
 pub use scan::{NewScan, StoredScan};

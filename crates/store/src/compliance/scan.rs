@@ -1,12 +1,14 @@
 //! Scans: one line each, and of each target what the newest one read.
 
 use super::finding;
-use crate::error::{Result, StoreError, moment};
+use crate::error::{Result, StoreError, moment, unix_ms};
 use reeve_model::{
     TargetName, UnixMs,
-    compliance::{EvidenceSet, Finding, Score},
+    compliance::{EvidenceSet, Finding, ScanLine, ScanOutcome, Score},
 };
+use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A scan to be kept.
@@ -26,6 +28,8 @@ pub struct NewScan {
     pub hash: [u8; 32],
     /// Findings that are there.
     pub findings: u32,
+    /// What it found, as far as other scans are compared with it.
+    pub outcome: ScanOutcome,
     /// The findings whose life changed, or that were seen again.
     pub lives: Vec<Finding>,
 }
@@ -48,11 +52,26 @@ pub async fn keep(connection: &mut PgConnection, org: Uuid, new: &NewScan) -> Re
     let (set, score) = (&new.evidence, &new.score);
     let body =
         serde_json::to_value(set).map_err(|error| StoreError::Invalid(format!("The evidence of a scan can't be stored: {error}.")))?;
+    // As text it has one digest, whatever the database makes of it.
+    let found =
+        serde_json::to_string(&new.outcome).map_err(|error| StoreError::Invalid(format!("What a scan found can't be stored: {error}.")))?;
+    let outcome: [u8; 32] = Sha256::digest(&found).into();
+    let found =
+        serde_json::to_value(&new.outcome).map_err(|error| StoreError::Invalid(format!("What a scan found can't be stored: {error}.")))?;
     let mut step = sqlx::Connection::begin(connection).await?;
+    sqlx::query!(
+        "INSERT INTO compliance.outcome (org_id, hash, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        org,
+        &outcome[..],
+        found
+    )
+    .execute(&mut *step)
+    .await?;
     let made = sqlx::query!(
         "INSERT INTO compliance.scan
-             (id, org_id, target, at, catalogue, formula, version, role, proven, upper, passed, failed, unknown, not_applicable, findings, evidence_hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING",
+             (id, org_id, target, at, catalogue, formula, version, role, proven, upper, passed, failed, unknown, not_applicable, findings, evidence_hash,
+              outcome)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (id) DO NOTHING",
         new.id,
         org,
         set.target.as_str(),
@@ -68,7 +87,8 @@ pub async fn keep(connection: &mut PgConnection, org: Uuid, new: &NewScan) -> Re
         whole(score.unknown),
         whole(score.not_applicable),
         whole(new.findings),
-        &new.hash[..]
+        &new.hash[..],
+        &outcome[..]
     )
     .execute(&mut *step)
     .await?;
@@ -112,4 +132,78 @@ pub async fn newest(connection: &mut PgConnection, org: Uuid, target: &TargetNam
         })
     })
     .transpose()
+}
+
+struct LineRow {
+    id: Uuid,
+    at: OffsetDateTime,
+    catalogue: i32,
+    version: String,
+    role: String,
+    proven: Option<f64>,
+    passed: i32,
+    failed: i32,
+    unknown: i32,
+    findings: i32,
+}
+
+impl LineRow {
+    fn line(self) -> ScanLine {
+        let count = |n: i32| u32::try_from(n).unwrap_or(0);
+        ScanLine {
+            id: self.id.to_string(),
+            at: unix_ms(self.at),
+            catalogue: count(self.catalogue),
+            version: self.version,
+            role: self.role,
+            proven: self.proven,
+            passed: count(self.passed),
+            failed: count(self.failed),
+            unknown: count(self.unknown),
+            findings: count(self.findings),
+        }
+    }
+}
+
+/// Scans of a target that found something else than the one before them, the newest first, at most so many; the first that can be compared
+/// is among them.
+///
+/// # Errors
+/// The database's own.
+pub async fn changed(connection: &mut PgConnection, org: Uuid, target: &TargetName, most: i64) -> Result<Vec<ScanLine>> {
+    let rows = sqlx::query_as!(
+        LineRow,
+        "SELECT id, at, catalogue, version, role, proven, passed, failed, unknown, findings
+         FROM (SELECT *, lag(outcome) OVER (ORDER BY at, id) AS former FROM compliance.scan
+               WHERE org_id = $1 AND target = $2 AND outcome IS NOT NULL) AS s
+         WHERE outcome IS DISTINCT FROM former ORDER BY at DESC, id DESC LIMIT $3",
+        org,
+        target.as_str(),
+        most
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(LineRow::line).collect())
+}
+
+/// What a scan of a target found; none when there is no such scan, or it was before outcomes were kept.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for an outcome this program does not know; the database's own.
+pub async fn outcome(connection: &mut PgConnection, org: Uuid, target: &TargetName, id: Uuid) -> Result<Option<(ScanLine, ScanOutcome)>> {
+    let line = sqlx::query_as!(
+        LineRow,
+        "SELECT id, at, catalogue, version, role, proven, passed, failed, unknown, findings FROM compliance.scan
+         WHERE org_id = $1 AND target = $2 AND id = $3",
+        org,
+        target.as_str(),
+        id
+    );
+    let Some(line) = line.fetch_optional(&mut *connection).await? else { return Ok(None) };
+    let body = sqlx::query_scalar!(
+        "SELECT o.body FROM compliance.scan s JOIN compliance.outcome o ON o.org_id = s.org_id AND o.hash = s.outcome WHERE s.id = $1",
+        id
+    );
+    let Some(body) = body.fetch_optional(connection).await? else { return Ok(None) };
+    let body = serde_json::from_value(body)
+        .map_err(|_| StoreError::Corrupt(format!("What the scan {id} found is not what this program writes.")))?;
+    Ok(Some((line.line(), body)))
 }

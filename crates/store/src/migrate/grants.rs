@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 /// Privileges and the tables they hold for. A table that isn't here can't even be read.
 const MAIN: &[(&str, &[&str])] = &[
     ("SELECT", &["_migrations", "organisation"]),
-    ("SELECT, INSERT, UPDATE", &["account", "target", "refresh_token", "audit_head", "acceptance", "backup_job"]),
+    ("SELECT, INSERT, UPDATE", &["account", "target", "refresh_token", "audit_head", "acceptance", "attestation", "backup_job"]),
     ("SELECT, INSERT, UPDATE, DELETE", &["auth_session", "web_session", "signing_key", "secret", "known_address", "api_token", "invite"]),
     ("SELECT, INSERT, UPDATE, DELETE", &["backup_schedule"]),
     // A right is given or taken. An event is written and, once it is sealed, taken away: neither is ever changed.
@@ -27,7 +27,7 @@ const ANALYTICS: &[(&str, &[&str])] = &[
 const COMPLIANCE: &[(&str, &[&str])] = &[
     ("SELECT", &["_migrations", "audit_origin"]),
     // Append-only.
-    ("SELECT, INSERT", &["audit_log", "audit_actor", "audit_kind", "scan"]),
+    ("SELECT, INSERT", &["audit_log", "audit_actor", "audit_kind", "scan", "outcome"]),
     // A finding is never removed: fixed is a state.
     ("SELECT, INSERT, UPDATE", &["finding", "evidence"]),
 ];

@@ -2,7 +2,7 @@
 
 use super::Store;
 use crate::{
-    backup_jobs::{self, Asked, Ending, NewBackupJob},
+    backup_jobs::{self, Agreed, Asked, Ending, NewBackupJob},
     error::Result,
 };
 use reeve_model::{
@@ -46,6 +46,16 @@ impl Store {
     pub async fn cancel_backup_job(&self, id: Uuid, event: AuditEvent) -> Result<Option<BackupJob>> {
         let org = self.org;
         self.main_with(event, move |c, event| Box::pin(async move { backup_jobs::cancel(c, org, id, &event).await })).await
+    }
+
+    /// See [`backup_jobs::agree`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn agree_backup_job(&self, id: Uuid, account: Uuid, by: &str, event: AuditEvent) -> Result<Agreed> {
+        let org = self.org;
+        let given = (by.to_owned(), event);
+        self.main_with(given, move |c, g| Box::pin(async move { backup_jobs::agree(c, org, id, (account, &g.0), &g.1).await })).await
     }
 
     /// See [`backup_jobs::newest`].

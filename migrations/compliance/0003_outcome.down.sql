@@ -1,0 +1,2 @@
+ALTER TABLE compliance.scan DROP COLUMN outcome;
+DROP TABLE compliance.outcome;
