@@ -17,6 +17,8 @@ test("a change is found by person and resource, with before, after and proof", a
   await page.goto("/admin/audit");
   await page.getByLabel("On", { exact: true }).fill(email);
   await page.getByRole("button", { name: "Apply" }).click();
+  // A reload before the answer would ask for the page without the filter.
+  await expect(page).toHaveURL(/[?&]resource=/);
   const entries = page.locator("table.audit tbody[data-outcome]");
   await eventually(page, async () => expect(entries).toHaveCount(1, { timeout: 1000 }));
   await expect(entries).toContainText("invite account");

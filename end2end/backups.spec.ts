@@ -92,6 +92,7 @@ test.describe("replacing", () => {
         await page.goto("/admin/db-health");
         await page.getByRole("button", { name: `Back up now: ${name}` }).click({ timeout: 1_000 });
       }).toPass({ timeout: JOB_MS });
+      await expect(page.getByText("It is written down")).toBeVisible();
       await ended(page, script);
       sql(`\\connect "${name}"\nDELETE FROM public.orders WHERE id > 10`);
       const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });

@@ -127,6 +127,7 @@ test("what changed between two scans is shown @once", async ({ page }) => {
   const scan = async () => {
     await page.goto("/admin/compliance");
     await page.getByRole("button", { name: /^Scan/ }).first().click();
+    await expect(page.getByText("is scanned now")).toBeVisible();
   };
   try {
     await page.goto("/admin/compliance");

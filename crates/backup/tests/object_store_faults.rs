@@ -107,6 +107,10 @@ async fn d6_uploads_that_are_cut_or_refused_fail_the_run_and_leave_nothing() {
 async fn d6_when_one_file_fails_the_uploads_of_the_others_are_ended() {
     let scene = Scene::set().await;
     let cancel = CancellationToken::new();
+    // The small file is tried again for as long as the large one may take to come so far.
+    let access = access(scene.proxy.address);
+    let s3 = S3Access { patience: Patience { retry: Duration::from_secs(120), ..access.patience }, ..access };
+    let engine = Engine::open(EngineConfig { s3: Some(s3), ..scene.engine.config().clone() }).await.unwrap();
     // The small file is refused while the large one is under way: at its beginning, with its note, in a part.
     let under_way = [("POST", "uploads="), ("PUT", "/uploads/"), ("PUT", "partNumber=1"), ("PUT", "partNumber=2")];
     for (method, part) in under_way {
@@ -119,12 +123,11 @@ async fn d6_when_one_file_fails_the_uploads_of_the_others_are_ended() {
             }
             match (asked.is("PUT", "globals.sql"), seen.load(Ordering::SeqCst)) {
                 (false, _) => Fault::None,
-                // Tried again, until the large one has come so far.
                 (true, 0) => Fault::Status(503),
                 (true, _) => Fault::Status(403),
             }
         });
-        let error = scene.run(&cancel).await.unwrap_err();
+        let error = scene.run_with(&engine, &cancel).await.unwrap_err();
         assert!(!matches!(error, BackupError::Cancelled) && began.load(Ordering::SeqCst) > 0, "{part}: {error}");
         scene.expect_nothing_left().await;
     }
