@@ -9,10 +9,10 @@ use reeve_access::{
 use reeve_model::{
     Fault, TargetName, UnixMs,
     compliance::{
-        Acceptance, AcceptedRisk, Attestation, AuditReport, Cap, Change, ChangeKind, ChangesQuery, CitedClause, Clause, ClauseState,
-        ComplianceOverview, ControlDetail, ControlList, ControlOnTarget, ControlQuery, ControlResult, ControlRow, ControlState, Coverage,
-        DISCLAIMER, Evidence, Finding, FindingDetail, FindingPage, FindingQuery, FindingState, Framework, FrameworkView, Human,
-        NotAssessed, Offender, ScanChanges, ScanLine, ScanState, Score, Severity, Strength, Subject, TargetCompliance,
+        Acceptance, AcceptedRisk, Attestation, AuditReport, Cap, ChangesQuery, CitedClause, Clause, ClauseState, ComplianceOverview,
+        ControlDetail, ControlList, ControlOnTarget, ControlQuery, ControlResult, ControlRow, ControlState, Coverage, DISCLAIMER, Evidence,
+        Finding, FindingDetail, FindingPage, FindingQuery, FindingState, Framework, FrameworkView, Human, NotAssessed, Offender,
+        ScanChanges, ScanState, Score, Severity, Strength, Subject, TargetCompliance,
     },
 };
 use reeve_ports::{CompliancePort, NewAcceptance, NewWord, PortError, Vouching};
@@ -383,38 +383,7 @@ impl CompliancePort for Fake {
     async fn changes(&self, grant: Grant<ViewFindings>, query: ChangesQuery) -> Result<ScanChanges, PortError> {
         let now = UnixMs::now();
         let targets: Vec<_> = estate(now, self.0).targets.into_iter().map(|t| t.info.name).filter(|n| grant.covers(n)).collect();
-        let line = |n: i64, proven| ScanLine {
-            id: format!("00000000-0000-4000-8000-{n:012}"),
-            at: now.plus_ms(-n * HOUR),
-            catalogue: 2,
-            version: "PostgreSQL 15.18".into(),
-            role: "monitor".into(),
-            proven: Some(proven),
-            passed: 40,
-            failed: 12,
-            unknown: 3,
-            findings: 31,
-        };
-        let change = |kind, object: &str| Change {
-            kind,
-            control: "AUTHZ-01".into(),
-            database: (!object.is_empty()).then(|| "shop".into()),
-            object: object.into(),
-            sentence: format!("Something about {object}."),
-        };
-        let scans = if targets.is_empty() { Vec::new() } else { vec![line(1, 59.0), line(30, 61.5), line(60, 61.5)] };
-        let changes = match query.to.as_deref() {
-            Some("other edition") => None,
-            _ => Some(vec![
-                change(ChangeKind::State, ""),
-                change(ChangeKind::Appeared, super::HOSTILE),
-                change(ChangeKind::Disappeared, "old"),
-                change(ChangeKind::LostSight, "hidden"),
-            ]),
-        };
-        let first = query.to.as_deref() == Some("first");
-        let (from, to) = (scans.get(1).filter(|_| !first).cloned(), scans.first().cloned());
-        Ok(ScanChanges { at: now, target: targets.first().cloned(), targets, scans, from, to, changes })
+        Ok(super::changes::found(now, targets, &query))
     }
 
     async fn attest(&self, _: Vouching, _: NewWord) -> Result<(), PortError> {

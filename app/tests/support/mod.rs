@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod backups;
+pub mod changes;
 pub mod compliance;
 pub mod detail;
 pub mod ports;
