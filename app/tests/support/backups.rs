@@ -52,6 +52,7 @@ fn backup(now: UnixMs, text: &str, database: &str, minutes: i64) -> Backup {
             collate: "C".into(),
             ctype: "C".into(),
             size_bytes: 96_000_000,
+            properties: None,
         },
         whole: true,
         server_version: "15.18".into(),

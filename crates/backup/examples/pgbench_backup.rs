@@ -37,7 +37,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     run(&tools, "pgbench", &["--initialize", "--quiet", &format!("--scale={scale}"), &url("bench")])?;
     println!("pgbench, scale {scale}, PostgreSQL {}, median of {RUNS}, zstd level {LEVEL}, two jobs", tools.version);
 
-    let (mut dumps, mut gzips, mut plain, mut sealed, mut phases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut dumps, mut counted, mut gzips, mut plain, mut sealed, mut phases) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut last = None;
     for round in 0..RUNS {
         let (to, gz) = (dir.path().join(format!("peer{round}")), dir.path().join(format!("gzip{round}")));
@@ -45,6 +46,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         run(&tools, "pg_dump", &["--format=directory", "--jobs=2", "--compress=0", &format!("--file={}", to.display()), &url("bench")])?;
         pack(&to)?;
         dumps.push(clock.elapsed());
+        let also = dir.path().join(format!("counted{round}"));
+        let clock = Instant::now();
+        dump_and_count(&tools, &also, &url("bench"))?;
+        pack(&also)?;
+        counted.push(clock.elapsed());
+        fs::remove_dir_all(&also)?;
         let clock = Instant::now();
         run(&tools, "pg_dump", &["--format=directory", "--jobs=2", &format!("--file={}", gz.display()), &url("bench")])?;
         gzips.push(clock.elapsed());
@@ -66,8 +73,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let line =
         |what: &str, time: Duration| println!("{what}: {:.2} s, {:.2} times", time.as_secs_f64(), time.as_secs_f64() / peer.as_secs_f64());
     line("pg_dump -Fd -j2 -Z0, then zstd of its files by two threads", peer);
+    let with = median(&mut counted);
+    line("the same, and psql runs beside it the query that counts and sums", with);
     line("pg_dump -Fd -j2 with its own gzip", median(&mut gzips));
-    line("Reeve: with row counts and sums, SHA-256, and reading back", median(&mut plain));
+    let ours = median(&mut plain);
+    line("Reeve: with row counts and sums, SHA-256, and reading back", ours);
+    println!("  of the peer that counts, too: {:.2} times", ours.as_secs_f64() / with.as_secs_f64());
     line("Reeve: the same, encrypted", median(&mut sealed));
     println!("  of the last unencrypted run: {:?}", phases.last().unwrap());
 
@@ -135,6 +146,15 @@ async fn back_up(engine: &Engine, url: &str) -> Result<(Backup, Phases), Box<dyn
 fn run(tools: &Installation, name: &str, args: &[&str]) -> Result<(), Box<dyn Error>> {
     let done = Command::new(tools.program(name)).args(args).output()?;
     if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned().into()) }
+}
+
+/// What Reeve asks of the server, by PostgreSQL's own programs: a dump, and beside it the rows of each table counted and summed.
+fn dump_and_count(tools: &Installation, to: &Path, url: &str) -> Result<(), Box<dyn Error>> {
+    let tables = ["pgbench_accounts", "pgbench_branches", "pgbench_history", "pgbench_tellers"];
+    let counting: Vec<String> = tables.iter().map(|name| format!("--command={}", reeve_backup::count_sql("public", name))).collect();
+    let mut counting = Command::new(tools.program("psql")).args(["--quiet", "--output=/dev/null", url]).args(counting).spawn()?;
+    run(tools, "pg_dump", &["--format=directory", "--jobs=2", "--compress=0", &format!("--file={}", to.display()), url])?;
+    if counting.wait()?.success() { Ok(()) } else { Err("psql did not count".into()) }
 }
 
 /// Every file of a dump by two threads, the large ones first.

@@ -21,6 +21,7 @@ mod keys;
 mod load;
 pub mod manifest;
 mod progress;
+mod properties;
 mod prune;
 mod put_back;
 pub mod repository;
@@ -44,4 +45,5 @@ pub use repository::{
     s3::{Patience, S3Access},
 };
 pub use restore::{Over, RestoreRequest};
+pub use source::count_sql;
 pub use run::{RunRequest, TableName};

@@ -4,26 +4,12 @@ use crate::{
     BackupError,
     fetch::Fetched,
     run::TableName,
-    source::{Source, literal, quoted},
     tools::Login,
 };
 use reeve_adapter::Endpoint;
 use reeve_cluster::binaries::Installation;
-use reeve_model::backup::BackupDatabase;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
-
-/// Makes an empty database like the one that was backed up.
-pub(crate) async fn create_database(server: &Source, name: &str, like: &BackupDatabase) -> Result<(), BackupError> {
-    let sql = format!(
-        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
-        quoted(name),
-        literal(&like.encoding),
-        literal(&like.collate),
-        literal(&like.ctype)
-    );
-    server.execute(&sql).await
-}
 
 /// How to load.
 pub(crate) struct Loading<'a> {

@@ -122,7 +122,14 @@ mod tests {
             stored_bytes: 2,
             sha256: digest("x"),
         }];
-        let database = BackupDatabase { name: "ü".into(), encoding: "UTF8".into(), collate: "C".into(), ctype: "C".into(), size_bytes: 1 };
+        let database = BackupDatabase {
+            name: "ü".into(),
+            encoding: "UTF8".into(),
+            collate: "C".into(),
+            ctype: "C".into(),
+            size_bytes: 1,
+            properties: None,
+        };
         let backup = Backup {
             id: BackupId::new("20261126T131845Z-7f3a9c01").expect("an id"),
             timestamp: UnixMs(1),

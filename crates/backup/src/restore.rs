@@ -5,8 +5,9 @@ use crate::{
     cancel::unless,
     drill::millis,
     fetch::stored_bytes,
-    load::{Loading, create_database},
+    load::Loading,
     manifest::Manifest,
+    properties::create_database,
     run::{TableName, moment},
     scratch::Scratch,
     source::{Source, get, literal, quoted},
@@ -138,6 +139,7 @@ impl Engine {
         if !whole {
             report.notes.push("Foreign keys were left out: rows they point to may not be there.".to_owned());
         }
+        report.notes.extend(server.put_properties(&name, &manifest.backup.database).await?);
         if let Some(over) = &request.over {
             if !report.differences.is_empty() {
                 report.notes.push(format!("{} was not replaced, because what was restored is not what was backed up.", over.database));

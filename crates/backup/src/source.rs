@@ -107,6 +107,7 @@ impl Source {
             collate: get(&row, 2)?,
             ctype: get(&row, 3)?,
             size_bytes: bytes(get(&row, 4)?),
+            properties: Some(self.properties().await?),
         })
     }
 
@@ -163,11 +164,7 @@ impl Source {
 
     /// Counts rows and sums a hash over each row's text. Reads every row: for the server it is as much work as the dump itself.
     pub(crate) async fn count(&self, schema: &str, name: &str, cancel: &CancellationToken) -> Result<(u64, String), BackupError> {
-        let sql = format!(
-            "SELECT count(*), coalesce(sum(hashtextextended((ROW(r.*))::text COLLATE \"C\", 0)::numeric), 0)::text FROM ONLY {}.{} AS r",
-            quoted(schema),
-            quoted(name)
-        );
+        let sql = count_sql(schema, name);
         let query = self.row(&sql);
         tokio::pin!(query);
         let row = tokio::select! {
@@ -211,6 +208,17 @@ impl Source {
         outcome.differences.truncate(NAMED);
         Ok(outcome)
     }
+}
+
+/// The query that counts a table's rows and sums a hash over each: what `rows` and `digest` of a backup's table are. Its answer depends on
+/// the session's settings of how values look.
+#[must_use]
+pub fn count_sql(schema: &str, name: &str) -> String {
+    format!(
+        "SELECT count(*), coalesce(sum(hashtextextended((ROW(r.*))::text COLLATE \"C\", 0)::numeric), 0)::text FROM ONLY {}.{} AS r",
+        quoted(schema),
+        quoted(name)
+    )
 }
 
 /// What a comparison found.

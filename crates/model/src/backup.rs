@@ -6,6 +6,7 @@
 mod id;
 mod job;
 mod proof;
+mod properties;
 mod schedule;
 mod view;
 
@@ -14,6 +15,7 @@ pub use job::{BackupAct, BackupJob, JobState, JobWhat};
 pub use proof::{
     AmcheckOutcome, Drill, DrillOutcome, DrillTarget, RestoreReport, TableDifference, Verification, VerificationFault, VerificationLevel,
 };
+pub use properties::{DatabaseGrant, DatabaseLocale, DatabaseProperties, DatabaseSetting};
 pub use schedule::{BackupSchedule, NewSchedule, ScheduledRun, ScheduledWhat};
 pub use view::{BackupDetail, BackupHistory, BackupQuery, Cover, DatabaseCover, RepositoryState};
 
@@ -119,6 +121,9 @@ pub struct BackupDatabase {
     pub ctype: String,
     /// Bytes on the server's disk, with indexes, when it was taken.
     pub size_bytes: u64,
+    /// What it is beside its contents; none: backups of earlier versions don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub properties: Option<DatabaseProperties>,
 }
 
 /// A table in a backup, counted in the snapshot that was dumped.

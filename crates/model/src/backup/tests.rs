@@ -17,6 +17,7 @@ fn entry() -> BackupEntry {
             collate: "C".into(),
             ctype: "C".into(),
             size_bytes: 100,
+            properties: None,
         },
         whole: true,
         server_version: "15.18".into(),

@@ -53,7 +53,7 @@ pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> 
                 let tables = things(small(report.differences.len() as u64), "table", "tables");
                 format!("The database {} is there, but {tables} in it are not as backed up.", report.database)
             };
-            Ending { sentence, restored: Some(report), ..blank }
+            Ending { sentence: with_notes(sentence, &report), restored: Some(report), ..blank }
         }
         Ok(Came::Replaced(report)) => replaced(report, blank),
         Ok(Came::PutBack { database, table, rows, difference }) => {
@@ -87,7 +87,11 @@ fn replaced(report: RestoreReport, blank: Ending) -> Ending {
             )
         }
     };
-    Ending { state, sentence, restored: Some(report), ..blank }
+    Ending { state, sentence: with_notes(sentence, &report), restored: Some(report), ..blank }
+}
+
+fn with_notes(sentence: String, report: &RestoreReport) -> String {
+    report.notes.iter().fold(sentence, |all, note| format!("{all} {note}"))
 }
 
 fn verified(v: &Verification, blank: Ending) -> Ending {

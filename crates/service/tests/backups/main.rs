@@ -83,6 +83,7 @@ fn backup(job: &BackupJob) -> Backup {
             collate: "C".into(),
             ctype: "C".into(),
             size_bytes: 1,
+            properties: None,
         },
         whole: true,
         server_version: "15".into(),
