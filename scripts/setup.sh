@@ -120,17 +120,18 @@ need_postgres() {
   has_postgres || fail "PostgreSQL was installed but its programs were not found"
 }
 
-# The npm packages are locked; what is installed is told by a copy of the lock.
+# The npm packages of a folder are locked; what is installed is told by a copy of the lock.
 npm_packages() {
-  local lock=end2end/package-lock.json copy=end2end/node_modules/.installed-lock.json
-  if cmp -s $lock $copy; then return; fi
-  say "installing the npm packages of end2end"
-  (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error >/dev/null) && cp $lock $copy
+  local folder=$1
+  local lock=$folder/package-lock.json copy=$folder/node_modules/.installed-lock.json
+  if cmp -s "$lock" "$copy"; then return; fi
+  say "installing the npm packages of $folder"
+  (cd "$folder" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) && cp "$lock" "$copy"
 }
 
 # wasm-opt halves what the browser loads; without Node the pages work all the same.
 want_node() {
-  if has node && has npm; then npm_packages || say "the npm packages could not be installed; going on without wasm-opt"; fi
+  if has node && has npm; then npm_packages end2end || say "the npm packages could not be installed; going on without wasm-opt"; fi
 }
 
 need_browser_tests() {
@@ -144,7 +145,9 @@ need_browser_tests() {
   version=$(node --version)
   version=${version#v}
   [ "${version%%.*}" -ge 18 ] || fail "the browser tests need Node 18 or newer, and this is $version"
-  npm_packages || fail "the npm packages of end2end could not be installed"
+  npm_packages end2end || fail "the npm packages of end2end could not be installed"
+  # Servers of the other majors; without them their tests are skipped, loudly.
+  npm_packages scripts/majors || say "the servers of other majors could not be fetched; going on without them"
 }
 
 # Debian has promtool only in the package that also starts a Prometheus server; so it is unpacked, not installed.

@@ -145,7 +145,7 @@ async fn d1_jobs_show_how_far_they_are_and_can_be_ended() {
     assert_eq!(jobs.matches("action=\"/admin/backups/jobs/cancel\"").count(), 3, "those that are open");
     // Whoever asked can't be who agrees; whoever only looks is told what it waits for.
     assert_eq!(jobs.matches("action=\"/admin/backups/jobs/approve\"").count(), 1);
-    all(jobs, &["Agree: replace shop", "The present one is kept under another name", "with ann.admin@example.org"]);
+    all(jobs, &["Agree: replace shop", "The present database is kept under another name", "with ann.admin@example.org"]);
     let looked = self::html(Scenario::Calm, &["viewer"], "/admin/backups").await;
     assert!(looked.contains("It begins when a second person agrees.") && !looked.contains("jobs/approve"));
     let ended: Vec<_> = jobs.split("<tr").filter(|r| r.contains("data-trust=\"done\"")).collect();

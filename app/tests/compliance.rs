@@ -115,7 +115,7 @@ async fn e3_the_first_screen_leads_to_the_worst_and_to_every_number() {
     let part = shown.split("id=\"security-part\"").nth(1).unwrap().split("</section>").next().unwrap();
     for link in [
         "href=\"/admin/compliance/findings/findawise/00000000000000000000000000000001\"",
-        "href=\"/admin/compliance?severity=critical&amp;target=findawise#findings\"",
+        "href=\"/admin/compliance?severity=critical&amp;state=open&amp;target=findawise#findings\"",
         "href=\"/admin/compliance?state=accepted&amp;target=findawise#findings\"",
         "href=\"/admin/compliance/controls?target=findawise\"",
         "href=\"/admin/compliance/controls?target=findawise&amp;state=unknown\"",

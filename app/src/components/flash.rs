@@ -13,7 +13,7 @@ pub fn FlashBox(
 ) -> impl IntoView {
     match flash {
         Flash::Done(sentence) => view! {
-            <div class="notice" data-status="healthy" role="status"><StatusGlyph status=Status::Healthy/><p>{sentence}</p></div>
+            <div class="notice" data-status="healthy" role="status" tabindex="-1" autofocus=""><StatusGlyph status=Status::Healthy/><p>{sentence}</p></div>
         }
         .into_any(),
         Flash::Refused(sentence) => view! {

@@ -54,6 +54,7 @@ mod browser {
 
     pub fn start(state: RwSignal<&'static str>) {
         let Some(document) = dom::document() else { return };
+        at_own_address();
         let feed = Rc::new(RefCell::new(Feed { state, source: None, wait_ms: 1000, ended: false, fetching: false, ahead_ms: 0.0 }));
         if let Some(at) = dom::first("[data-now]").and_then(|e| e.get_attribute("data-now")?.parse::<f64>().ok()) {
             feed.borrow_mut().ahead_ms = at - Date::now();
@@ -74,6 +75,19 @@ mod browser {
         });
         if !hidden() {
             connect(&feed);
+        }
+    }
+
+    /// What answers a refused form stands at the form's address, which nothing can be asked of again: neither a stream nor a reload.
+    fn at_own_address() {
+        let Some(page) = dom::first("body[data-page]").and_then(|e| e.get_attribute("data-page")) else { return };
+        let Some(window) = dom::window() else { return };
+        let Ok(path) = window.location().pathname() else { return };
+        let own = page.split(['?', '#']).next().unwrap_or_default();
+        if path != own
+            && let Ok(history) = window.history()
+        {
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&page));
         }
     }
 

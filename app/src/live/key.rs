@@ -20,6 +20,10 @@ pub mod part {
     pub const TARGETS: &str = "targets-part";
     /// Compliance on the first screen.
     pub const SECURITY: &str = "security-part";
+    /// Compliance on its own page, down to the frameworks.
+    pub const COMPLIANCE: &str = "compliance-part";
+    /// The rows of the findings.
+    pub const FINDINGS: &str = "findings-part";
     /// The pools.
     pub const POOLS: &str = "pools-part";
     /// A target's verdict.

@@ -48,6 +48,11 @@ pub async fn frame(page: Page, cx: &PageContext) -> Result<Option<LiveFrame>, Ap
                     }
                     frame
                 }
+                Page::Compliance(_) => {
+                    let shown = security_shape(&functions::compliance_scores().await?);
+                    let set = vec![shape(key::part::COMPLIANCE, shown.clone()), shape(key::part::FINDINGS, shown)];
+                    LiveFrame { at: now, set }
+                }
                 Page::Backups(view) => backups_frame(&functions::backup_history(view.query).await?, now),
                 Page::Backup(view) => backup_frame(&functions::backup_detail(view.id).await?, now),
                 Page::Target(name) => target_frame(&functions::target_detail(name).await?, now),
@@ -222,7 +227,8 @@ pub fn cover_shape(history: &BackupHistory) -> String {
         format!("{} {:?} {:?} {:?} {:?} {} {job:?} {next:?}", c.target, c.database, c.cover, c.last_good, c.proven_at, c.backups)
     };
     let fault = matches!(history.repository, RepositoryState::Unreachable { .. });
-    hash(&format!("{fault} {:?} {}", history.jobs_fault, history.databases.iter().map(one).collect::<Vec<_>>().join("|")))
+    let copies: Vec<_> = history.copies.iter().map(|c| (&c.target, &c.database)).collect();
+    hash(&format!("{fault} {:?} {copies:?} {}", history.jobs_fault, history.databases.iter().map(one).collect::<Vec<_>>().join("|")))
 }
 
 /// Changes when a schedule was set or removed, asked for a job that came to its end, or comes nearer by what is shown.
@@ -258,7 +264,7 @@ pub fn backups_shape(history: &BackupHistory) -> String {
 #[must_use]
 pub fn backup_shape(detail: &BackupDetail) -> String {
     let proofs = (detail.entry.verification.as_ref().map(|v| v.at), detail.entry.drill.as_ref().map(|d| d.at));
-    hash(&format!("{proofs:?} {}", jobs_shape(&detail.jobs)))
+    hash(&format!("{proofs:?} {:?} {}", detail.missing, jobs_shape(&detail.jobs)))
 }
 
 fn hash(text: &str) -> String {

@@ -154,7 +154,10 @@ impl Page {
     /// Whether the page has nodes that move, so that a live stream serves it.
     #[must_use]
     pub fn moves(&self) -> bool {
-        matches!(self, Self::Health | Self::Target(_) | Self::Tables(..) | Self::Table(..) | Self::Backups(_) | Self::Backup(_))
+        matches!(
+            self,
+            Self::Health | Self::Target(_) | Self::Tables(..) | Self::Table(..) | Self::Backups(_) | Self::Backup(_) | Self::Compliance(_)
+        )
     }
 
     /// The page of a backup.

@@ -114,7 +114,7 @@ fn page(doc: &Document<'_>, title: &str, body: AnyView, live: bool) -> String {
     let html = view! {
         <html lang="en" data-theme=cx.theme.word()>
             {head}
-            <body data-now=doc.now.0>{body}</body>
+            <body data-now=doc.now.0 data-page=doc.page.map(Page::href)>{body}</body>
         </html>
     };
     format!("<!DOCTYPE html>{}", html.to_html())

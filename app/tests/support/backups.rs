@@ -10,8 +10,8 @@ use reeve_model::{
     UnixMs,
     backup::{
         AmcheckOutcome, Backup, BackupAct, BackupCopy, BackupDatabase, BackupDetail, BackupEntry, BackupHistory, BackupId, BackupJob,
-        BackupKind, BackupQuery, BackupSchedule, BackupTable, Cover, DatabaseCover, Drill, DrillOutcome, DrillTarget, JobPhase,
-        JobProgress, JobState, RepositoryState, RestoreReport, ScheduledRun, ScheduledWhat, TableDifference, Verification,
+        BackupKind, BackupQuery, BackupSchedule, BackupTable, Cover, DatabaseCopy, DatabaseCover, Drill, DrillOutcome, DrillTarget,
+        JobPhase, JobProgress, JobState, RepositoryState, RestoreReport, ScheduledRun, ScheduledWhat, TableDifference, Verification,
         VerificationFault, VerificationLevel,
     },
 };
@@ -276,6 +276,12 @@ impl BackupsPort for Fake {
             at: now,
             repository: repository(self.0, now),
             databases: covers(now),
+            copies: vec![DatabaseCopy {
+                target: name("findawise"),
+                database: "findawise_restored_20261126T020000".into(),
+                of: "findawise".into(),
+                size_bytes: Some(150_000_000),
+            }],
             jobs: jobs(now),
             schedules: if self.0 == Scenario::Calm { schedules(now) } else { Vec::new() },
             jobs_fault: (self.0 == Scenario::Trouble).then(|| "Reeve's own database is away.".into()),
@@ -323,7 +329,7 @@ impl BackupsPort for Fake {
         let entry = entry.ok_or_else(|| PortError::NotFound("There is no such backup.".into()))?;
         let jobs = jobs(now).into_iter().filter(|j| j.backup.as_ref() == Some(&entry.backup.id)).collect();
         let jobs_fault = (self.0 == Scenario::Trouble).then(|| "Reeve's own database is away.".into());
-        Ok(BackupDetail { at: now, repository: repository(self.0, now), entry, jobs, jobs_fault })
+        Ok(BackupDetail { at: now, repository: repository(self.0, now), entry, jobs, missing: vec![1], jobs_fault })
     }
 
     async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError> {

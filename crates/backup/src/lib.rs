@@ -45,5 +45,5 @@ pub use repository::{
     s3::{Patience, S3Access},
 };
 pub use restore::{Over, RestoreRequest};
-pub use source::count_sql;
 pub use run::{RunRequest, TableName};
+pub use source::count_sql;

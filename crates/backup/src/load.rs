@@ -1,11 +1,6 @@
 //! Loading a dump into a database that was made for it.
 
-use crate::{
-    BackupError,
-    fetch::Fetched,
-    run::TableName,
-    tools::Login,
-};
+use crate::{BackupError, fetch::Fetched, run::TableName, tools::Login};
 use reeve_adapter::Endpoint;
 use reeve_cluster::binaries::Installation;
 use std::path::Path;

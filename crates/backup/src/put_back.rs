@@ -35,11 +35,16 @@ pub struct PutBackReport {
     pub rows: u64,
     /// What is not as it was backed up; none: all is.
     pub difference: Option<TableDifference>,
+    /// Foreign keys of other tables that point to it again.
+    pub keys: u64,
+    /// Those that don't, a sentence each with the SQL to try.
+    pub keys_missing: Vec<String>,
 }
 
 impl Engine {
     /// Copies a table, with its indexes, constraints, defaults, owned sequences, triggers, policies and rights, in one transaction. Nothing
-    /// that is there is touched: a table of this name in the original refuses it.
+    /// that is there is touched: a table of this name in the original refuses it. Then the foreign keys of other tables that pointed to it
+    /// are added again, one by one.
     ///
     /// # Errors
     /// One sentence that says what to do; the original is as it was then.
@@ -61,11 +66,16 @@ impl Engine {
             return refused(format!("the database {} holds no table {schema}.{name}: restore the backup again", request.from));
         }
         if there(&target, schema, name).await? {
-            let sentence = format!("{database} has a {schema}.{name} already, and nothing that is there is touched: rename that one first");
+            let sentence = format!(
+                "the database {database} has a {schema}.{name} already, and nothing that is there is touched: rename that one first"
+            );
             return refused(sentence);
         }
         if !get::<bool>(&target.row(&format!("SELECT to_regnamespace({}) IS NOT NULL", literal(&quoted(schema)))).await?, 0)? {
-            return refused(format!("{database} has no schema {schema} any more: make it first, with CREATE SCHEMA {}", quoted(schema)));
+            return refused(format!(
+                "the database {database} has no schema {schema} any more: make it first, with CREATE SCHEMA {}",
+                quoted(schema)
+            ));
         }
         let installation = tools::pick(&self.config.installations, target.major()?, "pg_dump")?;
         let scratch = Scratch::open(&self.config.scratch)?;
@@ -89,10 +99,84 @@ impl Engine {
             .arg(format!("--dbname={}", conninfo(&database)))
             .arg(&file)
             .run(cancel)
-            .await?;
+            .await
+            .map_err(|error| missing_first(error, &request.table))?;
         progress.phase(JobPhase::Compare, None);
         let compared = target.compare(&expected, cancel).await?;
-        Ok(PutBackReport { database, rows: compared.rows, difference: compared.differences.into_iter().next() })
+        let (keys, keys_missing) = point_back(&source, &target, schema, name, cancel).await?;
+        let difference = compared.differences.into_iter().next();
+        Ok(PutBackReport { database, rows: compared.rows, difference, keys, keys_missing })
+    }
+}
+
+/// Foreign keys of other tables to this one, which went with it when it was dropped: those that the restored database has, the original
+/// has not, and whose table is there. Each is added without a look at the rows, which locks for a moment only, and then proven. Answers how
+/// many are there again, and what became of the others.
+async fn point_back(
+    source: &Source,
+    target: &Source,
+    schema: &str,
+    name: &str,
+    cancel: &CancellationToken,
+) -> Result<(u64, Vec<String>), BackupError> {
+    let (mut keys, mut missing) = (0, Vec::new());
+    for row in source.rows(&keys_sql(schema, name)).await? {
+        if cancel.is_cancelled() {
+            return Err(BackupError::Cancelled);
+        }
+        let (of, of_table, key, text): (String, String, String, String) = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?, get(&row, 3)?);
+        if !there(target, &of, &of_table).await? || has_key(target, &of, &of_table, &key).await? {
+            continue;
+        }
+        let table = format!("{}.{}", quoted(&of), quoted(&of_table));
+        let add = format!("ALTER TABLE {table} ADD CONSTRAINT {} {text}", quoted(&key));
+        // Not every kind of key can be added unproven: those of partitioned tables can't before version 18.
+        let proven = !text.ends_with(" NOT VALID");
+        let first = if proven { format!("{add} NOT VALID") } else { add.clone() };
+        let added = match target.execute(&first).await {
+            Ok(()) if !proven => Ok(()),
+            Ok(()) => target.execute(&format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quoted(&key))).await.map_err(|e| (e, true)),
+            Err(_) => target.execute(&add).await.map_err(|e| (e, false)),
+        };
+        match added {
+            Ok(()) => keys += 1,
+            Err((error, true)) => missing.push(format!("{of}.{of_table} has {key} again, but rows of it break it: {error}")),
+            Err((error, false)) => missing.push(format!("{add}; could not be done: {error}")),
+        }
+    }
+    Ok((keys, missing))
+}
+
+/// Definitions as the catalogue prints them with an empty search path: all names with their schemas.
+fn keys_sql(schema: &str, name: &str) -> String {
+    format!(
+        "SELECT n.nspname::text, c.relname::text, k.conname::text, pg_get_constraintdef(k.oid)
+         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid <> k.confrelid
+           AND k.confrelid = to_regclass({}) ORDER BY 1, 2, 3",
+        literal(&format!("{}.{}", quoted(schema), quoted(name)))
+    )
+}
+
+async fn has_key(target: &Source, schema: &str, table: &str, key: &str) -> Result<bool, BackupError> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass({}) AND conname = {})",
+        literal(&format!("{}.{}", quoted(schema), quoted(table))),
+        literal(key)
+    );
+    get(&target.row(&sql).await?, 0)
+}
+
+/// The table that a refusal of `pg_restore` says is missing: one that this table points to.
+fn missing_first(error: BackupError, table: &TableName) -> BackupError {
+    let BackupError::Tool { said, .. } = &error else { return error };
+    let named = said.split_once("relation \"").and_then(|(_, rest)| rest.split_once("\" does not exist"));
+    match named.map(|(name, _)| name.replace('"', "")) {
+        Some(needed) if needed != format!("{}.{}", table.schema, table.name) => BackupError::Refused(format!(
+            "{}.{} points to {needed}, which is not there: put {needed} back first, then this one",
+            table.schema, table.name
+        )),
+        _ => error,
     }
 }
 

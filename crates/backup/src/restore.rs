@@ -217,11 +217,13 @@ async fn swap(server: &Source, database: &str, restored: &str) -> Result<String,
         );
         return Err(at("it could not take the place", BackupError::Refused(sentence)));
     }
-    // Whoever is connected would keep it from being renamed; new connections are kept out until it is done.
-    let close = format!(
-        "ALTER DATABASE {0} ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = {1} AND pid <> pg_backend_pid()",
-        quoted(database),
-        literal(database)
+    // Whoever is connected would keep it from being renamed; new connections are kept out until it is done. That must be committed before
+    // anybody is cut off: pools come back within milliseconds.
+    let close = format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", quoted(database));
+    let cut = format!(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname IN ({}, {}) AND pid <> pg_backend_pid()",
+        literal(database),
+        literal(restored)
     );
     let rename = format!(
         "BEGIN; ALTER DATABASE {0} RENAME TO {1}; ALTER DATABASE {2} RENAME TO {0}; COMMIT",
@@ -231,7 +233,19 @@ async fn swap(server: &Source, database: &str, restored: &str) -> Result<String,
     );
     let done = async {
         server.execute(&close).await?;
-        server.execute(&rename).await
+        let mut tries = 0;
+        loop {
+            // Whoever was on the way in when it was closed is in by the second time.
+            server.execute(&cut).await?;
+            match server.execute(&rename).await {
+                Err(error) if tries < 3 => {
+                    tracing::info!(%error, "renaming is tried again");
+                    server.execute("ROLLBACK").await.ok();
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
     };
     let outcome = done.await;
     let old = if outcome.is_ok() { &kept } else { database };

@@ -27,7 +27,8 @@ async fn itself(cluster: &TestCluster, database: &str) -> String {
 async fn d3_owner_rights_settings_and_locale_of_the_database_itself_come_back() {
     let (cluster, dir) = (cluster().await, dir());
     let icu = connect(&cluster, "postgres").await;
-    let icu = icu.query("SELECT FROM pg_collation WHERE collprovider = 'i' LIMIT 1", &[]).await.unwrap().len() == 1 && cluster.major() >= 15;
+    let icu =
+        icu.query("SELECT FROM pg_collation WHERE collprovider = 'i' LIMIT 1", &[]).await.unwrap().len() == 1 && cluster.major() >= 15;
     if icu {
         let sql = format!("CREATE DATABASE other TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de'; DROP DATABASE \"{DATABASE}\"");
         for sql in sql.split("; ") {
@@ -52,7 +53,10 @@ async fn d3_owner_rights_settings_and_locale_of_the_database_itself_come_back() 
         run_sql(&cluster, "postgres", sql).await;
     }
     let (engine, before) = (engine(dir.path()).await, itself(&cluster, DATABASE).await);
-    assert!(before.contains("shop_owner | 17 | it's \\ ours") && before.contains("app=c*/shop_owner") && !before.contains(" =T"), "{before}");
+    assert!(
+        before.contains("shop_owner | 17 | it's \\ ours") && before.contains("app=c*/shop_owner") && !before.contains(" =T"),
+        "{before}"
+    );
 
     let backup = back_up(&engine, &cluster).await;
     let request = RestoreRequest {
@@ -76,7 +80,10 @@ async fn d3_owner_rights_settings_and_locale_of_the_database_itself_come_back() 
     run_sql(&stranger, "postgres", "CREATE ROLE shop_owner").await;
     let elsewhere = RestoreRequest { server: endpoint(&stranger, "postgres"), ..request };
     let report = engine.restore(&elsewhere, &Progress::silent(), &cancel).await.unwrap();
-    assert!(report.notes.len() == 1 && report.notes[0].contains("4 could not be put back") && report.notes[0].contains("app"), "{report:?}");
+    assert!(
+        report.notes.len() == 1 && report.notes[0].contains("4 could not be put back") && report.notes[0].contains("app"),
+        "{report:?}"
+    );
     let there = itself(&stranger, "beside").await;
     assert!(there.contains("shop_owner | 17") && !there.contains(" =") && there.contains("odd schema"), "{there}");
 }

@@ -106,13 +106,19 @@ async fn d3_a_restore_is_beside_the_original_and_replaces_it_only_by_its_typed_n
     assert_eq!(count(connect(&cluster, &report.database).await).await, Some(60_000));
     assert_eq!(count(connect(&cluster, DATABASE).await).await, None, "the original is left alone");
 
-    // Somebody is connected: that must not keep it from being replaced.
+    // Somebody is connected: that must not keep it from being replaced. Nor must pools that come back at once.
     let bystander = connect(&cluster, DATABASE).await;
+    let (stop, original) = (CancellationToken::new(), endpoint(&cluster, DATABASE));
+    let pools: Vec<_> = (0..8).map(|_| tokio::spawn(come_back(original.clone(), stop.clone()))).collect();
     let over = |typed: &str| RestoreRequest { over: Some(Over { database: DATABASE.into(), typed: typed.into() }), ..beside.clone() };
     let refused = engine.restore(&over("shop"), &silent, &cancel).await.unwrap_err().to_string();
     assert!(refused.contains("typed"), "{refused}");
     let report = engine.restore(&over(DATABASE), &silent, &cancel).await.unwrap();
     let kept = report.kept_as.unwrap();
+    stop.cancel();
+    for pool in pools {
+        assert!(pool.await.unwrap() > 0, "it was connected");
+    }
     assert_eq!(report.database, DATABASE);
     assert_eq!(count(connect(&cluster, DATABASE).await).await, Some(60_000));
     assert_eq!(count(connect(&cluster, &kept).await).await, None, "the one before is kept as it was, and lets people in");
@@ -120,6 +126,21 @@ async fn d3_a_restore_is_beside_the_original_and_replaces_it_only_by_its_typed_n
 
     let taken = RestoreRequest { database: Some(DATABASE.into()), ..beside };
     assert!(engine.restore(&taken, &silent, &cancel).await.unwrap_err().to_string().contains("already"));
+}
+
+/// A client that connects anew as soon as it is cut off. Answers how often it was in.
+async fn come_back(original: reeve_adapter::Endpoint, stop: CancellationToken) -> usize {
+    let mut times = 0;
+    while !stop.is_cancelled() {
+        if let Ok(client) = reeve_adapter::wire::connect(&original, reeve_adapter::WireOptions::new("a pool")).await {
+            times += 1;
+            tokio::select! {
+                _ = client.batch_execute("SELECT pg_sleep(60)") => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+    times
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,10 +192,24 @@ async fn d3_a_dropped_table_is_put_back_from_a_restore_and_nothing_that_is_there
     let gone = engine.put_back(&put(odd.clone()), &silent, &cancel).await.unwrap_err().to_string();
     assert!(gone.contains(r#"CREATE SCHEMA "odd schema""#), "{gone}");
     run_sql(&cluster, DATABASE, r#"CREATE SCHEMA "odd schema""#).await;
-    for (table, rows) in [(odd, 3), (TableName::parse("customers"), 20_000)] {
+    // One that points to what is not there yet says what goes first.
+    run_sql(&cluster, DATABASE, "DROP TABLE public.orders").await;
+    let early = engine.put_back(&put(TableName::parse("orders")), &silent, &cancel).await.unwrap_err().to_string();
+    assert!(early.contains("put public.customers back first"), "{early}");
+    for (table, rows, keys) in [(odd, 3, 0), (TableName::parse("customers"), 20_000, 0), (TableName::parse("orders"), 60_000, 0)] {
         let report = engine.put_back(&put(table), &silent, &cancel).await.unwrap();
-        assert_eq!(report, PutBackReport { database: DATABASE.into(), rows, difference: None });
+        assert_eq!(report, PutBackReport { database: DATABASE.into(), rows, difference: None, keys, keys_missing: Vec::new() });
     }
+    // The key of another table, which went with the dropped one, points to it again, and is proven.
+    run_sql(&cluster, DATABASE, "DROP TABLE public.customers CASCADE").await;
+    let report = engine.put_back(&put(TableName::parse("customers")), &silent, &cancel).await.unwrap();
+    assert_eq!((report.keys, report.keys_missing), (1, Vec::new()));
+    run_sql(&cluster, DATABASE, "DROP TABLE public.customers CASCADE; INSERT INTO public.orders VALUES (0, -1, 'an orphan')").await;
+    let report = engine.put_back(&put(TableName::parse("customers")), &silent, &cancel).await.unwrap();
+    assert!(report.keys == 0 && report.keys_missing.len() == 1, "{report:?}");
+    assert!(report.keys_missing[0].contains("rows of it break it"), "{report:?}");
+    let key = "SELECT convalidated FROM pg_constraint WHERE conname = 'orders_customer_fkey'";
+    assert!(!connect(&cluster, DATABASE).await.query_one(key, &[]).await.unwrap().get::<_, bool>(0), "new rows are checked all the same");
     let facts = "SELECT (SELECT count(*) FROM pg_indexes WHERE tablename = 'customers'),
                         (SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE relname LIKE 'Odd %'),
                         (SELECT attidentity::text FROM pg_attribute WHERE attrelid = 'public.customers'::regclass AND attname = 'id')";

@@ -42,7 +42,10 @@ impl Installation {
         {
             return PathBuf::from(text.trim());
         }
-        self.bin.parent().unwrap_or(&self.bin).join("lib")
+        // A prefix that does not end in "postgresql" has a directory of that name below its libraries.
+        let beside = self.bin.parent().unwrap_or(&self.bin).join("lib");
+        let below = beside.join("postgresql");
+        if below.is_dir() { below } else { beside }
     }
 }
 

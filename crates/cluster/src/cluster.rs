@@ -58,12 +58,12 @@ impl Cluster {
     /// # Errors
     /// One clear sentence each, see [`ClusterError`].
     pub async fn start(config: ClusterConfig) -> Result<Self, ClusterError> {
-        Self::start_with(config, true).await
+        Self::start_with(config, true, None).await
     }
 
-    /// `sync` false: initdb doesn't wait for the disk. For clusters that are thrown away.
-    pub(crate) async fn start_with(config: ClusterConfig, sync: bool) -> Result<Self, ClusterError> {
-        let prepared = tokio::task::spawn_blocking(move || Prepared::new(config)).await;
+    /// `sync` false: initdb doesn't wait for the disk. For clusters that are thrown away. `programs`: those instead of installed ones.
+    pub(crate) async fn start_with(config: ClusterConfig, sync: bool, programs: Option<Installation>) -> Result<Self, ClusterError> {
+        let prepared = tokio::task::spawn_blocking(move || Prepared::new(config, programs)).await;
         let prepared = prepared.map_err(|e| ClusterError::system("preparing the data directory", e))??;
         let Prepared { layout, account, installation, lock, settings, label } = prepared;
         create::create_if_missing(&layout, &account, &installation, sync).await?;
@@ -215,11 +215,11 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(config: ClusterConfig) -> Result<Self, ClusterError> {
+    fn new(config: ClusterConfig, programs: Option<Installation>) -> Result<Self, ClusterError> {
         let account = Account::for_server()?;
         let layout = Layout::prepare(&config.dir, &account)?;
         let lock = layout.lock()?;
-        let installation = create::choose_installation(&layout, config.major)?;
+        let installation = programs.map_or_else(|| create::choose_installation(&layout, config.major), Ok)?;
         account.check_entry(&layout.dir, &installation)?;
         Ok(Self { layout, account, installation, lock, settings: config.settings, label: config.label })
     }

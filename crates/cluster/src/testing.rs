@@ -1,6 +1,8 @@
 //! Throw-away clusters for tests: private, parallel-safe, gone when dropped.
 
-use crate::{Cluster, ClusterConfig, ClusterError, account::Account, layout, processes};
+mod majors;
+
+use crate::{Cluster, ClusterConfig, ClusterError, account::Account, binaries::Installation, layout, processes};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     ops::Deref,
@@ -21,6 +23,8 @@ pub struct TestCluster {
     cluster: Option<Cluster>,
     dir: tempfile::TempDir,
     settings: Vec<(String, String)>,
+    /// Another server than an installed one.
+    programs: Option<Installation>,
 }
 
 impl TestCluster {
@@ -32,9 +36,24 @@ impl TestCluster {
     pub async fn start(settings: &[(&str, &str)]) -> Result<Self, ClusterError> {
         tokio::task::spawn_blocking(sweep).await.map_err(|e| ClusterError::system("sweeping /tmp", e))?;
         let dir = open_dir().map_err(|e| ClusterError::system("making a directory", e))?;
+        Self::start_in(dir, settings, None).await
+    }
+
+    /// Starts one of this major, installed or not. None: there is no such server here; `scripts/setup.sh test` fetches them.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub async fn start_major(major: u32, settings: &[(&str, &str)]) -> Result<Option<Self>, ClusterError> {
+        let dir = open_dir().map_err(|e| ClusterError::system("making a directory", e))?;
+        let installed = crate::binaries::installed().into_iter().find(|i| i.major == major);
+        let Some(programs) = installed.map_or_else(|| majors::unpack(major, dir.path()), |i| Ok(Some(i)))? else { return Ok(None) };
+        Self::start_in(dir, settings, Some(programs)).await.map(Some)
+    }
+
+    async fn start_in(dir: tempfile::TempDir, settings: &[(&str, &str)], programs: Option<Installation>) -> Result<Self, ClusterError> {
         let mut all = vec![("fsync".to_owned(), "off".to_owned()), ("shared_buffers".to_owned(), "16MB".to_owned())];
         all.extend(settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
-        let mut this = Self { cluster: None, dir, settings: all };
+        let mut this = Self { cluster: None, dir, settings: all, programs };
         this.start_again().await?;
         Ok(this)
     }
@@ -62,7 +81,32 @@ impl TestCluster {
         if !output.status.success() {
             return Err(ClusterError::system("pg_basebackup", String::from_utf8_lossy(&output.stderr)));
         }
-        let mut this = Self { cluster: None, dir, settings: self.settings.clone() };
+        let mut this = Self { cluster: None, dir, settings: self.settings.clone(), programs: None };
+        this.start_again().await?;
+        Ok(this)
+    }
+
+    /// Starts a hot standby from a copy of this cluster's files, for which it is stopped a moment: the packages of [`Self::start_major`]
+    /// have no `pg_basebackup`.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub async fn standby_of_copy(&mut self) -> Result<Self, ClusterError> {
+        let dir = open_dir().map_err(|e| ClusterError::system("making a directory", e))?;
+        let primary = self.url("postgres");
+        self.stop_server().await;
+        let data = dir.path().join("pgdata");
+        let prepare = || {
+            majors::clone_owned(&self.dir().join("pgdata"), &data)?;
+            majors::clone_owned(&self.dir().join("superuser.password"), &dir.path().join("superuser.password"))?;
+            let mut conf = std::fs::OpenOptions::new().append(true).open(data.join("postgresql.auto.conf"))?;
+            std::io::Write::write_all(&mut conf, format!("primary_conninfo = '{primary}'\n").as_bytes())?;
+            std::fs::write(data.join("standby.signal"), "")
+        };
+        prepare().map_err(|e| ClusterError::io(dir.path(), &e))?;
+        Account::for_server()?.own(&data.join("standby.signal"))?;
+        self.start_again().await?;
+        let mut this = Self { cluster: None, dir, settings: self.settings.clone(), programs: self.programs.clone() };
         this.start_again().await?;
         Ok(this)
     }
@@ -107,7 +151,7 @@ impl TestCluster {
         self.stop_server().await;
         let config =
             ClusterConfig { dir: self.dir.path().to_owned(), settings: self.settings.clone(), label: "test".to_owned(), major: None };
-        self.cluster = Some(Cluster::start_with(config, false).await?);
+        self.cluster = Some(Cluster::start_with(config, false, self.programs.clone()).await?);
         Ok(())
     }
 

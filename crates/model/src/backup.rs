@@ -3,6 +3,7 @@
 //! A [`Backup`] is what its manifest says and never changes. What is found out later, a [`Verification`] or a [`Drill`], is a record of
 //! its own beside it; a [`BackupEntry`] is the two together, as lists and pages show them.
 
+mod copy;
 mod id;
 mod job;
 mod proof;
@@ -10,6 +11,7 @@ mod properties;
 mod schedule;
 mod view;
 
+pub use copy::{DatabaseCopy, copy_of};
 pub use id::BackupId;
 pub use job::{BackupAct, BackupJob, JobState, JobWhat};
 pub use proof::{

@@ -101,7 +101,14 @@ impl Inner {
                 let name = TableName { schema: schema.clone(), name: table.clone() };
                 let report = engine.put_back(&PutBackRequest { id, server, from, table: name }, progress, cancel).await?;
                 let difference = report.difference.map(|d| d.sentence);
-                Ok(Came::PutBack { database: report.database, table: format!("{schema}.{table}"), rows: report.rows, difference })
+                Ok(Came::PutBack {
+                    database: report.database,
+                    table: format!("{schema}.{table}"),
+                    rows: report.rows,
+                    difference,
+                    keys: report.keys,
+                    keys_missing: report.keys_missing,
+                })
             }
         }
     }

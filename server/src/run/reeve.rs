@@ -248,6 +248,9 @@ fn announce(config: &Config, address: SocketAddr, first: Option<&FirstAdmin>) {
         lines.push(format!("Sign in as {email} with the password {}", password.expose_secret()));
         lines.push("This password is shown only now; it can't be read again.".to_owned());
     }
+    if let Some(FirstAdmin { email, made_up: None }) = first {
+        lines.push(format!("Sign in as {email} with the password that was set"));
+    }
     for line in lines {
         say(line);
     }

@@ -6,7 +6,7 @@ use reeve_access::{
     authorize,
     permission::{ApproveRestore, CancelBackup, RunBackup, ScheduleBackup, UnscheduleBackup, ViewBackup, ViewBackupJob, ViewBackups},
 };
-use reeve_app::route::{Page, database_of};
+use reeve_app::route::{BackupView, Page, database_of};
 use reeve_model::{
     TargetName,
     backup::{BackupAct, BackupId, JobState, NewSchedule, ScheduledWhat, VerificationLevel},
@@ -133,14 +133,20 @@ pub async fn approve(parts: Parts, fields: Fields) -> Response {
 pub async fn put_back(parts: Parts, Path(id): Path<String>, fields: Fields) -> Response {
     let get = |name: &str| fields.get(name).to_owned();
     let (from, schema, table) = (get("from"), get("schema"), get("table"));
-    of_backup(parts, &id, |backup| BackupAct::PutBack { backup, from, schema, table }).await
+    let chosen = Some((schema.clone(), table.clone()));
+    of_backup_at(parts, &id, chosen, |backup| BackupAct::PutBack { backup, from, schema, table }).await
 }
 
 async fn of_backup(parts: Parts, id: &str, act: impl FnOnce(BackupId) -> BackupAct) -> Response {
+    of_backup_at(parts, id, None, act).await
+}
+
+/// Leads back to the backup's page with this table chosen.
+async fn of_backup_at(parts: Parts, id: &str, table: Option<(String, String)>, act: impl FnOnce(BackupId) -> BackupAct) -> Response {
     let Ok(backup) = BackupId::new(id) else {
         return parts.on(Page::Backups(Box::default())).end(Err(super::backups_api::missing())).await;
     };
-    let form = parts.on(Page::backup(&backup));
+    let form = parts.on(Page::Backup(Box::new(BackupView { id: backup.clone(), table })));
     let outcome = async {
         let found = form.ports().backups.backup_detail(authorize::<ViewBackup>(form.who(), backup.clone())?).await?;
         let target: TargetName = found.entry.backup.target;

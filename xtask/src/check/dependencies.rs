@@ -25,14 +25,23 @@ fn crates(metadata: &Metadata) -> BTreeSet<String> {
 }
 
 fn npm(root: &Path) -> Result<BTreeSet<String>> {
-    let path = root.join("end2end/package.json");
+    let all = super::licences::NPM_FOLDERS.iter().map(|folder| named(&root.join(folder).join("package.json")));
+    Ok(all.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// The packages of a manifest; one under another name by its own.
+fn named(path: &Path) -> Result<BTreeSet<String>> {
     if !path.exists() {
         return Ok(BTreeSet::new());
     }
     let manifest: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&path)?).with_context(|| format!("{} is not JSON", path.display()))?;
+        serde_json::from_slice(&std::fs::read(path)?).with_context(|| format!("{} is not JSON", path.display()))?;
     let groups = ["dependencies", "devDependencies"].map(|group| manifest[group].as_object());
-    Ok(groups.into_iter().flatten().flat_map(|group| group.keys().cloned()).collect())
+    let own = |(name, version): (&String, &serde_json::Value)| {
+        let alias = version.as_str().and_then(|v| v.strip_prefix("npm:")).and_then(|v| v.rsplit_once('@'));
+        alias.map_or_else(|| name.clone(), |(name, _)| name.to_owned())
+    };
+    Ok(groups.into_iter().flatten().flat_map(|group| group.iter().map(own)).collect())
 }
 
 fn compare(wanted: &BTreeSet<String>, text: &str) -> Vec<String> {

@@ -27,7 +27,10 @@ const ALLOWED: &[&str] = &[
 /// Besides those, for tools that only run beside the tests and are not passed on.
 const ALLOWED_FOR_TESTS: &[&str] = &["MPL-2.0"];
 
-/// An npm package of the browser tests.
+/// Where npm packages are: those of the browser tests, and servers of PostgreSQL.
+pub const NPM_FOLDERS: [&str; 2] = ["end2end", "scripts/majors"];
+
+/// An npm package.
 pub struct NpmPackage {
     /// Its name.
     pub name: String,
@@ -50,14 +53,18 @@ pub fn judge(metadata: &Metadata, npm: &[NpmPackage]) -> Vec<String> {
     findings
 }
 
-/// The packages that `end2end/package-lock.json` locks; none where there is no lock yet.
+/// The packages that the locks of [`NPM_FOLDERS`] name; none where there is no lock yet.
 pub fn npm_packages(root: &Path) -> Result<Vec<NpmPackage>> {
-    let path = root.join("end2end/package-lock.json");
+    let all = NPM_FOLDERS.iter().map(|folder| locked(&root.join(folder).join("package-lock.json")));
+    Ok(all.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+fn locked(path: &Path) -> Result<Vec<NpmPackage>> {
     if !path.exists() {
         return Ok(Vec::new());
     }
     let lock: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&path)?).with_context(|| format!("{} is not JSON", path.display()))?;
+        serde_json::from_slice(&std::fs::read(path)?).with_context(|| format!("{} is not JSON", path.display()))?;
     let packages = lock["packages"].as_object().with_context(|| format!("{} lists no packages", path.display()))?;
     // The empty key is the project itself.
     let foreign = packages.iter().filter(|(at, _)| !at.is_empty());

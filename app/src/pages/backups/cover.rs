@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::{
-    components::{Age, Ahead, Csrf, Empty, EmptyKind},
+    components::{Age, Ahead, Code, Csrf, Empty, EmptyKind},
     format, live,
     live::key::part,
     render::PageContext,
@@ -11,7 +11,7 @@ use crate::{
 use leptos::prelude::*;
 use reeve_model::{
     UnixMs,
-    backup::{BackupHistory, DatabaseCover, DrillOutcome, JobWhat, RepositoryState},
+    backup::{BackupHistory, DatabaseCover, DrillOutcome, JobState, JobWhat, RepositoryState},
 };
 
 /// What is said where no repository is.
@@ -63,9 +63,30 @@ pub(crate) fn table(history: &BackupHistory, cx: &PageContext, now: UnixMs) -> A
     .into_any()
 }
 
+/// Copies that restores left, with what drops them; nothing while there is none.
+pub(super) fn copies(history: &BackupHistory) -> impl IntoView + use<> {
+    let many = history.copies.len();
+    (many > 0).then(|| {
+        let size: i64 = history.copies.iter().filter_map(|c| c.size_bytes).sum();
+        let words = format!("{} that restores left, {}", format::plural(many, "copy", "copies"), format::size(Some(size)));
+        let one = |c: &reeve_model::backup::DatabaseCopy| {
+            let about = format!(" on {}, of {}, {}", c.target, c.of, format::size(c.size_bytes));
+            let drop = format!("DROP DATABASE {};", super::takeback::ident(&c.database));
+            view! { <li><p><b class="mono">{c.database.clone()}</b>{about}</p><Code text=drop what="SQL"/></li> }
+        };
+        view! {
+            <details class="more copies" id="copies">
+                <summary>{words}</summary>
+                <p>"Reeve made them beside their originals. They are no part of what is to be backed up; drop each when you have what you need."</p>
+                <ul>{history.copies.iter().map(one).collect_view()}</ul>
+            </details>
+        }
+    })
+}
+
 /// The table as a part that is drawn anew when something in it changed.
 pub(crate) fn part(history: &BackupHistory, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
-    view! { <div id=part::COVER data-shape=live::cover_shape(history)>{table(history, cx, now)}</div> }
+    view! { <div id=part::COVER data-shape=live::cover_shape(history)>{table(history, cx, now)}{copies(history)}</div> }
 }
 
 fn may(cx: &PageContext, c: &DatabaseCover) -> bool {
@@ -73,7 +94,8 @@ fn may(cx: &PageContext, c: &DatabaseCover) -> bool {
 }
 
 fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
-    let href = Page::Backups(Box::new(BackupsView::of(&c.target, &c.database))).href();
+    // The list of all backups lies below: without the fragment nothing would seem to happen.
+    let href = format!("{}#history-title", Page::Backups(Box::new(BackupsView::of(&c.target, &c.database))).href());
     let target = several.then(|| view! { <span class="about">{c.target.to_string()}</span> });
     let good = match (&c.last_good, c.last_good_at) {
         (Some(id), Some(at)) => {
@@ -98,8 +120,9 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
         Some(at) => view! { <Ahead at=at now=now/><span class="about">{format::moment(at)}</span> }.into_any(),
         None => view! { <span class="muted">"not planned"</span> }.into_any(),
     };
+    let waits = c.job.as_ref().filter(|job| job.state == JobState::Waiting);
     let doing = match &c.job {
-        Some(job) => {
+        Some(job) if waits.is_none() => {
             let words = match job.act.what() {
                 JobWhat::Backup => "backup",
                 JobWhat::Verify => "verification",
@@ -111,15 +134,26 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
             let far = job.progress.as_ref().map_or_else(|| job.state.word().into_any(), |p| words::progress(p).into_any());
             view! { <span class="doing">{words}": "{far}</span> }.into_any()
         }
-        None if runs && may(cx, c) && c.there => view! {
-            <form method="post" action="/admin/backups/run">
-                <Csrf token=cx.csrf.clone()/>
-                <input type="hidden" name="of" value=format!("{}/{}", c.target, c.database)/>
-                <button class="button" aria-label=format!("Back up now: {}", c.database)>"Back up now"</button>
-            </form>
+        _ if runs && may(cx, c) => {
+            let back_up = c.there.then(|| {
+                view! {
+                    <form method="post" action="/admin/backups/run">
+                        <Csrf token=cx.csrf.clone()/>
+                        <input type="hidden" name="of" value=format!("{}/{}", c.target, c.database)/>
+                        <button class="button" aria-label=format!("Back up now: {}", c.database)>"Back up now"</button>
+                    </form>
+                }
+            });
+            let restore = c.last_good.as_ref().map(|id| {
+                let href = format!("{}#ways-title", Page::backup(id).href());
+                view! { <a class="button" href=href aria-label=format!("Restore {} from its last good backup", c.database)>"Restore"</a> }
+            });
+            let waits = waits.and_then(|job| job.backup.as_ref()).map(|id| {
+                view! { <a href=Page::backup(id).href()>"Replacing it waits for a second person"</a> }
+            });
+            view! { <div class="do">{back_up}{restore}</div>{waits} }.into_any()
         }
-        .into_any(),
-        None => ().into_any(),
+        _ => ().into_any(),
     };
     view! {
         <tr role="row">

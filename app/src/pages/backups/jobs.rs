@@ -118,8 +118,15 @@ fn second(job: &BackupJob, cx: &PageContext) -> impl IntoView + use<> {
     let own = cx.principal.as_ref().is_some_and(|p| p.email == job.asked_by);
     let may = cx.principal.as_ref().is_some_and(|p| p.may_for("approve", "restore", &job.target));
     let words = match (own, may) {
-        (true, _) => format!("Somebody else who may run backups of {} must agree here, within 24 hours.", job.target),
-        (false, true) => format!("{} is to be what it was in this backup. The present one is kept under another name.", job.database),
+        (true, _) => format!(
+            "Somebody else who may approve restores of {} must agree here, within 24 hours: an admin or an operator with an account of their own. If there is nobody, invite somebody under Accounts.",
+            job.target
+        ),
+        (false, true) => format!(
+            "{} is to be what it was in the backup{}. Whoever is connected is cut off, and what was written since is not in it. The present database is kept under another name.",
+            job.database,
+            job.backup.as_ref().map_or_else(String::new, |id| format!(" {id}"))
+        ),
         (false, false) => "It begins when a second person agrees.".to_owned(),
     };
     let from = job.backup.as_ref().map(ToString::to_string);

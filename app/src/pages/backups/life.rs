@@ -19,7 +19,7 @@ pub(super) fn part(entry: &BackupEntry, now: UnixMs) -> impl IntoView + use<> {
             <header class="section-head"><h2 id="life-title">"What is proven"</h2></header>
             <ol class="proofs">
                 {made(&entry.backup, now)}
-                {entry.verification.as_ref().map_or_else(never_verified, |v| verified(v, now))}
+                {entry.verification.as_ref().map_or_else(|| never_verified(entry.drill.is_some()), |v| verified(v, now))}
                 {entry.drill.as_ref().map_or_else(never_drilled, |d| drilled(d, now))}
             </ol>
         </section>
@@ -57,8 +57,13 @@ fn made(b: &Backup, now: UnixMs) -> AnyView {
     step(Status::Healthy, "Made", Some(b.timestamp), sentence, Vec::new(), now)
 }
 
-fn never_verified() -> AnyView {
-    let sentence = "Nothing has read it since it was made.".to_owned();
+fn never_verified(drilled: bool) -> AnyView {
+    let sentence = if drilled {
+        "It was not read for its own sake; the drill below read all of it."
+    } else {
+        "No verification and no drill has read it since it was made."
+    };
+    let sentence = sentence.to_owned();
     step(Status::Unknown, "Not verified", None, sentence, Vec::new(), UnixMs(0))
 }
 

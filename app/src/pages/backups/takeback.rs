@@ -79,19 +79,29 @@ pub(super) fn replaced(data: &BackupData) -> Option<impl IntoView + use<>> {
 /// The choice of a table; it works by itself and sends nothing but a look.
 fn choose(data: &BackupData) -> impl IntoView + use<> {
     let b = &data.detail.entry.backup;
-    let link = |t: &BackupTable| {
+    let link = |(t, gone): (&BackupTable, bool)| {
         let view = BackupView { id: b.id.clone(), table: Some((t.schema.clone(), t.name.clone())) };
         let href = format!("{}#take-back", Page::Backup(Box::new(view)).href());
         let here = data.view.table.as_ref().is_some_and(|(schema, name)| *schema == t.schema && *name == t.name);
         let rows = format::whole(t.rows.and_then(|rows| i64::try_from(rows).ok()));
-        view! { <li><a href=href aria-current=here.then_some("true")><span class="mono">{t.title()}</span></a><span class="muted num">{rows}</span></li> }
+        view! { <li><a href=href aria-current=here.then_some("true")><span class="mono">{t.title()}</span></a>
+        {gone.then(|| view! { <span class="mark-word">"not there now"</span> })}<span class="muted num">{rows}</span></li> }
     };
-    let links = b.tables.iter().map(link).collect_view();
+    // What is missing is what somebody comes for.
+    let gone = &data.detail.missing;
+    let first = gone.iter().filter_map(|at| b.tables.get(*at)).map(|t| (t, true));
+    let others = b.tables.iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, t)| (t, false));
+    let links = first.chain(others).map(link).collect_view();
+    let missing = (!gone.is_empty()).then(|| {
+        let tables = format::plural(gone.len(), "table of the backup is", "tables of the backup are");
+        view! { <p>{format!("{tables} not in {} as it was last read.", b.database.name)}</p> }
+    });
     let open = data.view.table.is_none();
     let words = if open { "Which one do you miss?" } else { "Another table" };
     view! {
         <details class="more choose" id="choose-table" open=open>
             <summary>{words}</summary>
+            {missing}
             <ul class="table-choice" tabindex="0">{links}</ul>
         </details>
     }
@@ -123,7 +133,7 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport, csrf: Option<
                 <input type="hidden" name="table" value=name.clone()/>
                 <button class="button primary">{format!("Put {schema}.{name} back into {}", b.database.name)}</button>
                 <p class="muted">
-                    "In one transaction, with its indexes, defaults and rights, and its rows compared with the backup. Nothing that is there is touched: a table of this name refuses it. Foreign keys of other tables that pointed to it are not made anew."
+                    "In one transaction, with its indexes, defaults and rights, and its rows compared with the backup. Nothing that is there is touched: a table of this name refuses it. Then the foreign keys of other tables that pointed to it are added again."
                 </p>
             </form>
         }
@@ -151,7 +161,7 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport, csrf: Option<
 }
 
 /// A name as SQL quotes it.
-fn ident(name: &str) -> String {
+pub(super) fn ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

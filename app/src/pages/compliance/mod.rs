@@ -15,7 +15,8 @@ pub mod words;
 use crate::{
     AppError,
     components::{Empty, EmptyKind, Notice},
-    format, functions,
+    format, functions, live,
+    live::key::part,
     render::PageContext,
     route::{ControlsView, FindingsView, Page},
 };
@@ -82,6 +83,7 @@ pub fn view(data: &ComplianceData, cx: &PageContext, now: UnixMs) -> impl IntoVi
             <h1>"Compliance"</h1>
             <p class="muted">{DISCLAIMER}</p>
         </header>
+        <div id=part::COMPLIANCE data-shape=live::security_shape(overview)>
         {unrecorded}
         <p class="answer">{words::sentence(overview)}</p>
         {capped.map(|c| view! { <p class="muted">{c}</p> })}
@@ -99,6 +101,7 @@ pub fn view(data: &ComplianceData, cx: &PageContext, now: UnixMs) -> impl IntoVi
             {scores::table(overview, cx, "compliance", now)}
         </section>
         {frameworks(overview, data.page.is_some())}
+        </div>
         {findings(data, now)}
     }
 }
@@ -179,8 +182,9 @@ fn findings(data: &ComplianceData, now: UnixMs) -> impl IntoView + use<> {
             </Empty>
         }
         .into_any(),
-        Some(page) if page.items.is_empty() => view! { {filters::form(data)}{filters::chips(data)}{nothing(data)} }.into_any(),
-        Some(page) => view! { {filters::form(data)}{filters::chips(data)}{rows::table(page, now)}{pages(data, page)} }.into_any(),
+        Some(page) if page.items.is_empty() => view! { {filters::form(data)}{filters::chips(data)}{listed(data, nothing(data))} }.into_any(),
+        Some(page) => view! { {filters::form(data)}{filters::chips(data)}{listed(data, view! { {rows::table(page, now)}{pages(data, page)} }.into_any())} }
+            .into_any(),
     };
     view! {
         <section class="section" id="findings" aria-labelledby="findings-title">
@@ -191,6 +195,11 @@ fn findings(data: &ComplianceData, now: UnixMs) -> impl IntoView + use<> {
             {body}
         </section>
     }
+}
+
+/// The rows as a part that is drawn anew after a scan; the filters above keep what was chosen in them.
+fn listed(data: &ComplianceData, rows: AnyView) -> impl IntoView + use<> {
+    view! { <div id=part::FINDINGS data-shape=live::security_shape(&data.overview)>{rows}</div> }
 }
 
 fn nothing(data: &ComplianceData) -> AnyView {

@@ -84,7 +84,7 @@ fn row(t: &TargetCompliance, overview: &ComplianceOverview, caller: &Caller, now
             let cell = match score {
                 None => view! { <span>{format::UNKNOWN}</span> }.into_any(),
                 Some(_) if n == 0 => view! { <span class="muted">"0"</span> }.into_any(),
-                Some(_) => link(format::whole(Some(n.into())), findings_href(&name, Some(s), None)),
+                Some(_) => link(format::whole(Some(n.into())), findings_href(&name, Some(s), Some(FindingState::Open))),
             };
             view! { <td class="num" data-severity=(n > 0).then(|| s.word())>{cell}</td> }
         })

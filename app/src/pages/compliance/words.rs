@@ -101,6 +101,10 @@ pub fn cap(score: &Score) -> Option<String> {
         [only] => ("fails", only.clone()),
         several => ("fail", several.join(", ")),
     };
+    // A rule that holds nothing back is not worth a word.
+    if score.uncapped.is_some_and(|by_the_rest| by_the_rest <= cap.limit) {
+        return None;
+    }
     Some(format!("Held at {}, because {list} {fails}; by the rest it would be {}.", points(Some(cap.limit)), points(score.uncapped)))
 }
 

@@ -45,7 +45,9 @@ SELECT s.slot_name::text AS name, s.slot_type AS kind, s.active, (",
     }],
 };
 
-/// On a standby that has replayed all it received there is no delay, however long ago the last transaction was.
+/// On a standby that has replayed all it received there is no delay, however long ago the last transaction was. One that never received
+/// (it reads an archive) has no backlog that could be told, and one that replayed no transaction since its start no delay: `greatest`
+/// passes over nulls and would call both 0.
 static STANDBY: Query = Query {
     marker: "replication/standby",
     keyed: Keyed::Server,
@@ -54,8 +56,9 @@ static STANDBY: Query = Query {
         sql: "
 SELECT pg_is_in_recovery() AS standby,
        EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver w WHERE w.pid IS NOT NULL) AS receiving,
-       greatest(pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn(), 0)::int8 AS backlog_bytes,
-       CASE WHEN pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()
+       CASE WHEN pg_last_wal_receive_lsn() IS NOT NULL
+            THEN greatest(pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn(), 0)::int8 END AS backlog_bytes,
+       CASE WHEN pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() AND pg_last_xact_replay_timestamp() IS NOT NULL
             THEN greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 END AS delay_s",
     }],
 };

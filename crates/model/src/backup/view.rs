@@ -1,6 +1,6 @@
 //! What pages and programs are shown of backups.
 
-use super::{BackupEntry, BackupId, BackupJob, BackupSchedule, BackupTrust, DrillOutcome};
+use super::{BackupEntry, BackupId, BackupJob, BackupSchedule, BackupTrust, DatabaseCopy, DrillOutcome};
 use crate::{TargetName, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +123,8 @@ pub struct BackupHistory {
     pub repository: RepositoryState,
     /// Each database, the least safe first.
     pub databases: Vec<DatabaseCover>,
+    /// Copies that Reeve made beside their originals; they need no backup, and somebody should drop them some day.
+    pub copies: Vec<DatabaseCopy>,
     /// Jobs: those that are open, then the newest of the others.
     pub jobs: Vec<BackupJob>,
     /// What is made again and again, by database.
@@ -152,6 +154,8 @@ pub struct BackupDetail {
     pub entry: BackupEntry,
     /// Jobs about it, newest first.
     pub jobs: Vec<BackupJob>,
+    /// Its tables that the database did not have when it was last read, as positions in the backup's list.
+    pub missing: Vec<usize>,
     /// Why jobs can't be shown or begun just now; none: they can.
     pub jobs_fault: Option<String>,
 }

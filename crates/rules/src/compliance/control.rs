@@ -159,6 +159,9 @@ pub(super) fn result(control: &Control, set: &EvidenceSet, context: &Context) ->
         ControlState::Unknown { reason: some_of(&gaps) }
     } else if let Some(reason) = aside {
         ControlState::NotApplicable { reason }
+    } else if population == 0 {
+        // A pass over nothing would be counted as proof of something.
+        ControlState::NotApplicable { reason: "There is nothing here of the kind that it judges.".to_owned() }
     } else {
         ControlState::Pass
     };

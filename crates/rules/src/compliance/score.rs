@@ -59,7 +59,10 @@ pub fn score(results: &[ControlResult]) -> Score {
     score.proven = Some(capped(uncapped));
     score.uncapped = Some(uncapped);
     score.upper = Some(upper);
-    score.with_accepted = (kept > 0.0).then(|| 100.0 * proven / kept);
+    // What is accepted holds the score down no more; what is not does, here as everywhere.
+    let left: Vec<ControlResult> = results.iter().filter(|r| !r.accepted).cloned().collect();
+    let limit = cap(&left).map_or(100.0, |cap| cap.limit);
+    score.with_accepted = (kept > 0.0).then(|| (100.0 * proven / kept).min(limit));
     score
 }
 

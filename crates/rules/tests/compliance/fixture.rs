@@ -262,7 +262,7 @@ pub const MUTATIONS: &[Mutation] = &[
     flip("RLS-09", |s| item(s, "rls_children").rows[0][4] = Some("reader".to_owned())),
     flip("RLS-10", |s| add(s, "policies", "public|t|more|true|ALL|app|false|(x > 1)|∅|false|false|false")),
     flip("RLS-11", |s| item(s, "functions").rows[0][8] = Some("true".to_owned())),
-    flip("LOG-01", |s| set(s, "logging_collector", "off")),
+    with("LOG-01", &["LOG-09"], |s| set(s, "logging_collector", "off")),
     flip("LOG-02", |s| set(s, "log_connections", "off")),
     flip("LOG-03", |s| set(s, "log_disconnections", "off")),
     flip("LOG-04", |s| set(s, "log_line_prefix", "%m [%p] ")),

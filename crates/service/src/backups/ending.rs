@@ -56,12 +56,19 @@ pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> 
             Ending { sentence: with_notes(sentence, &report), restored: Some(report), ..blank }
         }
         Ok(Came::Replaced(report)) => replaced(report, blank),
-        Ok(Came::PutBack { database, table, rows, difference }) => {
+        Ok(Came::PutBack { database, table, rows, difference, keys, keys_missing }) => {
             let rows = count(whole(rows));
-            let sentence = match difference {
+            let mut sentence = match difference {
                 None => format!("{table} is back in {database}, with all {rows} rows as they were backed up."),
                 Some(why) => format!("{table} is back in {database} with {rows} rows, but not as it was backed up. {why}"),
             };
+            if keys > 0 {
+                sentence.push_str(&format!(" {} of other tables point to it again.", things(small(keys), "foreign key", "foreign keys")));
+            }
+            if let Some(first) = keys_missing.first() {
+                let many = things(small(keys_missing.len() as u64), "foreign key is", "foreign keys are");
+                sentence.push_str(&format!(" But {many} not as before; the first: {first}."));
+            }
             Ending { sentence, ..blank }
         }
         Err(Stopped::Cancelled) => {
@@ -138,10 +145,12 @@ pub(super) fn resource(job: &BackupJob) -> String {
     format!("{}/{}", job.target, job.database)
 }
 
-/// A clause of an error as a sentence: a capital at its beginning, a full stop at its end.
+/// A clause of an error as a sentence: a capital at its beginning, a full stop at its end. A program's or a table's name stays as it is.
 fn sentence(clause: &str) -> String {
-    let mut chars = clause.trim().chars();
-    let head: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    let clause = clause.trim();
+    let mut chars = clause.chars();
+    let name = clause.split(' ').next().is_some_and(|word| word.contains(['_', '.', '/']));
+    let head: String = chars.next().into_iter().flat_map(|c| if name { vec![c] } else { c.to_uppercase().collect() }).collect();
     let text = format!("{head}{}", chars.as_str());
     if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
 }

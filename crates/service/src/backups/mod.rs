@@ -19,7 +19,7 @@ use crate::{audit::Trail, hub::Hub};
 use list::Seen;
 use reeve_model::{
     TargetName,
-    backup::{BackupEntry, BackupJob, DatabaseCover, JobProgress},
+    backup::{Backup, BackupEntry, BackupJob, BackupTable, DatabaseCopy, DatabaseCover, JobProgress, copy_of},
 };
 use reeve_rules::backups::{Found, cover};
 use reeve_runtime::Supervisor;
@@ -128,8 +128,29 @@ impl Backups {
 impl Inner {
     fn cover(&self, entries: &[BackupEntry], jobs: &[BackupJob], covers: impl Fn(&TargetName) -> bool) -> Vec<DatabaseCover> {
         let targets = self.hub.targets().filter(|info| covers(&info.name));
-        let found: Vec<Found> = targets.flat_map(|info| self.databases(&info.name)).collect();
+        let mut found: Vec<Found> = targets.flat_map(|info| self.databases(&info.name)).collect();
+        found.retain(|f| copy_of(&f.database).is_none());
         cover(&found, entries.iter().filter(|e| covers(&e.backup.target)), jobs)
+    }
+
+    /// Copies that Reeve made and nobody dropped yet.
+    fn copies(&self, covers: impl Fn(&TargetName) -> bool) -> Vec<DatabaseCopy> {
+        let targets = self.hub.targets().filter(|info| covers(&info.name));
+        let copy = |f: Found| {
+            let of = copy_of(&f.database)?.to_owned();
+            Some(DatabaseCopy { of, target: f.target, database: f.database, size_bytes: f.size_bytes })
+        };
+        targets.flat_map(|info| self.databases(&info.name)).filter_map(copy).collect()
+    }
+
+    /// Which tables of a backup its database does not have, as far as was read since; none when that is not known.
+    fn missing(&self, backup: &Backup) -> Vec<usize> {
+        let latest = self.hub.latest(&backup.target);
+        let tables = latest.as_ref().and_then(|l| l.snapshot.tables.get(&backup.database.name)?.last.as_ref());
+        let Some(now) = tables else { return Vec::new() };
+        let there: HashSet<(&str, &str)> = now.value.tables.iter().map(|t| (t.schema.as_str(), t.name.as_str())).collect();
+        let gone = |t: &BackupTable| !there.contains(&(t.schema.as_str(), t.name.as_str()));
+        backup.tables.iter().enumerate().filter(|(_, t)| gone(t)).map(|(at, _)| at).collect()
     }
 
     /// The databases of a target, as last read.

@@ -235,6 +235,7 @@ impl BackupsPort for Backups {
             at: now,
             repository,
             databases,
+            copies: inner.copies(|target| reaches(&grant, target)),
             jobs,
             schedules,
             jobs_fault,
@@ -253,7 +254,8 @@ impl BackupsPort for Backups {
         let (jobs, jobs_fault) = inner.jobs(inner.store.backup_jobs_of(id, JOBS_OF_ONE)).await;
         // Again after the jobs: what a job that has ended found must not be missing beside it.
         let entry = inner.entry(id).unwrap_or(entry);
-        Ok(BackupDetail { at: UnixMs::now(), repository: inner.repository().0, entry, jobs, jobs_fault })
+        let missing = inner.missing(&entry.backup);
+        Ok(BackupDetail { at: UnixMs::now(), repository: inner.repository().0, entry, jobs, missing, jobs_fault })
     }
 
     async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError> {

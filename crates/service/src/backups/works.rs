@@ -37,6 +37,10 @@ pub enum Came {
         rows: u64,
         /// What is not as it was backed up, in one sentence; none: all is.
         difference: Option<String>,
+        /// Foreign keys of other tables that point to it again.
+        keys: u64,
+        /// Those that don't, a sentence each.
+        keys_missing: Vec<String>,
     },
 }
 

@@ -5,7 +5,7 @@ use reeve_model::{
     TargetName, UnixMs,
     compliance::{
         AuditReport, Cap, CitedClause, ClauseLink, ComplianceOverview, ControlList, ControlQuery, ControlResult, ControlRow, Coverage,
-        Evidence, Finding, FindingPage, FindingQuery, Human, Scan, Score, Severity, TargetCompliance,
+        Evidence, Finding, FindingPage, FindingQuery, FindingState, Human, Scan, Score, Severity, TargetCompliance,
     },
 };
 use reeve_rules::compliance::{catalogue, report, score, vouch};
@@ -120,7 +120,12 @@ pub fn sort(findings: &mut [Finding]) {
 
 /// One page of the findings that match.
 pub fn page(mut all: Vec<Finding>, query: &FindingQuery, now: UnixMs) -> FindingPage {
-    all.retain(|f| query.state.map_or(f.state != reeve_model::compliance::FindingState::Fixed, |state| f.state == state));
+    // One that came back is open, too.
+    all.retain(|f| match query.state {
+        None => f.state != FindingState::Fixed,
+        Some(FindingState::Open) => matches!(f.state, FindingState::Open | FindingState::Regressed),
+        Some(state) => f.state == state,
+    });
     let total = u32::try_from(all.len()).unwrap_or(u32::MAX);
     let text = query.text.as_ref().map(|t| t.trim().to_lowercase()).filter(|t| !t.is_empty());
     let says = |f: &Finding, text: &str| {

@@ -67,7 +67,6 @@ const FLIPS: &[Flip] = &[
     sql(&["LOG-05", "LOG-08"], "ALTER ROLE app SET log_statement = 'none'", "ALTER ROLE app RESET log_statement"),
     // Set for Reeve's own role, the server's own value is no longer seen.
     sql(&["LOG-05", "LOG-08"], "ALTER ROLE reeve SET log_statement = 'none'", "ALTER ROLE reeve RESET log_statement"),
-    sql(&["LOG-09"], "ALTER SYSTEM SET log_file_mode = '0644';; SELECT pg_reload_conf()", "ALTER SYSTEM SET log_file_mode = '0600';; SELECT pg_reload_conf()"),
     sql(&["LOG-10"], "ALTER SYSTEM SET log_timezone = 'Europe/Berlin';; SELECT pg_reload_conf()", "ALTER SYSTEM RESET log_timezone;; SELECT pg_reload_conf()"),
     sql(&["LOG-11"], "ALTER SYSTEM SET log_min_messages = 'fatal';; SELECT pg_reload_conf()", "ALTER SYSTEM RESET log_min_messages;; SELECT pg_reload_conf()"),
     sql(&["LOG-12"], "ALTER SYSTEM SET debug_print_plan = on;; SELECT pg_reload_conf()", "ALTER SYSTEM RESET debug_print_plan;; SELECT pg_reload_conf()"),

@@ -259,6 +259,13 @@ pub const PRIVATE: Control = Control {
     lock: RELOAD,
     judge: |t| {
         let value = t.look.setting("log_file_mode")?;
+        if t.look.setting("logging_collector")? != "on" {
+            return Err(Gap::Unknown(
+                "The server writes its log to standard error (logging_collector is off), so whoever starts it makes the file, and its mode \
+                 is not seen from here: look at the file, or vouch for it."
+                    .to_owned(),
+            ));
+        }
         t.judged(1);
         if u32::from_str_radix(value, 8).map_or(true, |mode| mode & 0o137 != 0) {
             let (fix, undo) = alter("log_file_mode", "0600", value, false);

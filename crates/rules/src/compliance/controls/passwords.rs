@@ -117,6 +117,7 @@ pub const STRENGTH: Control = Control {
     advice: "Load passwordcheck or credcheck, or let an outside service check who signs in.",
     lock: RESTART,
     judge: |t| {
+        t.judged(1);
         if t.look.list("shared_preload_libraries")?.iter().any(|l| matches!(l.as_str(), "passwordcheck" | "credcheck")) {
             return Ok(());
         }
