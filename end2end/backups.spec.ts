@@ -27,7 +27,7 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
   test.setTimeout(4 * JOB_MS);
   const script = javaScriptEnabled ?? true;
   const name = `lost_${script ? "js" : "plain"}_${viewport?.width ?? 0}`;
-  database(name, "CREATE TABLE public.orders (id bigint PRIMARY KEY, what text NOT NULL); INSERT INTO public.orders SELECT i, 'order ' || i FROM generate_series(1, 500) i;");
+  database(name, "CREATE TABLE public.orders (id bigint PRIMARY KEY, what text NOT NULL); INSERT INTO public.orders SELECT i, 'order ' || i FROM generate_series(1, 500) i; CREATE TABLE public.lines (of bigint CONSTRAINT of_an_order REFERENCES public.orders);");
   try {
     // From the first screen to the first backup.
     await expect(async () => {
@@ -42,7 +42,7 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await ended(page, script);
     await expect(row).toContainText("not proven");
 
-    sql(`\\connect "${name}"\nDROP TABLE public.orders`);
+    sql(`\\connect "${name}"\nDROP TABLE public.orders CASCADE`);
 
     // Its page, and the way back.
     await row.getByRole("link", { name, exact: true }).click();
@@ -53,7 +53,12 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await expect(page.getByText("It is written down")).toBeVisible();
     await ended(page, script);
     await expect(page.getByRole("heading", { name: `Restored as ${name}_back` })).toBeVisible();
-    await expect(page.getByText("500 rows of 1 table were compared")).toBeVisible();
+    await expect(page.getByText("500 rows of 2 tables were compared")).toBeVisible();
+    // What is missing stands first, as soon as the tables were read again.
+    await expect(async () => {
+      await page.reload();
+      await expect(page.locator(".table-choice li").first()).toHaveText(/public\.orders.*not there now/s, { timeout: 1_000 });
+    }).toPass({ timeout: JOB_MS });
     await page.locator(".table-choice").getByRole("link", { name: "public.orders" }).click();
     await page.getByText("By hand", { exact: true }).click();
     const steps = page.locator(".steps pre");
@@ -65,7 +70,8 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     // From the page alone it is back where it was.
     await page.getByRole("button", { name: `Put public.orders back into ${name}` }).click();
     await ended(page, script);
-    await expect(page.getByText(`public.orders is back in ${name}, with all 500 rows as they were backed up.`)).toBeVisible();
+    await expect(page.getByText(`public.orders is back in ${name}, with all 500 rows as they were backed up. 1 foreign key of another table points to it again.`)).toBeVisible();
+    expect(sql(`\\connect "${name}"\nSELECT convalidated FROM pg_constraint WHERE conname = 'of_an_order'`)).toBe("t");
     expect(sql(`\\connect "${name}"\nSELECT count(*), sum(id) FROM public.orders`)).toBe("500|125250");
 
     // And what is not proven is proven.
@@ -110,7 +116,7 @@ test.describe("replacing", () => {
       await expect(page.getByText("To replace a database its name must be typed")).toBeVisible();
       await ask(name);
       await expect(page.getByText("begins when a second person agrees")).toBeVisible();
-      await expect(page.getByText("Somebody else who may run backups")).toBeVisible();
+      await expect(page.getByText("Somebody else who may approve restores")).toBeVisible();
       await expect(page.getByRole("button", { name: /^Agree/ }), "nobody agrees to what they asked for").toHaveCount(0);
       expect(sql(`\\connect "${name}"\nSELECT count(*) FROM public.orders`), "nothing happens before").toBe("10");
 
@@ -189,6 +195,11 @@ test.describe("schedules", () => {
       await expect(page.getByText("is no time to run at")).toBeVisible();
       await expect(form.getByLabel("Cron")).toHaveValue("now and then");
       await expect(form.getByLabel("Database")).toHaveValue(`findawise/${name}`);
+      if (javaScriptEnabled ?? true) {
+        // What answers a refused form moves like any other page, and can be loaded again.
+        await expect(page).toHaveURL(/\/admin\/backups$/);
+        await expect(page.locator(".live")).toHaveAttribute("data-state", "live");
+      }
 
       await form.getByLabel("How often").selectOption("weekly");
       await expect(form.getByLabel("Cron")).toBeHidden();

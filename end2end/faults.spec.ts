@@ -1,5 +1,5 @@
 // Causes that are changed for real, with what the page then says, and says again afterwards.
-import { Session, sql, whileFrozen } from "./support/estate";
+import { Session, breakIt, demo, sql, whileFrozen } from "./support/estate";
 import { eventually, expect, test } from "./support/test";
 
 const TABLES = "/admin/targets/findawise/tables";
@@ -59,3 +59,33 @@ test("a target that hangs stalls no page: it says since when, shows what was las
   await page.goto("/admin/db-health");
   await eventually(page, () => expect(outage).toHaveCount(0, { timeout: 1000 }), 90_000);
 });
+
+// I6: each fault of the menu, by its command: named in a sentence on the first screen, the verdict changed, and gone after healing.
+for (const [fault, sentence, verdict] of [
+  ["slow-query", /A statement of postgres \(demo fault slow-query, process \d+\) has been running for/, /degraded|critical/],
+  ["lock-chain", /sessions wait for a lock, the longest for .*; process \d+ \(idle in transaction\) stands at the root/, /degraded|critical/],
+  ["connection-flood", /usable connections are taken \(9\d %\)/, /degraded|critical/],
+  ["hang-target", /^No answer for/, /critical/],
+  ["kill-target", /^No answer for/, /critical/],
+] as const) {
+  test(`the fault ${fault} is told, and healed`, async ({ page }) => {
+    const told = page.getByText(sentence);
+    const estate = page.locator("[data-live=estate]").first();
+    await page.goto("/admin/db-health");
+    await expect(told).toHaveCount(0);
+    const { ended } = await breakIt(fault);
+    const began = Date.now();
+    try {
+      await expect(told.first()).toBeVisible({ timeout: 60_000 });
+      console.log(`FAULT ${fault}: seen after ${((Date.now() - began) / 1000).toFixed(1)} s: ${await told.first().textContent()}`);
+      await expect(estate).toHaveAttribute("data-status", verdict, { timeout: 10_000 });
+      expect(demo("fault", "list")).toMatch(new RegExp(`${fault} +now`));
+    } finally {
+      demo("heal");
+    }
+    await ended;
+    const healed = Date.now();
+    await expect(told).toHaveCount(0, { timeout: 90_000 });
+    console.log(`FAULT ${fault}: cleared after ${((Date.now() - healed) / 1000).toFixed(1)} s`);
+  });
+}

@@ -31,14 +31,36 @@ export function sql(text: string): string {
   return done.stdout.trim();
 }
 
-/** `reeve demo fault corrupt-backup`: flips one bit of the newest backup, or flips it back. Returns what it printed. */
-export function corruptBackup(): string {
+function reeve(): { program: string; options: { cwd: string; env: NodeJS.ProcessEnv } } {
   const program = resolve(__dirname, "..", process.env.REEVE_BIN ?? "../target/debug/reeve");
   const data = process.env.REEVE_TEST_DATA_DIR;
-  if (!data) throw new Error("this test breaks a backup and wants a sample estate of its own: run it without REEVE_URL");
-  const done = spawnSync(program, ["demo", "fault", "corrupt-backup"], { cwd: data, env: { ...process.env, REEVE_DATA_DIR: data }, encoding: "utf8" });
-  if (done.status !== 0) throw new Error(`reeve demo fault: ${done.stderr || done.error}`);
+  if (!data) throw new Error("this test breaks something and wants a sample estate of its own: run it without REEVE_URL");
+  return { program, options: { cwd: data, env: { ...process.env, REEVE_DATA_DIR: data } } };
+}
+
+/** Runs `reeve demo …` to its end and returns what it printed. */
+export function demo(...words: string[]): string {
+  const { program, options } = reeve();
+  const done = spawnSync(program, ["demo", ...words], { ...options, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`reeve demo ${words.join(" ")}: ${done.stderr || done.error}`);
   return done.stdout;
+}
+
+/** `reeve demo fault corrupt-backup`: flips one bit of the newest backup, or flips it back. Returns what it printed. */
+export function corruptBackup(): string {
+  return demo("fault", "corrupt-backup");
+}
+
+/** Starts `reeve demo fault …` and returns when it says that the cause is there, with a promise of the command's end. */
+export async function breakIt(fault: string): Promise<{ ended: Promise<void> }> {
+  const { program, options } = reeve();
+  const child = spawn(program, ["demo", "fault", fault], { ...options, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<void>((done, failed) =>
+    child.once("exit", (code) => (code === 0 ? done() : failed(new Error(`demo fault ${fault} ended with code ${code}`)))),
+  );
+  const said = new Promise<void>((done) => child.stdout?.once("data", () => done()));
+  await Promise.race([said, ended]);
+  return { ended };
 }
 
 /** A session that runs some SQL and stays open until it is ended. */

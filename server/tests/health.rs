@@ -276,3 +276,43 @@ async fn c1_hostile_names_are_text_everywhere() {
     }
     assert_eq!(reeve.stop().await, Some(0));
 }
+
+/// A9: each missing right or extension is named once, with all that it keeps away; its own SQL mends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a9_doctor_names_what_is_missing_and_its_sql_mends_it() {
+    let (shop, data) = (Shop::start().await, dir());
+    shop.admin.batch_execute("REVOKE pg_monitor FROM watcher; DROP EXTENSION pg_stat_statements").await.unwrap();
+    let doctor = async || {
+        let mut command = common::reeve(data.path(), &["doctor"]);
+        command.env("REEVE_TARGET_SHOP_URL", &shop.url);
+        common::say(command).await
+    };
+    let sick = doctor().await;
+    assert_eq!(sick.code, Some(1), "{}{}", sick.out, sick.err);
+    let hba = "GRANT SELECT ON pg_catalog.pg_hba_file_rules TO";
+    for part in
+        ["shop:", "GRANT pg_monitor TO", "CREATE EXTENSION pg_stat_statements", "“Sessions”", "“Statements”", hba, "control AUTH-01"]
+    {
+        assert!(sick.out.contains(part), "{part} is missing: {}", sick.out);
+    }
+    assert_eq!(sick.out.matches(hba).count(), 1, "a reason is said once: {}", sick.out);
+    assert!(!sick.out.contains(common::MONITOR_PASSWORD));
+
+    shop.admin.batch_execute("CREATE EXTENSION pg_stat_statements; GRANT pg_monitor TO watcher").await.unwrap();
+    let mut told = 0;
+    for line in sick.out.lines() {
+        if let Some((_, sql)) = line.split_once("; run ").filter(|(_, sql)| sql.starts_with("GRANT ") && sql.ends_with(';')) {
+            shop.admin.batch_execute(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+            told += 1;
+        }
+    }
+    assert!(told >= 3, "{}", sick.out);
+    let better = doctor().await;
+    assert!(!better.out.contains("pg_hba_file_rules") && !better.out.contains("“Sessions”"), "{}", better.out);
+
+    let mut command = common::reeve(data.path(), &["doctor", "--json"]);
+    command.env("REEVE_TARGET_SHOP_URL", "postgres://nobody@127.0.0.1:1/shop");
+    let away = common::say(command).await;
+    let json: Value = serde_json::from_str(&away.out).unwrap();
+    assert!(away.code == Some(1) && json["targets"][0]["fault"].as_str().is_some_and(|f| f.contains("127.0.0.1:1")), "{json}");
+}

@@ -34,4 +34,5 @@ mod url;
 pub use attach::{Attached, Reached};
 pub use cluster::{Cluster, ClusterConfig};
 pub use error::ClusterError;
+pub use processes::working_in;
 pub use supervise::ClusterState;

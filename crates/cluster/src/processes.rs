@@ -42,8 +42,9 @@ pub(crate) fn postmaster_pid(data: &Path) -> Option<i32> {
     std::fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
-/// All PostgreSQL processes that work in `data`.
-pub(crate) fn working_in(data: &Path) -> Vec<i32> {
+/// All PostgreSQL processes that work in the data directory `data`.
+#[must_use]
+pub fn working_in(data: &Path) -> Vec<i32> {
     standing_in(data, &["postgres"])
 }
 

@@ -11,6 +11,7 @@ mod check;
 mod compliance;
 mod demo;
 mod demo_fault;
+mod doctor;
 mod health;
 mod migrate;
 mod secret;
@@ -53,6 +54,16 @@ enum Command {
     },
     /// Test every configured connection: latency, version, role, TLS, missing rights. Exit code 1 when one fails.
     Check(Common),
+    /// Which panels and controls each missing grant or extension keeps away, and the SQL that helps.
+    ///
+    /// Exit code 1 when something is missing.
+    Doctor {
+        #[command(flatten)]
+        common: Common,
+        /// The same as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Look once at every configured target and say how it is. Exit code 1 unless all are healthy.
     Health {
         #[command(flatten)]
@@ -118,6 +129,8 @@ enum DemoWhat {
         #[command(subcommand)]
         fault: demo_fault::Fault,
     },
+    /// Take back what `reeve demo fault` broke. A flipped bit stays: say corrupt-backup again.
+    Heal,
 }
 
 /// What every command takes.
@@ -184,7 +197,10 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
     }
     let (common, command) = match &line.command {
         Command::Serve(common) | Command::Demo { common, .. } | Command::Check(common) => (common, &line.command),
-        Command::Health { common, .. } | Command::Migrate { common, .. } | Command::Secret { common, .. } => (common, &line.command),
+        Command::Health { common, .. }
+        | Command::Doctor { common, .. }
+        | Command::Migrate { common, .. }
+        | Command::Secret { common, .. } => (common, &line.command),
         Command::Account { common, .. } | Command::Audit { common, .. } => (common, &line.command),
         Command::Compliance { common, .. } | Command::Backup { common, .. } => (common, &line.command),
         Command::Access { .. } => return ExitCode::SUCCESS,
@@ -200,7 +216,9 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         Command::Serve(_) => serve::run(config).await,
         Command::Demo { what: None, .. } => demo::run(config).await,
         Command::Demo { what: Some(DemoWhat::Fault { fault }), .. } => demo_fault::run(&config, *fault).await,
+        Command::Demo { what: Some(DemoWhat::Heal), .. } => demo_fault::heal(&config).await,
         Command::Check(_) => check::run(&config).await,
+        Command::Doctor { json, .. } => doctor::run(&config, *json).await,
         Command::Health { json, .. } => health::run(&config, *json).await,
         Command::Migrate { what, .. } => migrate::run(&config, what).await,
         Command::Secret { what, .. } => secret::run(&config, what).await,

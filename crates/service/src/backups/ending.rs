@@ -63,7 +63,8 @@ pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> 
                 Some(why) => format!("{table} is back in {database} with {rows} rows, but not as it was backed up. {why}"),
             };
             if keys > 0 {
-                sentence.push_str(&format!(" {} of other tables point to it again.", things(small(keys), "foreign key", "foreign keys")));
+                let many = things(small(keys), "foreign key of another table points", "foreign keys of other tables point");
+                sentence.push_str(&format!(" {many} to it again."));
             }
             if let Some(first) = keys_missing.first() {
                 let many = things(small(keys_missing.len() as u64), "foreign key is", "foreign keys are");

@@ -1,11 +1,10 @@
-//! `reeve demo fault …`: things that go wrong in the sample estate, so that a person can see Reeve notice (SPEC I6).
+//! A bad disk: one bit of a stored backup.
 
-use super::demo;
 use crate::{
+    commands::demo,
     config::Config,
     run::{backups::engine_config, output::say},
 };
-use clap::Subcommand;
 use reeve_backup::{Engine, repository::Location};
 use reeve_model::backup::BackupEntry;
 use std::{
@@ -14,24 +13,8 @@ use std::{
     process::ExitCode,
 };
 
-/// What to break. Each can be taken back; nothing outside the sample estate is touched.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub enum Fault {
-    /// Flip one bit of the newest backup of the sample estate, as a bad disk would. Said again, it flips it back.
-    CorruptBackup,
-}
-
-/// Breaks it, and says what was done and how to see it.
-///
-/// # Errors
-/// One sentence: there is nothing to break, or it may not be.
-pub async fn run(config: &Config, fault: Fault) -> Result<ExitCode, String> {
-    match fault {
-        Fault::CorruptBackup => corrupt_backup(config).await,
-    }
-}
-
-async fn corrupt_backup(config: &Config) -> Result<ExitCode, String> {
+/// Flips one bit in the middle of the largest object of the newest backup; said again, back.
+pub(super) async fn corrupt_backup(config: &Config) -> Result<ExitCode, String> {
     let engine = Engine::open(engine_config(config)).await.map_err(|e| format!("{e}."))?;
     let list = engine.list().await.map_err(|e| format!("{e}."))?;
     let of_sample = |e: &&BackupEntry| e.backup.target.as_str() == demo::TARGET;
