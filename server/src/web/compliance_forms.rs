@@ -55,7 +55,7 @@ pub async fn withdraw(parts: Parts, path: Result<Path<(String, String)>, PathRej
     let Some((form, of)) = finding(parts, path) else { return no_target() };
     let outcome = async {
         form.web.ports.compliance.withdraw(authorize::<AcceptFinding>(&form.who, of)?).await?;
-        Ok("The acceptance was withdrawn; the finding counts again.".to_owned())
+        Ok("The acceptance was withdrawn; the finding is open again.".to_owned())
     }
     .await;
     form.end(outcome).await

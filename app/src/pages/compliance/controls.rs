@@ -8,7 +8,7 @@ use crate::{
     route::{ControlsView, Page},
 };
 use leptos::prelude::*;
-use reeve_model::compliance::{ControlList, ControlQuery, ControlRow};
+use reeve_model::compliance::{ControlList, ControlQuery, ControlRow, Severity};
 
 /// All that the page shows.
 pub struct ControlsData {
@@ -50,7 +50,18 @@ pub fn view(data: &ControlsData) -> impl IntoView + use<> {
         {states(data)}
         {chips(&data.view)}
         {body}
+        <p class="fine">{method()}</p>
     }
+}
+
+/// How the score comes out of these rows.
+fn method() -> String {
+    let weights = Severity::ALL.iter().filter(|s| s.weight() > 0).map(|s| format!("{} {}", s.word(), s.weight()));
+    format!(
+        "The score of a target is 100 × the weight that is proven ÷ the weight of all that pass, fail or are unknown ({}). A pass proves its weight; what is \
+         unknown or accepted proves nothing; a failing medium or low control proves the share of what it judged that is good. While a critical control fails the score is 59 at most.",
+        weights.collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// The states as a row of links: how many there are in each.

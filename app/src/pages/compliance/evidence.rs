@@ -28,7 +28,11 @@ pub(super) fn list(evidence: &[Evidence], scan: &ScanState, open: bool, now: Uni
 }
 
 fn answer(e: &Evidence, role: &str, server: &str, open: bool, now: UnixMs) -> impl IntoView + use<> {
-    let place = super::words::place(e.database.as_deref());
+    // The list of backups is Reeve's own: no server was asked, and no role had to be allowed.
+    let own = e.id == "backups";
+    let place = if own { "Reeve's repository of backups".into() } else { super::words::place(e.database.as_deref()) };
+    let (role, server) = if own { ("Reeve itself", "none: it is Reeve's own list") } else { (role, server) };
+    let ask = if own { "Where it can be read" } else { "The query, to ask again" };
     let count = match e.row_count {
         0 if e.missing.is_some() => "not read".to_owned(),
         n => format::plural(usize::try_from(n).unwrap_or(usize::MAX), "row", "rows"),
@@ -53,7 +57,7 @@ fn answer(e: &Evidence, role: &str, server: &str, open: bool, now: UnixMs) -> im
                 {missing}
                 {rows}
                 {cut}
-                {(!e.query.is_empty()).then(|| view! { <details class="more"><summary>"The query, to ask again"</summary><Code text=e.query.clone() what="query"/></details> })}
+                {(!e.query.is_empty()).then(|| view! { <details class="more"><summary>{ask}</summary><Code text=e.query.clone() what="query"/></details> })}
             </div>
         </details>
     }

@@ -153,7 +153,7 @@ fn accept(d: &FindingDetail, at: &str, csrf: Option<String>, again: bool) -> imp
     let suggested = DAYS.min(d.most_days).to_string();
     let title = if again { "Accept anew" } else { "Accept the risk" };
     let most = d.most_days;
-    let hint = format!("1 to {most}; then it counts as a plain failure again");
+    let hint = format!("1 to {most}; then it is open again by itself");
     view! {
         <form class="form panel" method="post" action=format!("{at}/accept") aria-labelledby="accept-title">
             <Csrf token=csrf/>

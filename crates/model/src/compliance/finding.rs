@@ -57,7 +57,7 @@ pub struct Acceptance {
     pub reason: String,
     /// When.
     pub at: UnixMs,
-    /// From then on it counts as a plain failure again.
+    /// From then on it is open again.
     pub expires: UnixMs,
 }
 

@@ -42,7 +42,7 @@ impl Sessions {
     }
 
     async fn open(&self, word: &str) -> Result<WireClient, String> {
-        wire::connect(&self.endpoint, WireOptions::new(&format!("{NAME}{word}"))).await.map_err(|e| format!("{e}."))
+        wire::connect(&self.endpoint, WireOptions::new(format!("{NAME}{word}"))).await.map_err(|e| format!("{e}."))
     }
 }
 
