@@ -67,7 +67,7 @@ impl Engine {
         }
         if there(&target, schema, name).await? {
             let sentence = format!(
-                "the database {database} has a {schema}.{name} already, and nothing that is there is touched: rename that one first"
+                "the database {database} has a {schema}.{name} already, and nothing that is there is touched: move it away first, with its indexes, by ALTER TABLE {schema}.{name} SET SCHEMA"
             );
             return refused(sentence);
         }
@@ -103,7 +103,8 @@ impl Engine {
             .map_err(|error| missing_first(error, &request.table))?;
         progress.phase(JobPhase::Compare, None);
         let compared = target.compare(&expected, cancel).await?;
-        let (keys, keys_missing) = point_back(&source, &target, schema, name, cancel).await?;
+        // The table is there: whatever becomes of the keys is told beside it.
+        let (keys, keys_missing) = point_back(&source, &target, schema, name, cancel).await;
         let difference = compared.differences.into_iter().next();
         Ok(PutBackReport { database, rows: compared.rows, difference, keys, keys_missing })
     }
@@ -112,59 +113,68 @@ impl Engine {
 /// Foreign keys of other tables to this one, which went with it when it was dropped: those that the restored database has, the original
 /// has not, and whose table is there. Each is added without a look at the rows, which locks for a moment only, and then proven. Answers how
 /// many are there again, and what became of the others.
-async fn point_back(
-    source: &Source,
-    target: &Source,
-    schema: &str,
-    name: &str,
-    cancel: &CancellationToken,
-) -> Result<(u64, Vec<String>), BackupError> {
+async fn point_back(source: &Source, target: &Source, schema: &str, name: &str, cancel: &CancellationToken) -> (u64, Vec<String>) {
     let (mut keys, mut missing) = (0, Vec::new());
-    for row in source.rows(&keys_sql(schema, name)).await? {
+    let found = match source.rows(KEYS.replace("{table}", &table_literal(schema, name)).as_str()).await {
+        Ok(found) => found,
+        Err(error) => return (0, vec![format!("which there were could not be read ({error})")]),
+    };
+    for (place, row) in found.iter().enumerate() {
         if cancel.is_cancelled() {
-            return Err(BackupError::Cancelled);
+            missing.push(format!("it was cancelled before {} of them", found.len() - place));
+            break;
         }
-        let (of, of_table, key, text): (String, String, String, String) = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?, get(&row, 3)?);
-        if !there(target, &of, &of_table).await? || has_key(target, &of, &of_table, &key).await? {
-            continue;
-        }
-        let table = format!("{}.{}", quoted(&of), quoted(&of_table));
-        let add = format!("ALTER TABLE {table} ADD CONSTRAINT {} {text}", quoted(&key));
-        // Not every kind of key can be added unproven: those of partitioned tables can't before version 18.
-        let proven = !text.ends_with(" NOT VALID");
-        let first = if proven { format!("{add} NOT VALID") } else { add.clone() };
-        let added = match target.execute(&first).await {
-            Ok(()) if !proven => Ok(()),
-            Ok(()) => target.execute(&format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quoted(&key))).await.map_err(|e| (e, true)),
-            Err(_) => target.execute(&add).await.map_err(|e| (e, false)),
-        };
-        match added {
-            Ok(()) => keys += 1,
-            Err((error, true)) => missing.push(format!("{of}.{of_table} has {key} again, but rows of it break it: {error}")),
-            Err((error, false)) => missing.push(format!("{add}; could not be done: {error}")),
+        match key_back(target, row, schema, name).await {
+            Ok(added) => keys += u64::from(added),
+            Err(sentence) => missing.push(sentence),
         }
     }
-    Ok((keys, missing))
+    (keys, missing)
+}
+
+/// Adds one of them where it is missing; answers whether it did.
+async fn key_back(target: &Source, row: &tokio_postgres::Row, schema: &str, name: &str) -> Result<bool, String> {
+    let text = |place: usize| get::<String>(row, place).map_err(|e| e.to_string());
+    let (of, of_table, key, definition, partitioned) = (text(0)?, text(1)?, text(2)?, text(3)?, text(4)? == "p");
+    let title = format!("{of}.{of_table} has no {key}");
+    let unknown = |error: BackupError| format!("{title} as far as is known ({error})");
+    if !there(target, &of, &of_table).await.map_err(unknown)? {
+        return Ok(false);
+    }
+    let points = POINTS.replace("{table}", &table_literal(&of, &of_table)).replace("{key}", &literal(&key));
+    if let Some(other) = target.rows(&points.replace("{to}", &table_literal(schema, name))).await.map_err(unknown)?.first() {
+        let (here, elsewhere): (bool, String) = (get(other, 0).map_err(unknown)?, get(other, 1).map_err(unknown)?);
+        return if here { Ok(false) } else { Err(format!("{of}.{of_table} has {key}, but it points to {elsewhere}")) };
+    }
+    let table = format!("{}.{}", quoted(&of), quoted(&of_table));
+    let add = format!("ALTER TABLE {table} ADD CONSTRAINT {} {definition}", quoted(&key));
+    // What was not proven before need not be now. A partitioned table takes no key unproven before version 18.
+    let unproven = definition.ends_with(" NOT VALID");
+    let first = if unproven || partitioned { add.clone() } else { format!("{add} NOT VALID") };
+    target.execute(&first).await.map_err(|error| format!("{title}: {first}; failed ({error})"))?;
+    if !unproven && !partitioned {
+        let prove = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quoted(&key));
+        target.execute(&prove).await.map_err(|error| {
+            let why = if error.to_string().contains("SQLSTATE 23503") { "rows of it break it" } else { "it is not proven" };
+            format!("{of}.{of_table} has {key} again, but {why}: {prove}; failed ({error})")
+        })?;
+    }
+    Ok(true)
 }
 
 /// Definitions as the catalogue prints them with an empty search path: all names with their schemas.
-fn keys_sql(schema: &str, name: &str) -> String {
-    format!(
-        "SELECT n.nspname::text, c.relname::text, k.conname::text, pg_get_constraintdef(k.oid)
-         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid <> k.confrelid
-           AND k.confrelid = to_regclass({}) ORDER BY 1, 2, 3",
-        literal(&format!("{}.{}", quoted(schema), quoted(name)))
-    )
-}
+const KEYS: &str = "
+    SELECT n.nspname::text, c.relname::text, k.conname::text, pg_get_constraintdef(k.oid), c.relkind::text
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid <> k.confrelid AND k.confrelid = to_regclass({table}) ORDER BY 1, 2, 3";
 
-async fn has_key(target: &Source, schema: &str, table: &str, key: &str) -> Result<bool, BackupError> {
-    let sql = format!(
-        "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass({}) AND conname = {})",
-        literal(&format!("{}.{}", quoted(schema), quoted(table))),
-        literal(key)
-    );
-    get(&target.row(&sql).await?, 0)
+/// Whether a key of that name is there, and what it points to.
+const POINTS: &str = "
+    SELECT k.confrelid = to_regclass({to}), k.confrelid::regclass::text FROM pg_constraint k
+    WHERE k.contype = 'f' AND k.conrelid = to_regclass({table}) AND k.conname = {key}";
+
+fn table_literal(schema: &str, name: &str) -> String {
+    literal(&format!("{}.{}", quoted(schema), quoted(name)))
 }
 
 /// The table that a refusal of `pg_restore` says is missing: one that this table points to.

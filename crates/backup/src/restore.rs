@@ -18,11 +18,16 @@ use reeve_model::{
     UnixMs,
     backup::{BackupId, BackupTable, JobPhase, RestoreReport},
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// PostgreSQL's longest name, bytes.
 const NAME_LIMIT: usize = 63;
+
+/// How often whoever is still connected is sent away while a database is renamed; the server looks ten times a second whether they left.
+const USHER: Duration = Duration::from_millis(200);
+/// How often the renaming is tried; each waits five seconds for those who are connected.
+const TRIES: u32 = 3;
 
 /// Permission to put what is restored in the place of a database: its name, typed by a person.
 #[derive(Debug, Clone)]
@@ -139,13 +144,13 @@ impl Engine {
         if !whole {
             report.notes.push("Foreign keys were left out: rows they point to may not be there.".to_owned());
         }
-        report.notes.extend(server.put_properties(&name, &manifest.backup.database).await?);
+        report.notes.extend(server.put_properties(&name, &manifest.backup.database, scratch.private()).await);
         if let Some(over) = &request.over {
             if !report.differences.is_empty() {
                 report.notes.push(format!("{} was not replaced, because what was restored is not what was backed up.", over.database));
                 return Ok(report);
             }
-            report.kept_as = Some(swap(&server, &over.database, &name).await?);
+            report.kept_as = Some(swap(&server, &request.server, &over.database, &name).await?);
             report.database.clone_from(&over.database);
         }
         Ok(report)
@@ -202,8 +207,12 @@ async fn exists(server: &Source, name: &str) -> Result<bool, BackupError> {
     get(&row, 0)
 }
 
-/// Renames both databases in one transaction: everybody sees the one before or the one after. Answers the name of the one before.
-async fn swap(server: &Source, database: &str, restored: &str) -> Result<String, BackupError> {
+/// Renames both databases in one transaction: everybody sees the one before or the one after, and whenever this ends, by an error or a
+/// killed Reeve, one of the two is there and open as it was. Answers the name of the one before.
+///
+/// `RENAME` locks the database, so that whoever wants in waits, and then gives those who are in five seconds to leave. Meanwhile a second
+/// session sends them away.
+async fn swap(server: &Source, endpoint: &Endpoint, database: &str, restored: &str) -> Result<String, BackupError> {
     let kept = suffixed(database, &format!("_before_{}", moment(UnixMs::now())?));
     let at = |step: &str, error: BackupError| {
         BackupError::Refused(format!(
@@ -217,11 +226,10 @@ async fn swap(server: &Source, database: &str, restored: &str) -> Result<String,
         );
         return Err(at("it could not take the place", BackupError::Refused(sentence)));
     }
-    // Whoever is connected would keep it from being renamed; new connections are kept out until it is done. That must be committed before
-    // anybody is cut off: pools come back within milliseconds.
-    let close = format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", quoted(database));
+    let usher = Source::connect(endpoint).await.map_err(|e| at("the server could not be asked", e))?;
+    // What the server itself does there, autovacuum above all, makes way by itself.
     let cut = format!(
-        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname IN ({}, {}) AND pid <> pg_backend_pid()",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({}, {}) AND usesysid IS NOT NULL AND pid <> pg_backend_pid()",
         literal(database),
         literal(restored)
     );
@@ -231,33 +239,36 @@ async fn swap(server: &Source, database: &str, restored: &str) -> Result<String,
         quoted(&kept),
         quoted(restored)
     );
-    let done = async {
-        server.execute(&close).await?;
-        let mut tries = 0;
-        loop {
-            // Whoever was on the way in when it was closed is in by the second time.
-            server.execute(&cut).await?;
-            match server.execute(&rename).await {
-                Err(error) if tries < 3 => {
-                    tracing::info!(%error, "renaming is tried again");
-                    server.execute("ROLLBACK").await.ok();
-                    tries += 1;
-                }
-                outcome => return outcome,
+    let mut tries = 0;
+    loop {
+        let renaming = server.execute(&rename);
+        tokio::pin!(renaming);
+        let renamed = loop {
+            if let Err(error) = usher.execute(&cut).await {
+                // The renaming says what became of that.
+                tracing::warn!(%error, "sessions could not be ended");
             }
-        }
-    };
-    let outcome = done.await;
-    let old = if outcome.is_ok() { &kept } else { database };
-    if outcome.is_err() {
+            tokio::select! {
+                renamed = &mut renaming => break renamed,
+                () = tokio::time::sleep(USHER) => {}
+            }
+        };
+        let Err(error) = renamed else { return Ok(kept) };
         server.execute("ROLLBACK").await.ok();
+        // An answer that was lost may have been a yes.
+        let done = match Source::connect(endpoint).await {
+            Ok(again) => exists(&again, &kept).await.unwrap_or(false),
+            Err(_) => false,
+        };
+        if done {
+            return Ok(kept);
+        }
+        tries += 1;
+        if tries == TRIES || matches!(error, BackupError::Database(reeve_adapter::AdapterError::NoPrivilege { .. })) {
+            return Err(at("it could not take the place", error));
+        }
+        tracing::info!(%error, "renaming is tried again");
     }
-    server
-        .execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", quoted(old)))
-        .await
-        .map_err(|e| at("connections stay closed", e))?;
-    outcome.map_err(|e| at("it could not take the place", e))?;
-    Ok(kept)
 }
 
 async fn drop_database(server: &Source, name: &str) {

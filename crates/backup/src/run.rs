@@ -5,6 +5,7 @@ use crate::{
     cancel::{all_or_none, unless},
     manifest::{FORMAT, Manifest, ObjectRecord, checksum},
     progress::Meter,
+    properties,
     repository::{CLEANUP, marks::Stage},
     scratch::{Scratch, free_bytes},
     source::{FoundTable, Source, quoted},
@@ -181,6 +182,7 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<(UnixMs, Vec<BackupTable>), BackupError> {
         let meter = progress.phase(JobPhase::Dump, Some(plan.bytes()));
+        source.write_private(scratch.private()).await?;
         let snapshot = source.export_snapshot().await?;
         let taken_at = UnixMs::now();
         let login = Login::prepare(&request.endpoint, scratch.private(), plan.installation.major)?;
@@ -302,7 +304,8 @@ async fn watched<T>(work: impl Future<Output = T>, dir: &Path, meter: &Meter) ->
 fn files_of(private: &Path) -> Result<Vec<(String, PathBuf, u64)>, BackupError> {
     let dump = private.join("dump");
     let entries = std::fs::read_dir(&dump).map_err(|e| BackupError::io(&dump, &e))?;
-    let mut found = vec![("globals.sql".to_owned(), private.join("globals.sql"))];
+    let mut found: Vec<(String, PathBuf)> =
+        ["globals.sql", properties::FILE].iter().map(|name| ((*name).to_owned(), private.join(name))).collect();
     for entry in entries {
         let entry = entry.map_err(|e| BackupError::io(&dump, &e))?;
         let name =

@@ -204,6 +204,12 @@ async fn d3_a_dropped_table_is_put_back_from_a_restore_and_nothing_that_is_there
     run_sql(&cluster, DATABASE, "DROP TABLE public.customers CASCADE").await;
     let report = engine.put_back(&put(TableName::parse("customers")), &silent, &cancel).await.unwrap();
     assert_eq!((report.keys, report.keys_missing), (1, Vec::new()));
+    // Moved away, a table takes the keys along: they are not back, and it is said.
+    run_sql(&cluster, DATABASE, "ALTER TABLE public.customers SET SCHEMA \"odd schema\"").await;
+    let report = engine.put_back(&put(TableName::parse("customers")), &silent, &cancel).await.unwrap();
+    assert!(report.keys == 0 && report.keys_missing.len() == 1, "{report:?}");
+    assert!(report.keys_missing[0].contains("but it points to \"odd schema\".customers"), "{report:?}");
+    run_sql(&cluster, DATABASE, "DROP TABLE \"odd schema\".customers CASCADE").await;
     run_sql(&cluster, DATABASE, "DROP TABLE public.customers CASCADE; INSERT INTO public.orders VALUES (0, -1, 'an orphan')").await;
     let report = engine.put_back(&put(TableName::parse("customers")), &silent, &cancel).await.unwrap();
     assert!(report.keys == 0 && report.keys_missing.len() == 1, "{report:?}");

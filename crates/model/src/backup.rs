@@ -17,7 +17,7 @@ pub use job::{BackupAct, BackupJob, JobState, JobWhat};
 pub use proof::{
     AmcheckOutcome, Drill, DrillOutcome, DrillTarget, RestoreReport, TableDifference, Verification, VerificationFault, VerificationLevel,
 };
-pub use properties::{DatabaseGrant, DatabaseLocale, DatabaseProperties, DatabaseSetting};
+pub use properties::{DatabaseGrant, DatabaseLocale, DatabaseProperties};
 pub use schedule::{BackupSchedule, NewSchedule, ScheduledRun, ScheduledWhat};
 pub use view::{BackupDetail, BackupHistory, BackupQuery, Cover, DatabaseCover, RepositoryState};
 

@@ -121,7 +121,7 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport, csrf: Option<
     );
     let rows = table.rows.and_then(|rows| i64::try_from(rows).ok()).map(|rows| format!(" It should say {}.", format::whole(Some(rows))));
     let missing = format!(
-        "With its indexes, defaults and rights. If {} still has a table of this name, it refuses and changes nothing: rename that one first.",
+        "With its indexes, defaults and rights. If {} still has a table of this name, it refuses and changes nothing: move that one into another schema first (a renamed table keeps the names of its indexes).",
         b.database.name
     );
     let by_itself = csrf.map(|csrf| {

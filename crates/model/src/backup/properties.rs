@@ -2,21 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The properties of a database itself, as they were when it was backed up.
+/// The properties of a database itself, as they were when it was backed up. Its settings and its comment can hold secrets: they are stored
+/// like rows, in an object of the backup, and never shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseProperties {
     /// The owning role.
     pub owner: String,
     /// Sessions at once; -1: no limit of its own.
     pub connection_limit: i32,
-    /// Its comment.
-    pub comment: Option<String>,
     /// Where its collations come from; none: the C library, by the database's `collate` and `ctype`.
     pub locale: Option<DatabaseLocale>,
     /// Rights on it; none: PostgreSQL's default, with which everybody may connect.
     pub grants: Option<Vec<DatabaseGrant>>,
-    /// `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET`.
-    pub settings: Vec<DatabaseSetting>,
 }
 
 /// A provider of collations other than the C library.
@@ -39,15 +36,4 @@ pub struct DatabaseGrant {
     pub privilege: String,
     /// It may be passed on.
     pub grantable: bool,
-}
-
-/// A setting that each new session in the database begins with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatabaseSetting {
-    /// For this role only; none: for all.
-    pub role: Option<String>,
-    /// The parameter.
-    pub name: String,
-    /// Its value as the catalogue keeps it: a list stands with its own quotes.
-    pub value: String,
 }

@@ -11,7 +11,14 @@ use reeve_store::backup_jobs::Ending;
 use serde_json::json;
 
 /// What is said of jobs that Reeve itself ended with.
-pub(super) const CUT_OFF: &str = "Reeve ended while it was at work. Nothing of it counts; ask for it again.";
+pub(super) fn cut_off(what: JobWhat) -> String {
+    match what {
+        JobWhat::Replace => "Reeve ended while it was at work. If there is a database NAME_before_TIME of about then, it was replaced; if not, nothing of it counts: ask for it again.",
+        JobWhat::PutBack => "Reeve ended while it was at work. If the table is there again, look for foreign keys of other tables that pointed to it; if not, nothing of it counts: ask for it again.",
+        _ => "Reeve ended while it was at work. Nothing of it counts; ask for it again.",
+    }
+    .to_owned()
+}
 
 /// What is written of a job that came to its end.
 pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> Ending {

@@ -33,6 +33,9 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// Names of copies up to this length, bytes, hold their original's whole name.
+const LONGEST_UNCUT: usize = 59;
+
 /// Ends of jobs that a listener may be behind; one that is further behind looks at everything.
 const ENDS: usize = 64;
 
@@ -129,18 +132,30 @@ impl Inner {
     fn cover(&self, entries: &[BackupEntry], jobs: &[BackupJob], covers: impl Fn(&TargetName) -> bool) -> Vec<DatabaseCover> {
         let targets = self.hub.targets().filter(|info| covers(&info.name));
         let mut found: Vec<Found> = targets.flat_map(|info| self.databases(&info.name)).collect();
-        found.retain(|f| copy_of(&f.database).is_none());
+        let copies = self.copies(&covers);
+        let is_copy = |f: &Found| copies.iter().any(|c| c.target == f.target && c.database == f.database);
+        found.retain(|f| !is_copy(f));
         cover(&found, entries.iter().filter(|e| covers(&e.backup.target)), jobs)
     }
 
-    /// Copies that Reeve made and nobody dropped yet.
+    /// Copies that Reeve made and nobody dropped yet. One whose original is gone, or that is backed up itself, has become the real one.
     fn copies(&self, covers: impl Fn(&TargetName) -> bool) -> Vec<DatabaseCopy> {
-        let targets = self.hub.targets().filter(|info| covers(&info.name));
-        let copy = |f: Found| {
-            let of = copy_of(&f.database)?.to_owned();
-            Some(DatabaseCopy { of, target: f.target, database: f.database, size_bytes: f.size_bytes })
-        };
-        targets.flat_map(|info| self.databases(&info.name)).filter_map(copy).collect()
+        let held = self.repository().1;
+        let backed_up = |f: &Found| held.entries.iter().any(|e| e.backup.target == f.target && e.backup.database.name == f.database);
+        let mut all = Vec::new();
+        for info in self.hub.targets().filter(|info| covers(&info.name)) {
+            let there = self.databases(&info.name);
+            for f in there.iter().filter(|f| !backed_up(f)) {
+                let Some(of) = copy_of(&f.database) else { continue };
+                // A name that was cut to make room ends where its time begins.
+                let original = |o: &&Found| o.database == of || (f.database.len() > LONGEST_UNCUT && o.database.starts_with(of));
+                if there.iter().filter(|o| copy_of(&o.database).is_none()).any(|o| original(&o)) {
+                    let (target, database) = (f.target.clone(), f.database.clone());
+                    all.push(DatabaseCopy { target, database, of: of.to_owned(), size_bytes: f.size_bytes });
+                }
+            }
+        }
+        all
     }
 
     /// Which tables of a backup its database does not have, as far as was read since; none when that is not known.

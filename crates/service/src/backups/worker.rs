@@ -4,10 +4,7 @@
 //! store is away nothing begins, because how it ended could not be written; what is at work goes on, and its end is written when the store
 //! is back.
 
-use super::{
-    Inner, Running, Stopped, Tell,
-    ending::{self, CUT_OFF},
-};
+use super::{Inner, Running, Stopped, Tell, ending};
 use futures::FutureExt;
 use reeve_model::backup::{BackupJob, JobProgress, JobState};
 use reeve_store::backup_jobs::Ending;
@@ -78,8 +75,13 @@ async fn settle(inner: &Arc<Inner>, stop: &CancellationToken) -> bool {
 async fn settled(inner: &Arc<Inner>) -> reeve_store::Result<()> {
     for job in inner.store.running_backup_jobs().await? {
         let Ok(id) = Uuid::parse_str(&job.id) else { continue };
-        let end =
-            Ending { state: JobState::Failed, sentence: CUT_OFF.to_owned(), backup: None, progress: job.progress.clone(), restored: None };
+        let end = Ending {
+            state: JobState::Failed,
+            sentence: ending::cut_off(job.act.what()),
+            backup: None,
+            progress: job.progress.clone(),
+            restored: None,
+        };
         let event = ending::event(&inner.trail, &job, &end);
         inner.store.finish_backup_job(id, end, event).await?;
         inner.forget();
@@ -119,7 +121,7 @@ async fn one(inner: Arc<Inner>, job: BackupJob, id: Uuid, cancel: CancellationTo
     };
     // Ended by Reeve's end and by nobody's wish.
     let cut = stop.is_cancelled() && came == Err(Stopped::Cancelled) && !inner.asked_to_end(id);
-    let came = if cut { Err(Stopped::Failed(CUT_OFF.to_owned())) } else { came };
+    let came = if cut { Err(Stopped::Failed(ending::cut_off(job.act.what()))) } else { came };
     let progress = inner.progress(id);
     let end = ending::of(came, progress);
     tracing::info!(job = %id, what, %target, database, state = end.state.word(), sentence = %end.sentence, "a backup job ended");

@@ -160,6 +160,7 @@ async fn happen(pair: &Pair, admin: &WireClient) -> Vec<WireClient> {
     drop((busy, one, two));
     // Sessions hand in what they counted at their end.
     until(admin, "SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'app'").await;
+    until(admin, "SELECT sum(deadlocks) > 0 AND sum(temp_bytes) > 0 FROM pg_stat_database").await;
     admin.batch_execute("CHECKPOINT").await.unwrap();
     let (idle, open, slow, waits) = (app().await, app().await, app().await, app().await);
     idle.batch_execute("SELECT 1").await.unwrap();

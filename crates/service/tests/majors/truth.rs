@@ -40,11 +40,11 @@ pub fn of(id: &str, new: bool) -> Truth {
                 - coalesce(current_setting('reserved_connections', true)::int, 0)) FROM pg_stat_activity WHERE backend_type = 'client backend'",
             0.011,
         ),
-        "connections.longest_transaction_s" => Now("SELECT extract(epoch FROM clock_timestamp() - min(xact_start))::float8 {clients}", 1.5),
+        "connections.longest_transaction_s" => Now("SELECT extract(epoch FROM clock_timestamp() - min(xact_start))::float8 {clients}", 4.0),
         "connections.longest_query_s" => Now(
             "SELECT extract(epoch FROM clock_timestamp() - min(query_start))::float8 {clients} AND state = 'active'
                 AND wait_event_type IS DISTINCT FROM 'Lock'",
-            1.5,
+            4.0,
         ),
         "performance.commits_per_s" => Growth(FOREIGN_COMMITS, 80.0),
         "performance.rollbacks_per_s" => Growth("SELECT sum(xact_rollback)::float8 {watched}", 3.0),
@@ -78,7 +78,7 @@ pub fn of(id: &str, new: bool) -> Truth {
         }
         "writes.full_page_images" => Now("SELECT wal_fpi::float8 FROM pg_stat_wal", 20.0),
         "replication.lag_bytes" => Now("SELECT max({position} - replay_lsn)::float8 FROM pg_stat_replication", 60_000.0),
-        "replication.lag_s" => Now("SELECT max(extract(epoch FROM replay_lag))::float8 FROM pg_stat_replication", 1.5),
+        "replication.lag_s" => Now("SELECT max(extract(epoch FROM replay_lag))::float8 FROM pg_stat_replication", 4.0),
         "replication.slot_retained_bytes" => Now("SELECT max({position} - restart_lsn)::float8 FROM pg_replication_slots", 60_000.0),
         "replication.replay_backlog_bytes" => Now(
             "SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn())::float8 END",
@@ -87,7 +87,7 @@ pub fn of(id: &str, new: bool) -> Truth {
         "replication.replay_delay_s" => Now(
             "SELECT CASE WHEN pg_is_in_recovery() AND pg_last_wal_receive_lsn() <> pg_last_wal_replay_lsn()
                 THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 END",
-            1.5,
+            4.0,
         ),
         "maintenance.xid_age" => Now("SELECT max(age(datfrozenxid))::float8 FROM pg_database", 5.0),
         "maintenance.xid_used_ratio" => Now("SELECT max(age(datfrozenxid))::float8 / 2147483648 FROM pg_database", 1e-7),

@@ -11,9 +11,10 @@ use std::{
     time::Duration,
 };
 
-/// The postmaster as it says itself.
+/// The postmaster as it says itself, if that process does work there: pids are used again, and the file may be old.
 fn postmaster(data: &Path) -> Option<i32> {
-    std::fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
+    let said = std::fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()?;
+    reeve_cluster::working_in(data).contains(&said).then_some(said)
 }
 
 /// While this file is there the server is killed whenever it comes back.

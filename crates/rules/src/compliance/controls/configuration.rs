@@ -57,6 +57,10 @@ pub const LIBRARIES: Control = Control {
             let (_, person) = whom(row.opt("role"), row.opt("database"));
             lists.push((format!("{} of {person}", row.text("name")), row.text("value").to_owned()));
         }
+        // That nothing is loaded is what is wanted, too.
+        if lists.iter().all(|(_, list)| list.trim().is_empty()) {
+            t.judged(1);
+        }
         for (place, list) in lists {
             for word in list.split(',').map(|w| w.trim().trim_matches('"')).filter(|w| !w.is_empty()) {
                 t.judged(1);

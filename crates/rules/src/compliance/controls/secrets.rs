@@ -147,6 +147,9 @@ pub const PSEUDONYM_SECRETS: Control = Control {
     judge: |t| {
         override_secrets(t, |name| name.starts_with("anon.") || name.contains("salt"))?;
         let used = t.databases("extensions").iter().any(|(_, rows)| rows.iter().any(|r| r.text("extension") == "anon"));
+        if used {
+            t.judged(1);
+        }
         if !used && t.found_nothing() {
             return Err(Gap::NotApplicable(
                 "Nothing pseudonymises here: the extension anon is not installed and no salt is set.".to_owned(),
