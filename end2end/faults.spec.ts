@@ -62,7 +62,7 @@ test("a target that hangs stalls no page: it says since when, shows what was las
 
 // I6: each fault of the menu, by its command: named in a sentence on the first screen, the verdict changed, and gone after healing.
 for (const [fault, sentence, verdict] of [
-  ["slow-query", /A statement of postgres \(demo fault slow-query, process \d+\) has been running for/, /degraded|critical/],
+  ["slow-query", /A statement of findawise_app \(demo fault slow-query, process \d+\) has been running for/, /degraded|critical/],
   ["lock-chain", /sessions wait for a lock, the longest for .*; process \d+ \(idle in transaction\) stands at the root/, /degraded|critical/],
   ["connection-flood", /usable connections are taken \(9\d %\)/, /degraded|critical/],
   ["hang-target", /^No answer for/, /critical/],
@@ -89,3 +89,26 @@ for (const [fault, sentence, verdict] of [
     console.log(`FAULT ${fault}: cleared after ${((Date.now() - healed) / 1000).toFixed(1)} s`);
   });
 }
+
+test("a person on call ends the root of a lock chain from the first screen, and the verdict recovers", async ({ page }) => {
+  await page.goto("/admin/db-health");
+  const { ended } = await breakIt("lock-chain");
+  try {
+    const told = page.getByText(/sessions wait for a lock/).first();
+    await expect(told).toBeVisible({ timeout: 60_000 });
+    await page.getByRole("link", { name: "See the sessions" }).first().click();
+    const root = page.locator("table.lock-tree tr[data-depth='0']");
+    await expect(root).toContainText("keeps 6 waiting");
+    const pid = (await root.getByRole("link").textContent()) ?? "";
+    await root.getByRole("link").click();
+    await page.locator("#end > summary").click();
+    await page.getByLabel("Process to end").fill(pid);
+    await page.getByRole("button", { name: "End the session" }).click();
+    await expect(page.getByText(`The session of process ${pid} is ended`)).toBeVisible();
+    await page.goto("/admin/db-health");
+    await expect(page.getByText(/sessions wait for a lock/)).toHaveCount(0, { timeout: 90_000 });
+  } finally {
+    demo("heal");
+  }
+  await ended;
+});

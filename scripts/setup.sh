@@ -166,6 +166,17 @@ need_promtool() {
   rm -rf "$folder"
 }
 
+# A second S3 server to prove backups against; a Python program, so it gets a home of its own.
+need_moto() {
+  local home=target/tools/moto
+  if { has moto_server && moto_server --help >/dev/null 2>&1; } || [ -x $home/bin/moto_server ]; then return; fi
+  has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv
+  say "fetching moto"
+  rm -rf $home
+  mkdir -p target/tools
+  python3 -m venv $home && $home/bin/pip install --quiet --disable-pip-version-check "moto[s3,server]==5.2.5" || fail "moto could not be installed; is the Python package index reachable?"
+}
+
 need_rust
 case $purpose in
   run)
@@ -178,5 +189,6 @@ case $purpose in
     need_postgres
     need_browser_tests
     need_promtool
+    need_moto
     ;;
 esac

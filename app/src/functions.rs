@@ -12,6 +12,7 @@ use leptos::server_fn::codec::GetUrl;
 use reeve_model::{
     HealthOverview, TargetDetail, TargetName,
     account::{AccountDetail, AccountList, OwnAccount},
+    activity::SessionsView,
     audit::{AuditPage, AuditQuery},
     backup::{BackupDetail, BackupHistory, BackupId, BackupQuery},
     compliance::{
@@ -56,6 +57,19 @@ pub async fn target_detail(name: TargetName) -> Result<TargetDetail, AppError> {
     gate::answer(async {
         let grant = gate::grant::<reeve_access::permission::ViewTarget>(name)?;
         Ok(std::sync::Arc::unwrap_or_clone(gate::ports()?.health.target_detail(grant).await?))
+    })
+    .await
+}
+
+/// Who is connected to a target, with what they do and whom they wait for.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 404 when there is no such target.
+#[server(name = CallSessions, prefix = "/api/fn", endpoint = "sessions", input = GetUrl)]
+pub async fn sessions(name: TargetName) -> Result<SessionsView, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewSessions>(name)?;
+        Ok(std::sync::Arc::unwrap_or_clone(gate::ports()?.sessions.sessions(grant).await?))
     })
     .await
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     AppError, functions, pages,
-    route::{AuditView, BackupsView, ChangesView, ControlsView, FindingsView, Page, TablesView},
+    route::{AuditView, BackupsView, ChangesView, ControlsView, FindingsView, Page, SessionsFilter, TablesView},
     shell::{self, Document},
 };
 use leptos::{nonce::Nonce, prelude::*, reactive::computed::ScopedFuture};
@@ -108,6 +108,12 @@ impl Kept {
     }
 }
 
+/// Whether the form with this field was refused, so that what hides it must be open. For use in a render.
+#[must_use]
+pub(crate) fn typed_again(field: &str) -> bool {
+    use_context::<Kept>().is_some_and(|kept| kept.get(field).is_some())
+}
+
 impl PageContext {
     /// Whether the caller may do this to anything at all. What menus and forms go by; the gate asks again.
     #[must_use]
@@ -176,6 +182,8 @@ pub enum Data {
     Health(Box<pages::health::HealthData>),
     /// One target.
     Target(Box<reeve_model::TargetDetail>),
+    /// Who is connected to it.
+    Sessions(Box<pages::sessions::SessionsData>),
     /// Its tables.
     Tables(Box<pages::tables::TablesData>),
     /// One table.
@@ -271,6 +279,7 @@ async fn load(page: &Page) -> Result<Data, AppError> {
         Page::SignIn { next } => Data::SignIn(SignInForm { next: next.clone(), ..SignInForm::default() }),
         Page::Health => Data::Health(Box::new(pages::health::load().await?)),
         Page::Target(name) => Data::Target(Box::new(functions::target_detail(name.clone()).await?)),
+        Page::Sessions(name, filter) => Data::Sessions(Box::new(pages::sessions::load(name.clone(), SessionsFilter::clone(filter)).await?)),
         Page::Tables(name, view) => Data::Tables(Box::new(pages::tables::load(name.clone(), TablesView::clone(view)).await?)),
         Page::Table(name, table) => Data::Table(Box::new(pages::table::load(name.clone(), (**table).clone()).await?)),
         Page::Account => Data::Account(Box::new(functions::own_account().await?)),
@@ -326,6 +335,7 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
             }
             Data::Health(data) => ("Database health".into(), pages::health::view(&data, cx, now).into_any()),
             Data::Target(detail) => (detail.summary.info.name.to_string(), pages::target::view(&detail, now).into_any()),
+            Data::Sessions(data) => (format!("Sessions of {}", data.target), pages::sessions::view(&data, cx, now).into_any()),
             Data::Tables(data) => (format!("Tables of {}", data.target), pages::tables::view(&data, now).into_any()),
             Data::Table(data) => (data.title(), pages::table::view(&data, now).into_any()),
             Data::Account(own) => ("Your account".into(), pages::account::view(&own, cx, now).into_any()),

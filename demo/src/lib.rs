@@ -25,5 +25,5 @@ pub use connect::{APP, DATABASE, MONITOR, OWNER};
 pub use error::DemoError;
 pub use estate::Estate;
 pub use load::{LoadReport, Progress, Stage, load};
-pub use prepare::{FindawiseLogins, Passwords, prepare};
+pub use prepare::{FindawiseLogins, Passwords, app_url, prepare};
 pub use workload::{Counters, Workload, WorkloadOptions};

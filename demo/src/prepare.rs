@@ -26,7 +26,7 @@ pub struct FindawiseLogins {
     pub owner_url: SecretString,
     /// Reads and writes rows: the workload's login.
     pub app_url: SecretString,
-    /// `pg_monitor` and how far sequences are, at most 10 connections, no rights on any table: the login for Reeve.
+    /// `pg_monitor`, the right to end sessions, and how far sequences are; at most 10 connections, no rights on any table: the login for Reeve.
     pub monitor_url: SecretString,
 }
 
@@ -46,7 +46,10 @@ pub async fn prepare(superuser_url_for: impl Fn(&str) -> String, passwords: &Pas
     role(&admin, OWNER, &passwords.owner, "CONNECTION LIMIT 8").await?;
     role(&admin, APP, &passwords.app, "CONNECTION LIMIT 40").await?;
     role(&admin, MONITOR, &passwords.monitor, "CONNECTION LIMIT 10").await?;
-    admin.batch_execute(&format!("GRANT pg_monitor TO {MONITOR}")).await.map_err(DemoError::sql("Granting pg_monitor"))?;
+    admin
+        .batch_execute(&format!("GRANT pg_monitor, pg_signal_backend TO {MONITOR}"))
+        .await
+        .map_err(DemoError::sql("Granting pg_monitor and pg_signal_backend"))?;
 
     let there = admin.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&DATABASE]).await;
     if there.map_err(DemoError::sql("Looking for the database"))?.is_none() {
@@ -87,4 +90,12 @@ async fn role(admin: &Client, name: &str, password: &SecretString, limit: &str) 
     let verifier = quoted(&scram_sha_256(password.expose_secret().as_bytes()));
     let rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
     admin.batch_execute(&format!("{verb} ROLE {name} {rights} {limit} PASSWORD {verifier}")).await.map_err(doing())
+}
+
+/// The application's URL, made from the superuser's for the same database.
+///
+/// # Errors
+/// A URL that can't be read.
+pub fn app_url(superuser_url: &str, password: &SecretString) -> Result<SecretString, DemoError> {
+    url_for(&parse(superuser_url, "the superuser")?, APP, password, DATABASE)
 }

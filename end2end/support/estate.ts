@@ -16,11 +16,14 @@ function server(): { pid: number; port: string; socket: string } {
   return { pid: Number(pid), port, socket };
 }
 
-function psql(): { args: string[]; env: NodeJS.ProcessEnv } {
+type Login = "postgres" | "findawise_app";
+
+function psql(login: Login = "postgres"): { args: string[]; env: NodeJS.ProcessEnv } {
   const { port, socket } = server();
-  const password = readFileSync(join(cluster(), "superuser.password"), "utf8").trim();
+  const kept = login === "postgres" ? "superuser.password" : "app.password";
+  const password = readFileSync(join(cluster(), kept), "utf8").trim();
   const args = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"];
-  return { args: [...args, "--host", socket, "--port", port, "--username", "postgres", "findawise"], env: { ...process.env, PGPASSWORD: password } };
+  return { args: [...args, "--host", socket, "--port", port, "--username", login, "findawise"], env: { ...process.env, PGPASSWORD: password } };
 }
 
 /** Runs SQL to its end and returns what it printed. */
@@ -67,14 +70,14 @@ export async function breakIt(fault: string): Promise<{ ended: Promise<void> }> 
 export class Session {
   private readonly child: ChildProcess;
 
-  private constructor() {
-    const { args, env } = psql();
+  private constructor(login: Login) {
+    const { args, env } = psql(login);
     this.child = spawn("psql", args, { env, stdio: ["pipe", "pipe", "inherit"] });
   }
 
-  /** Returns once the SQL has been run. */
-  static async open(text: string): Promise<Session> {
-    const session = new Session();
+  /** Returns once the SQL has been run. As the application's login it can be ended from a page; a superuser's can't. */
+  static async open(text: string, login: Login = "postgres"): Promise<Session> {
+    const session = new Session(login);
     const done = new Promise<void>((resolve, reject) => {
       session.child.stdout?.on("data", (chunk: Buffer) => chunk.toString().includes("session is open") && resolve());
       session.child.once("exit", (code) => reject(new Error(`psql ended with code ${code}`)));
@@ -84,8 +87,14 @@ export class Session {
     return session;
   }
 
+  /** Begins some SQL and doesn't wait for its end. */
+  begin(text: string): void {
+    this.child.stdin?.write(`${text}\n`);
+  }
+
   /** Ends it; what it held is rolled back. */
   async end(): Promise<void> {
+    if (this.child.exitCode !== null) return;
     const ended = new Promise((done) => this.child.once("exit", done));
     this.child.stdin?.end();
     await ended;

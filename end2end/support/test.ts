@@ -58,6 +58,7 @@ export async function eventually(page: Page, check: () => Promise<void>, timeout
 export const PAGES = {
   "database health": "/admin/db-health",
   target: "/admin/targets/findawise",
+  sessions: "/admin/targets/findawise/sessions",
   tables: "/admin/targets/findawise/tables",
   "tables by schema": "/admin/targets/findawise/tables?group=schema",
   "no table matches": "/admin/targets/findawise/tables?search=no-such-table",

@@ -1,30 +1,52 @@
 //! The reasons of a verdict: the fact, and what to do next.
 
 use super::{Age, StatusGlyph};
+use crate::route::{Page, SessionsFilter, Show};
 use leptos::prelude::*;
-use reeve_model::{Reason, UnixMs, Verdict};
+use reeve_access::Principal;
+use reeve_model::{Reason, TargetName, UnixMs, Verdict, activity::SessionState};
 
 /// Reasons, worst first.
 #[component]
 pub fn Reasons(
     /// The reasons.
     reasons: Vec<Reason>,
+    /// Whose they are: reasons about sessions then lead to them, for those who may see them.
+    #[prop(optional_no_strip)]
+    target: Option<TargetName>,
     /// The present moment.
     now: UnixMs,
 ) -> impl IntoView {
+    let sees = |name: &TargetName| use_context::<Principal>().is_some_and(|p| p.may_for("view", "sessions", name));
+    let target = target.filter(sees);
     let one = move |r: Reason| {
+        let sessions = target.as_ref().zip(about_sessions(&r.id)).map(|(name, show)| {
+            let href = Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: None })).href();
+            view! { " "<a href=href>"See the sessions"</a> }
+        });
         view! {
             <li class="reason" data-status=r.severity.word()>
                 <StatusGlyph status=r.severity/>
                 <div>
                     <p class="reason-fact"><span class="visually-hidden">{r.severity.word()}": "</span>{r.sentence}</p>
-                    {(!r.next.is_empty()).then(|| view! { <p class="reason-next">{r.next}</p> })}
+                    {(!r.next.is_empty()).then(|| view! { <p class="reason-next">{r.next}{sessions}</p> })}
                 </div>
                 {r.since.map(|at| view! { <span class="reason-age">"for " <Age at=at now=now span=true/></span> })}
             </li>
         }
     };
     (!reasons.is_empty()).then(|| view! { <ol class="reasons">{reasons.into_iter().map(one).collect_view()}</ol> })
+}
+
+/// Which sessions a reason is about; none where it is about something else.
+fn about_sessions(reason: &str) -> Option<Show> {
+    Some(match reason {
+        "locks.waiting" => Show::Waiting,
+        "sessions.idle_in_transaction" => Show::State(SessionState::IdleInTransaction),
+        "sessions.long_query" | "queries.slow" => Show::State(SessionState::Active),
+        "sessions.old_transaction" | "vacuum.horizon" | "connections.saturation" => Show::Clients,
+        _ => return None,
+    })
 }
 
 /// Changes whenever the list of reasons must be drawn anew.

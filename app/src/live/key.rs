@@ -32,6 +32,8 @@ pub mod part {
     pub const CHARTS: &str = "charts-part";
     /// A target's tables.
     pub const DETAIL: &str = "detail-part";
+    /// The sessions of a target.
+    pub const SESSIONS: &str = "sessions-part";
     /// The rows of the tables page.
     pub const ROWS: &str = "rows-part";
     /// One table.

@@ -17,6 +17,7 @@ use crate::{
 use leptos::reactive::computed::ScopedFuture;
 use reeve_model::{
     Figure, HealthOverview, Reach, StoreState, TargetDetail, TargetName, TargetSummary, UnixMs, Verdict,
+    activity::SessionsView,
     backup::{BackupDetail, BackupEntry, BackupHistory, BackupJob, BackupSchedule, DatabaseCover, RepositoryState},
     compliance::{ComplianceOverview, TargetCompliance},
     live::{LiveFrame, LiveNode},
@@ -56,6 +57,10 @@ pub async fn frame(page: Page, cx: &PageContext) -> Result<Option<LiveFrame>, Ap
                 Page::Backups(view) => backups_frame(&functions::backup_history(view.query).await?, now),
                 Page::Backup(view) => backup_frame(&functions::backup_detail(view.id).await?, now),
                 Page::Target(name) => target_frame(&functions::target_detail(name).await?, now),
+                Page::Sessions(name, _) => {
+                    let shown = sessions_shape(&functions::sessions(name).await?);
+                    LiveFrame { at: now, set: vec![shape(key::part::SESSIONS, shown)] }
+                }
                 Page::Tables(name, view) => tables_frame(&functions::table_analytics(name, view.port_query()).await?, now),
                 Page::Table(name, table) => table_frame(&functions::table_detail(name, *table).await?, now),
                 _ => return Ok(None),
@@ -186,6 +191,12 @@ pub fn detail_shape(detail: &TargetDetail) -> String {
     let locks = detail.locks.value().map_or(0, |l| l.waits.len());
     let newest = detail.probes.iter().map(|p| p.at.0 / 10_000).max().unwrap_or(0);
     format!("{}-{}-{locks}-{newest}", at(detail.statements.at()), at(detail.databases.at()))
+}
+
+/// Changes when the sessions were looked at anew.
+#[must_use]
+pub fn sessions_shape(view: &SessionsView) -> String {
+    format!("{}-{}", view.at().map_or(0, |t| t.0), view.fault.is_some())
 }
 
 /// Changes when the rows of a page of tables were read anew.

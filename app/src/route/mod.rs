@@ -8,12 +8,14 @@ mod audit;
 mod backups;
 mod compliance;
 mod encode;
+mod sessions;
 mod tables;
 
 pub use audit::AuditView;
 pub use backups::{BackupView, BackupsView, database_of};
 pub use compliance::{ChangesView, ControlsView, FindingsView};
 pub use encode::{decode, encode, pairs, query};
+pub use sessions::{SessionsFilter, Show};
 pub use tables::TablesView;
 
 use reeve_model::{TargetName, backup::BackupId, compliance::Framework, table::TableRef};
@@ -30,6 +32,8 @@ pub enum Page {
     Health,
     /// `/admin/targets/{name}`
     Target(TargetName),
+    /// `/admin/targets/{name}/sessions?…`: who is connected
+    Sessions(TargetName, Box<SessionsFilter>),
     /// `/admin/targets/{name}/tables?…`
     Tables(TargetName, Box<TablesView>),
     /// `/admin/targets/{name}/tables/{database}/{schema}/{table}`
@@ -102,6 +106,7 @@ impl Page {
                 let name = TargetName::new(decode(segments.next()?)?).ok()?;
                 match (segments.next(), segments.next(), segments.next(), segments.next()) {
                     (None, ..) => Self::Target(name),
+                    (Some("sessions"), None, ..) => Self::Sessions(name, Box::new(SessionsFilter::parse(query))),
                     (Some("tables"), None, ..) => Self::Tables(name, Box::new(TablesView::parse(query))),
                     (Some("tables"), Some(database), Some(schema), Some(table)) => {
                         let (database, schema, table) = (decode(database)?, decode(schema)?, decode(table)?);
@@ -123,6 +128,7 @@ impl Page {
             Self::SignIn { next: Some(next) } => format!("/sign-in?{}", query(&[("next", next)])),
             Self::Health => "/admin/db-health".into(),
             Self::Target(name) => format!("/admin/targets/{}", encode(name.as_str())),
+            Self::Sessions(name, view) => with_query(format!("/admin/targets/{}/sessions", encode(name.as_str())), &view.query_string()),
             Self::Tables(name, view) => with_query(format!("/admin/targets/{}/tables", encode(name.as_str())), &view.query_string()),
             Self::Table(name, table) => format!(
                 "/admin/targets/{}/tables/{}/{}/{}",
@@ -156,7 +162,14 @@ impl Page {
     pub fn moves(&self) -> bool {
         matches!(
             self,
-            Self::Health | Self::Target(_) | Self::Tables(..) | Self::Table(..) | Self::Backups(_) | Self::Backup(_) | Self::Compliance(_)
+            Self::Health
+                | Self::Target(_)
+                | Self::Sessions(..)
+                | Self::Tables(..)
+                | Self::Table(..)
+                | Self::Backups(_)
+                | Self::Backup(_)
+                | Self::Compliance(_)
         )
     }
 
@@ -170,7 +183,7 @@ impl Page {
     #[must_use]
     pub fn target(&self) -> Option<&TargetName> {
         match self {
-            Self::Target(name) | Self::Tables(name, _) | Self::Table(name, _) => Some(name),
+            Self::Target(name) | Self::Sessions(name, _) | Self::Tables(name, _) | Self::Table(name, _) => Some(name),
             _ => None,
         }
     }

@@ -159,14 +159,20 @@ fn side_content(doc: &Document<'_>) -> AnyView {
         let inside = here.and_then(Page::target) == Some(&name);
         let tables = Page::Tables(name.clone(), Box::<TablesView>::default()).href();
         let on_tables = matches!(here, Some(Page::Tables(..) | Page::Table(..)));
+        let on_sessions = matches!(here, Some(Page::Sessions(..)));
+        let sees = doc.cx.principal.as_ref().is_some_and(|p| p.may_for("view", "sessions", &name));
+        let sessions = sees.then(|| Page::Sessions(name.clone(), Box::default()).href());
         view! {
             <li>
-                <a href=target_href(&name) aria-current=current(inside && !on_tables)>
+                <a href=target_href(&name) aria-current=current(inside && !on_tables && !on_sessions)>
                     <StatusGlyph status=t.verdict.status live=key::target(&name)/>
                     <span class="side-name">{name.to_string()}</span>
                     <span class="side-env">{t.info.environment.word()}</span>
                 </a>
-                {inside.then(|| view! { <a class="side-sub" href=tables aria-current=current(on_tables)>"Tables"</a> })}
+                {inside.then(|| view! {
+                    {sessions.map(|href| view! { <a class="side-sub" href=href aria-current=current(on_sessions)>"Sessions"</a> })}
+                    <a class="side-sub" href=tables aria-current=current(on_tables)>"Tables"</a>
+                })}
             </li>
         }
     };
@@ -251,9 +257,12 @@ fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
         return view! { <nav class="crumbs" aria-label="Place"><span aria-current="page">{title.to_owned()}</span></nav> }.into_any();
     };
     let others: Vec<_> = doc.overview.map(|o| o.targets.iter().map(|t| t.info.name.clone()).collect()).unwrap_or_default();
-    let on_tables = matches!(doc.page, Some(Page::Tables(..)));
     let other = |n: reeve_model::TargetName| {
-        let href = if on_tables { Page::Tables(n.clone(), Box::default()).href() } else { target_href(&n) };
+        let href = match doc.page {
+            Some(Page::Tables(..)) => Page::Tables(n.clone(), Box::default()).href(),
+            Some(Page::Sessions(..)) => Page::Sessions(n.clone(), Box::default()).href(),
+            _ => target_href(&n),
+        };
         view! { <li><a href=href aria-current=current(n == name)>{n.to_string()}</a></li> }
     };
     let switcher = view! {
@@ -264,6 +273,7 @@ fn crumbs(doc: &Document<'_>, title: &str) -> AnyView {
     };
     let tables = Page::Tables(name.clone(), Box::default()).href();
     let rest = match doc.page {
+        Some(Page::Sessions(..)) => view! { <span aria-current="page">"Sessions"</span> }.into_any(),
         Some(Page::Tables(..)) => view! { <span aria-current="page">"Tables"</span> }.into_any(),
         Some(Page::Table(_, t)) => view! {
             <a href=tables>"Tables"</a>

@@ -20,15 +20,24 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
             Page::Tables(name.clone(), Box::new(view)).href()
         };
         let invalid = reeve_model::table::IndexFault::Invalid;
+        let sees = doc.cx.principal.as_ref().is_some_and(|p| p.may_for("view", "sessions", &name));
+        let sessions = sees.then(|| {
+            let href = Page::Sessions(name.clone(), Box::default()).href();
+            view! { <li><a href=href>{name.to_string()}" · sessions"<span>"activity"</span></a></li> }
+        });
         view! {
             <li><a href=target_href(&name)>{name.to_string()}<span>"target"</span></a></li>
+            {sessions}
             <li><a href=tables(None)>{name.to_string()}" · tables"<span>"table analytics"</span></a></li>
             <li><a href=tables(Some(invalid))>{name.to_string()}" · invalid indexes"<span>"table analytics"</span></a></li>
         }
     };
     let here = doc.page.and_then(Page::target).or_else(|| targets.first().map(|t| &t.info.name)).map(|name| {
         let tables = Page::Tables(name.clone(), Box::default()).href();
+        let sees = doc.cx.principal.as_ref().is_some_and(|p| p.may_for("view", "sessions", name));
+        let sessions = sees.then(|| Page::Sessions(name.clone(), Box::default()).href());
         view! {
+            {sessions.map(|href| view! { <a hidden data-go="s" href=href></a> })}
             <a hidden data-go="o" href=target_href(name)></a>
             <a hidden data-go="t" href=tables></a>
         }
@@ -40,6 +49,7 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
         (compliance.is_some(), "c", "compliance"),
         (backups.is_some(), "b", "backups"),
         (here.is_some(), "o", "target"),
+        (here.is_some() && doc.cx.may("view", "sessions"), "s", "sessions"),
         (here.is_some(), "t", "tables"),
         (reeve.iter().any(|e| e.go == Some("u")), "u", "accounts"),
         (reeve.iter().any(|e| e.go == Some("a")), "a", "audit"),

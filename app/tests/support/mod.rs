@@ -8,6 +8,7 @@ pub mod changes;
 pub mod compliance;
 pub mod detail;
 pub mod ports;
+pub mod sessions;
 pub mod tables;
 
 use reeve_access::{Principal, Via, principal::resolve};

@@ -1,20 +1,21 @@
 //! Ports over the made-up estate.
 
-use super::{Scenario, detail, overview, pools, tables};
+use super::{Scenario, detail, overview, pools, sessions, tables};
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use reeve_access::{
     Grant, Principal, Via,
-    permission::{ReadMetrics, ViewEstate, ViewPools, ViewTable, ViewTables, ViewTarget},
+    permission::{EndSession, ReadMetrics, ViewEstate, ViewPools, ViewSessions, ViewTable, ViewTables, ViewTarget},
 };
 use reeve_model::{
     HealthOverview, Origin, TargetDetail, UnixMs,
     account::Jwk,
+    activity::SessionsView,
     pool::{PoolReport, StoreRole},
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
 };
-use reeve_ports::{Ended, HealthPort, IdentityPort, PoolsPort, PortError, Ports, SignedIn, TablesPort};
+use reeve_ports::{Ended, HealthPort, IdentityPort, PoolsPort, PortError, Ports, SessionsPort, SignedIn, TablesPort};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -34,6 +35,7 @@ pub fn fake(scenario: Scenario) -> (Ports, Arc<Fake>) {
         health: fake.clone(),
         pools: fake.clone(),
         tables: fake.clone(),
+        sessions: fake.clone(),
         identity: fake.clone(),
         accounts: fake.clone(),
         audit: fake.clone(),
@@ -104,6 +106,20 @@ impl TablesPort for Fake {
     }
     async fn table_detail(&self, grant: Grant<ViewTable>) -> Result<TableDetail, PortError> {
         tables::detail(UnixMs::now(), &grant.resource().1).ok_or_else(|| missing("table"))
+    }
+}
+
+#[async_trait]
+impl SessionsPort for Fake {
+    async fn sessions(&self, grant: Grant<ViewSessions>) -> Result<Arc<SessionsView>, PortError> {
+        let now = UnixMs::now();
+        if !overview(now, self.0).targets.iter().any(|t| t.info.name == *grant.resource()) {
+            return Err(missing("target"));
+        }
+        Ok(Arc::new(sessions::view(now, grant.resource().as_str() == "newcomer")))
+    }
+    async fn end(&self, grant: Grant<EndSession>) -> Result<String, PortError> {
+        Ok(format!("The session of process {} is ended.", grant.resource().1.pid))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use reeve_model::{
     TargetName,
+    activity::SessionOrder,
     backup::{BackupAct, BackupId, NewSchedule},
     compliance::Framework,
     table::TableRef,
@@ -53,6 +54,33 @@ impl Permission for ViewTarget {
     const VERB: &'static str = "view";
     const NOUN: &'static str = "target";
     type Resource = TargetName;
+}
+
+/// See the sessions of one target, with their statements.
+#[derive(Debug)]
+pub struct ViewSessions;
+impl Permission for ViewSessions {
+    fn target(resource: &TargetName) -> Option<&TargetName> {
+        Some(resource)
+    }
+
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "sessions";
+    type Resource = TargetName;
+}
+
+/// Cancel the statement of a session of one target, or end the session.
+#[derive(Debug)]
+pub struct EndSession;
+impl Permission for EndSession {
+    fn target(resource: &(TargetName, SessionOrder)) -> Option<&TargetName> {
+        Some(&resource.0)
+    }
+
+    const VERB: &'static str = "end";
+    const NOUN: &'static str = "session";
+    const CHANGES: bool = true;
+    type Resource = (TargetName, SessionOrder);
 }
 
 /// See the tables of one target.

@@ -57,6 +57,8 @@ pub const POLICY: &[Rule] = &[
     rule("view", "target", Over::Target, EVERYBODY, "See one target in detail."),
     rule("view", "tables", Over::Target, EVERYBODY, "See the tables of a target."),
     rule("view", "table", Over::Target, EVERYBODY, "See one table: columns, indexes, keys."),
+    rule("view", "sessions", Over::Target, &[Admin, Operator], "See who is connected to a target and what their statements are."),
+    rule("end", "session", Over::Target, &[Admin, Operator], "Cancel the statement of a session of a target, or end the session."),
     rule("read", "metrics", Over::Estate, EVERYBODY, "Scrape metrics and read their history."),
     rule("view", "pools", Over::Reeve, EVERYBODY, "See Reeve's own databases and pools."),
     rule("view", "policy", Over::Own, EVERYBODY, "See this table."),

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// On PATH, or where `python3 -m venv target/tools/moto` and its `pip install "moto[server]==5.2.5"` put it.
+/// On PATH, or where `scripts/setup.sh test` puts it.
 fn program() -> Option<PathBuf> {
     let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/moto/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -4,6 +4,7 @@
 //! once (prepared, pipelined) and folds their rows into a [`reeve_model::snapshot::TargetSnapshot`]. A probe is one
 //! file under `probes/` and one line in [`registry::PROBES`].
 
+pub mod activity;
 mod assemble;
 mod budget;
 pub mod check;

@@ -4,6 +4,7 @@
 //! browser (this crate builds for wasm). Units are in the field names: `_ms`, `_s`, `_bytes`, `_ratio` (0 to 1).
 
 pub mod account;
+pub mod activity;
 pub mod audit;
 pub mod backup;
 pub mod compliance;

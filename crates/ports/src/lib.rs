@@ -11,14 +11,16 @@ use futures::stream::BoxStream;
 use reeve_access::{
     Denied, Grant, Principal, Via,
     permission::{
-        AcceptFinding, ApproveRestore, CancelBackup, ChangeAccount, ChangeAccounts, ChangeOwnAccount, ExportAudit, ReadMetrics, RunBackup,
-        ScanTarget, ScheduleBackup, UnscheduleBackup, ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob, ViewBackups,
-        ViewCompliance, ViewEstate, ViewFinding, ViewFindings, ViewOwnAccount, ViewPools, ViewTable, ViewTables, ViewTarget,
+        AcceptFinding, ApproveRestore, CancelBackup, ChangeAccount, ChangeAccounts, ChangeOwnAccount, EndSession, ExportAudit, ReadMetrics,
+        RunBackup, ScanTarget, ScheduleBackup, UnscheduleBackup, ViewAccount, ViewAccounts, ViewAudit, ViewBackup, ViewBackupJob,
+        ViewBackups, ViewCompliance, ViewEstate, ViewFinding, ViewFindings, ViewOwnAccount, ViewPools, ViewSessions, ViewTable, ViewTables,
+        ViewTarget,
     },
 };
 use reeve_model::{
     Binding, HealthOverview, Origin, TargetDetail,
     account::{AccountDetail, AccountList, InviteOffer, Jwk, MadeSecret, OwnAccount},
+    activity::SessionsView,
     audit::{AuditPage, AuditQuery},
     backup::{BackupDetail, BackupHistory, BackupJob, BackupQuery, BackupSchedule},
     compliance::{
@@ -137,6 +139,15 @@ pub trait TablesPort: Send + Sync {
     async fn table_analytics(&self, grant: Grant<ViewTables>, query: TableQuery) -> Result<TablePage, PortError>;
     /// All of one table.
     async fn table_detail(&self, grant: Grant<ViewTable>) -> Result<TableDetail, PortError>;
+}
+
+/// Who is connected to a target. Asks the target itself, while somebody looks.
+#[async_trait]
+pub trait SessionsPort: Send + Sync {
+    /// The newest look, at most two seconds old. A target that does not answer is no error: the view says so.
+    async fn sessions(&self, grant: Grant<ViewSessions>) -> Result<Arc<SessionsView>, PortError>;
+    /// Cancels a statement or ends a session; written into the audit trail before and after. Answers a sentence.
+    async fn end(&self, grant: Grant<EndSession>) -> Result<String, PortError>;
 }
 
 /// A new sign-in.
@@ -342,6 +353,8 @@ pub struct Ports {
     pub pools: Arc<dyn PoolsPort>,
     /// Tables.
     pub tables: Arc<dyn TablesPort>,
+    /// Sessions of the targets.
+    pub sessions: Arc<dyn SessionsPort>,
     /// Identity.
     pub identity: Arc<dyn IdentityPort>,
     /// Accounts.

@@ -89,7 +89,8 @@ impl Form {
 
     async fn show(self, flash: Flash) -> Response {
         let href = self.page.href();
-        pages::show(&self.web, &self.headers, Some(self.who), (&href, ""), Some(flash), self.kept).await
+        let at = href.split_once('?').unwrap_or((&href, ""));
+        pages::show(&self.web, &self.headers, Some(self.who), at, Some(flash), self.kept).await
     }
 }
 

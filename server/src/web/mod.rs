@@ -27,6 +27,7 @@ pub mod refusal;
 pub mod reveals;
 pub mod router;
 pub mod routes;
+pub mod session_forms;
 pub mod sessions;
 pub mod sign_in;
 pub mod tls;

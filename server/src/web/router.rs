@@ -11,7 +11,7 @@ use super::{
     origin::{self, Trusted},
     pages, probes,
     routes::{Kind, ROUTES, Route, check_functions},
-    sessions, sign_in,
+    session_forms, sessions, sign_in,
 };
 use axum::{
     Json, Router,
@@ -176,6 +176,10 @@ fn handler(route: &Route) -> Option<MethodRouter<Web>> {
         ("GET", "/api/health/connections") => get(api::connections),
         ("GET", "/api/db/health") => get(api::db_health),
         ("GET", "/api/targets") => get(api::targets),
+        ("GET", "/api/targets/{name}/sessions") => get(session_forms::list),
+        ("POST", "/api/targets/{name}/sessions/signal") => post(session_forms::order),
+        ("POST", "/admin/targets/{name}/sessions/cancel") => post(session_forms::cancel),
+        ("POST", "/admin/targets/{name}/sessions/end") => post(session_forms::end),
         ("GET", "/api/targets/{name}/tables") => get(api::tables),
         ("GET", "/metrics") => get(api::metrics),
         ("GET", "/metrics/history") => get(api::history),

@@ -96,6 +96,13 @@ fn may(cx: &PageContext, c: &DatabaseCover) -> bool {
 fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
     // The list of all backups lies below: without the fragment nothing would seem to happen.
     let href = format!("{}#history-title", Page::Backups(Box::new(BackupsView::of(&c.target, &c.database))).href());
+    let many = format::whole(i64::try_from(c.backups).ok());
+    let count = if c.backups > 0 {
+        let label = format!("{many} backups of {}", c.database);
+        view! { <a href=href.clone() aria-label=label>{many}</a> }.into_any()
+    } else {
+        view! { <span>{many}</span> }.into_any()
+    };
     let target = several.then(|| view! { <span class="about">{c.target.to_string()}</span> });
     let good = match (&c.last_good, c.last_good_at) {
         (Some(id), Some(at)) => {
@@ -167,7 +174,7 @@ fn row(c: &DatabaseCover, several: bool, runs: bool, cx: &PageContext, now: Unix
             <td role="cell" data-label="Proven">{proven}</td>
             <td role="cell" data-label="Next run">{next}</td>
             <td role="cell" data-label="Size" class="num">{format::size(c.size_bytes)}</td>
-            <td role="cell" data-label="Backups" class="num">{format::whole(i64::try_from(c.backups).ok())}</td>
+            <td role="cell" data-label="Backups" class="num">{count}</td>
             <td role="cell" data-label="Now" class="act">{doing}</td>
         </tr>
     }

@@ -10,8 +10,11 @@ use reeve_model::{
     compliance::{CitedClause, Evidence, Human, ScanState, Strength},
 };
 
-/// Each answer opens to its rows; an only one is open already where `open` says so.
-pub(super) fn list(evidence: &[Evidence], scan: &ScanState, open: bool, now: UnixMs) -> AnyView {
+/// How many answers are open from the start where the page is about one target: whoever came for them has clicked enough.
+const OPEN: usize = 3;
+
+/// Each answer opens to its rows; the first ones are open already, and only the very first where many targets share the page.
+pub(super) fn list(evidence: &[Evidence], scan: &ScanState, alone: bool, now: UnixMs) -> AnyView {
     if evidence.is_empty() {
         return view! {
             <Empty kind=EmptyKind::NothingYet title="No evidence">"No scan has read anything for this control, or what it read is not kept any more."</Empty>
@@ -20,11 +23,12 @@ pub(super) fn list(evidence: &[Evidence], scan: &ScanState, open: bool, now: Uni
     }
     let role = scan.role.clone().unwrap_or_else(|| format::UNKNOWN.into());
     let server = scan.version.clone().unwrap_or_else(|| format::UNKNOWN.into());
-    let one = |e: &Evidence| answer(e, &role, &server, open && evidence.len() == 1, now);
+    let open = if alone { OPEN } else { 1 };
+    let one = |(place, e): (usize, &Evidence)| answer(e, &role, &server, place < open, now);
     let hash = scan.hash.clone().map(|hash| {
         view! { <p class="fine">"Scan "<code class="hash">{hash}</code>": the hash over all its evidence, as the audit trail holds it."</p> }
     });
-    view! { <div class="evidence">{evidence.iter().map(one).collect_view()}{hash}</div> }.into_any()
+    view! { <div class="evidence">{evidence.iter().enumerate().map(one).collect_view()}{hash}</div> }.into_any()
 }
 
 fn answer(e: &Evidence, role: &str, server: &str, open: bool, now: UnixMs) -> impl IntoView + use<> {

@@ -152,6 +152,10 @@ fn band(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
         _ => v.reasons.clone(),
     };
     let steps = reasons.len();
+    let only = match &overview.targets[..] {
+        [only] => Some(only.info.name.clone()),
+        _ => None,
+    };
     view! {
         <section class="band" data-status=v.status.word() data-live=key::ESTATE aria-labelledby="answer">
             <StatusGlyph status=v.status live=key::ESTATE/>
@@ -165,7 +169,7 @@ fn band(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
                     {(steps > 1).then(|| view! { <span class="dot"></span>{format!("{steps} reasons, worst first")} })}
                 </p>
             </div>
-            <Reasons reasons=reasons now=now/>
+            <Reasons reasons=reasons target=only now=now/>
         </section>
     }
 }

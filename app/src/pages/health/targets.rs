@@ -146,7 +146,7 @@ fn row(t: &TargetSummary, cells: AnyView, width: usize, probes: &[ProbeRun], tol
     // Beside an only target the answer above has told them already.
     let reasons = told.then(|| {
         view! {
-            <Reasons reasons=v.reasons.iter().take(REASONS).cloned().collect() now=now/>
+            <Reasons reasons=v.reasons.iter().take(REASONS).cloned().collect() target=Some(t.info.name.clone()) now=now/>
             {more.map(|n| view! { <p class="fine"><a href=target_href(&t.info.name)>{format::plural(n, "more reason", "more reasons")}</a></p> })}
         }
     });

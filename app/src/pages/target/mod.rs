@@ -14,6 +14,7 @@ use crate::{
     route::Page,
 };
 use leptos::prelude::*;
+use reeve_access::Principal;
 use reeve_model::{Reach, TargetDetail, UnixMs};
 
 /// The page.
@@ -25,12 +26,15 @@ pub fn view(detail: &TargetDetail, now: UnixMs) -> impl IntoView + use<> {
     } else {
         view! { <Charts charts=detail.charts.clone()/> }.into_any()
     };
+    let sees = use_context::<Principal>().is_some_and(|p| p.may_for("view", "sessions", &s.info.name));
+    let sessions = sees.then(|| Page::Sessions(s.info.name.clone(), Box::default()).href());
     view! {
         {head(detail, now)}
         <nav class="jump" aria-label="On this page">
             <a href="#figures">"Figures"</a><a href="#charts">"Charts"</a><a href="#databases">"Databases"</a>
             <a href="#statements">"Statements"</a><a href="#locks">"Locks"</a><a href="#replication">"Replication"</a>
             <a href="#sequences">"Sequences"</a><a href="#settings">"Settings"</a><a href="#score">"Score"</a><a href="#collector">"Collector"</a>
+            {sessions.map(|href| view! { <a class="jump-out" href=href>"Sessions"</a> })}
             <a class="jump-out" href=Page::Tables(s.info.name.clone(), Box::default()).href()>"Tables"</a>
         </nav>
         <section class="section" id="figures" data-stale=down.to_string()>
@@ -90,7 +94,7 @@ fn head(detail: &TargetDetail, now: UnixMs) -> impl IntoView + use<> {
             {if v.reasons.is_empty() && v.status == reeve_model::Status::Healthy {
                 view! { <p class="band-fine">"Nothing needs doing."</p> }.into_any()
             } else {
-                view! { <Reasons reasons=v.reasons.clone() now=now/> }.into_any()
+                view! { <Reasons reasons=v.reasons.clone() target=Some(s.info.name.clone()) now=now/> }.into_any()
             }}
         </section>
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 use reeve_adapter::{Endpoint, WireClient, WireOptions, wire};
 use reeve_cluster::{Cluster, Reached};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::{process::ExitCode, time::Duration};
 
 /// How all sessions of faults are called, before the fault's word.
@@ -24,9 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked whether somebody ended the sessions; a client isn't told.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Sessions as the superuser of the sample estate.
+/// Sessions of the sample estate: as its superuser, and as its application, which anybody who may end sessions can end.
 struct Sessions {
     endpoint: Endpoint,
+    app: Endpoint,
 }
 
 impl Sessions {
@@ -38,7 +39,14 @@ impl Sessions {
                 return Err("The sample estate does not run: start it with `reeve demo`, and say this beside it.".to_owned());
             }
         };
-        Ok(Self { endpoint: Endpoint::parse(url.expose_secret()).map_err(|e| e.to_string())? })
+        let password = run::secrets::kept(&demo::dir(config), "app.password")?;
+        let app = reeve_demo::app_url(url.expose_secret(), &password).map_err(|e| e.to_string())?;
+        let parse = |url: &SecretString| Endpoint::parse(url.expose_secret()).map_err(|e| e.to_string());
+        Ok(Self { endpoint: parse(&url)?, app: parse(&app)? })
+    }
+
+    async fn visit(&self, word: &str) -> Result<WireClient, String> {
+        wire::connect(&self.app, WireOptions::new(format!("{NAME}{word}"))).await.map_err(|e| format!("{e}."))
     }
 
     async fn open(&self, word: &str) -> Result<WireClient, String> {
@@ -57,20 +65,20 @@ pub(super) async fn hold(config: &Config, fault: Fault) -> Result<ExitCode, Stri
     let mut held = Vec::new();
     let sentence = match fault {
         Fault::SlowQuery => {
-            held.push(busy(sessions.open(&word).await?, "SELECT pg_sleep(86400)"));
+            held.push(busy(sessions.visit(&word).await?, "SELECT pg_sleep(86400)"));
             "A statement runs that does not end.".to_owned()
         }
         Fault::LockChain => {
-            let root = sessions.open(&word).await?;
+            let root = sessions.visit(&word).await?;
             execute(&root, &format!("BEGIN; {ROW}")).await?;
             held.push(idle(root));
             for _ in 0..WAITERS {
-                held.push(busy(sessions.open(&word).await?, ROW));
+                held.push(busy(sessions.visit(&word).await?, ROW));
             }
             format!("A transaction holds a row of core.users, and {WAITERS} sessions wait for it.")
         }
         Fault::IdleInTransaction => {
-            let client = sessions.open(&word).await?;
+            let client = sessions.visit(&word).await?;
             execute(&client, &format!("BEGIN; {ROW}")).await?;
             held.push(idle(client));
             "A transaction is open and does nothing.".to_owned()

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, VecDeque};
 const MACHINE: [&str; 3] = ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"];
 /// Predefined roles that reach all rows.
 const ALL_DATA: [&str; 2] = ["pg_read_all_data", "pg_write_all_data"];
-/// What Reeve's own role may be a member of.
-const MONITORING: [&str; 4] = ["pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"];
+/// What Reeve's own role may be a member of: it may read statistics and end sessions, and no rows.
+const MONITORING: [&str; 5] = ["pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_signal_backend", "pg_stat_scan_tables"];
 
 /// The attributes that count, as the evidence and as `ALTER ROLE` name them.
 const ATTRIBUTES: [(&str, &str); 4] =
