@@ -134,8 +134,19 @@ impl Inner {
         let mut found: Vec<Found> = targets.flat_map(|info| self.databases(&info.name)).collect();
         let copies = self.copies(&covers);
         let is_copy = |f: &Found| copies.iter().any(|c| c.target == f.target && c.database == f.database);
-        found.retain(|f| !is_copy(f));
+        let primary = |f: &Found| self.standby(&f.target) && self.at_a_primary(&f.database);
+        found.retain(|f| !is_copy(f) && !primary(f));
         cover(&found, entries.iter().filter(|e| covers(&e.backup.target)), jobs)
+    }
+
+    fn standby(&self, target: &TargetName) -> bool {
+        self.hub.latest(target).is_some_and(|l| l.snapshot.server.as_ref().is_some_and(|s| s.standby))
+    }
+
+    /// Whether a primary has a database of this name. What a standby holds is its primary's, and is backed up there.
+    fn at_a_primary(&self, database: &str) -> bool {
+        let primaries = self.hub.targets().filter(|info| !self.standby(&info.name));
+        primaries.flat_map(|info| self.databases(&info.name)).any(|f| f.database == database)
     }
 
     /// Copies that Reeve made and nobody dropped yet. One whose original is gone, or that is backed up itself, has become the real one.
