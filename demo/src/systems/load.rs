@@ -64,7 +64,7 @@ pub struct Systems {
     pub loaded: Vec<Loaded>,
 }
 
-/// Makes the systems' databases and logins and loads what is not there completely. `done` is called after each database.
+/// Makes these databases and their logins and loads what is not there completely. `done` is called after each database.
 ///
 /// `superuser_url_for` gives the superuser's URL for a database name; `postgres` must exist.
 ///
@@ -72,6 +72,7 @@ pub struct Systems {
 /// A server that can't be reached, a statement that fails, or a database of the same name that belongs to somebody else. Call again: what
 /// is complete stays, what isn't is made anew.
 pub async fn load(
+    databases: &[Database],
     superuser_url_for: impl Fn(&str) -> String,
     passwords: &SystemPasswords,
     done: impl Fn(&Loaded),
@@ -83,7 +84,7 @@ pub async fn load(
     admin.execute(lock, &[&LOAD_LOCK]).await.map_err(DemoError::sql("Waiting for another load to finish"))?;
     monitor_role(&admin, &passwords.of(MONITOR)).await?;
     role(&admin, REPLICATOR, &passwords.of(REPLICATOR), "CONNECTION LIMIT 5").await?;
-    let mut roles: Vec<(&str, &str)> = DATABASES.iter().map(|database| (database.owner, database.app)).collect();
+    let mut roles: Vec<(&str, &str)> = databases.iter().map(|database| (database.owner, database.app)).collect();
     roles.dedup();
     for (owner, app) in roles {
         owner_role(&admin, owner).await?;
@@ -91,13 +92,13 @@ pub async fn load(
     }
     let loader = Loader { admin, superuser_url_for };
     // In the order of the list, however they come to an end.
-    let loading = iter(DATABASES).map(|database| loader.one(database)).buffered(LOADERS).inspect_ok(|loaded| done(loaded));
+    let loading = iter(databases).map(|database| loader.one(database)).buffered(LOADERS).inspect_ok(|loaded| done(loaded));
     let loaded = loading.try_collect().await?;
     let app_url =
         |database: &Database| url_for(&config, database.app, &passwords.of(database.app), database.name).map(|url| (database.name, url));
     Ok(Systems {
         monitor_url: url_for(&config, MONITOR, &passwords.of(MONITOR), MAIN)?,
-        app_urls: DATABASES.iter().map(app_url).collect::<Result<_, _>>()?,
+        app_urls: databases.iter().map(app_url).collect::<Result<_, _>>()?,
         loaded,
     })
 }
@@ -174,7 +175,10 @@ impl<F: Fn(&str) -> String> Loader<F> {
              ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON SEQUENCES TO {MONITOR};"
         );
         client.batch_execute(&settings).await.map_err(doing())?;
-        extension(&client, "pg_stat_statements").await?;
+        if *name == MAIN {
+            // One view shows the statements of all databases.
+            extension(&client, "pg_stat_statements").await?;
+        }
         let mut with = String::new();
         for (name, sql) in database.with_extensions {
             if extension(&client, name).await? {

@@ -15,6 +15,7 @@ use reeve_model::{Environment, TargetInfo, TargetKind, TargetName};
 use reeve_service::vault::Vault;
 use secrecy::{ExposeSecret, SecretString};
 use std::{path::PathBuf, process::ExitCode};
+use tokio_util::sync::CancellationToken;
 
 pub use findawise::cluster;
 
@@ -139,44 +140,60 @@ impl Running {
     }
 }
 
-/// Starts all at once. When one does not come up, the others are stopped.
+/// Starts all at once. When one does not come up the others are stopped, those that are still starting in the middle of it.
 async fn start(config: &Config, parts: Parts) -> Result<Started, String> {
+    let failed = CancellationToken::new();
     let findawise = async {
-        if parts.findawise { Findawise::start(config).await.map(|(part, brought)| (Some(part), brought)) } else { Ok((None, Vec::new())) }
+        if !parts.findawise {
+            return Ok((None, Vec::new()));
+        }
+        Findawise::start(config).await.map(|(part, brought)| (Some(part), brought))
     };
     let systems = async {
-        if parts.systems {
-            systems::Running::start(config, parts).await.map(|(part, brought)| (Some(part), brought))
-        } else {
-            Ok((None, Vec::new()))
+        if !parts.systems {
+            return Ok((None, Vec::new()));
         }
+        systems::Running::start(config, parts).await.map(|(part, brought)| (Some(part), brought))
     };
-    let (store, findawise, systems) = tokio::join!(run::store::open_with_key(config), findawise, systems);
+    let (store, findawise, systems) = tokio::join!(
+        unless(&failed, run::store::open_with_key(config)),
+        unless(&failed, findawise),
+        unless(&failed, systems)
+    );
     let mut sentences = Vec::new();
+    let mut kept = |sentence| sentences.push(sentence);
+    let store = store.map_err(&mut kept).ok();
+    let findawise = findawise.map_err(&mut kept).ok();
+    let systems = systems.map_err(&mut kept).ok();
     let mut brought = Vec::new();
     let mut running = Running { findawise: None, systems: None };
-    match findawise {
-        Ok((part, targets)) => {
-            running.findawise = part;
-            brought.extend(targets);
+    if let Some((part, targets)) = findawise {
+        running.findawise = part;
+        brought.extend(targets);
+    }
+    if let Some((part, targets)) = systems {
+        running.systems = part;
+        brought.extend(targets);
+    }
+    match (store, sentences.into_iter().flatten().next()) {
+        (Some((store, vault)), None) => Ok(Started { store, vault, running, brought }),
+        (store, sentence) => {
+            if let Some((store, _)) = store {
+                store.stop().await;
+            }
+            running.stop().await;
+            Err(sentence.unwrap_or_else(|| "The sample estate did not start.".to_owned()))
         }
-        Err(sentence) => sentences.push(sentence),
     }
-    match systems {
-        Ok((part, targets)) => {
-            running.systems = part;
-            brought.extend(targets);
-        }
-        Err(sentence) => sentences.push(sentence),
+}
+
+/// Does the work unless something else fails before; then there is nothing to say of it.
+async fn unless<T>(failed: &CancellationToken, work: impl Future<Output = Result<T, String>>) -> Result<T, Option<String>> {
+    let outcome = failed.run_until_cancelled(work).await;
+    if let Some(Err(_)) = outcome {
+        failed.cancel();
     }
-    match store {
-        Ok((store, vault)) if sentences.is_empty() => return Ok(Started { store, vault, running, brought }),
-        Ok((store, _)) => store.stop().await,
-        // What is wrong with the data directory is said in the words of the store.
-        Err(sentence) => sentences.insert(0, sentence),
-    }
-    running.stop().await;
-    Err(sentences.swap_remove(0))
+    outcome.map_or(Err(None), |done| done.map_err(Some))
 }
 
 /// A target of the sample estate. What watches may read no rows, and nobody but the owner of the machine may make databases: so backups

@@ -85,7 +85,7 @@ async fn load(config: &Config, cluster: &Cluster) -> Result<(Systems, SystemPass
             say(format!("Sample estate: {}, {mb} MB in {s:.1} s", loaded.database));
         }
     };
-    let systems = reeve_demo::systems::load(url, &passwords, told).await.map_err(|e| e.to_string())?;
+    let systems = reeve_demo::systems::load(DATABASES, url, &passwords, told).await.map_err(|e| e.to_string())?;
     Ok((systems, passwords))
 }
 
