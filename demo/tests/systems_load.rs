@@ -91,7 +91,7 @@ const GROWING: &[(&str, &str, &str)] = &[
     ("futuresync", "daily_actions", "UPDATE daily_actions SET deleted_at = now() - interval '1 hour' WHERE NOT imported"),
     ("higherup", "audit_log", "UPDATE audit_log SET changed_at = changed_at - interval '2 hours'"),
     ("higherup", "activities", "UPDATE activities SET happened_at = happened_at - interval '2 hours'"),
-    ("higherup", "contacts", "UPDATE contacts SET created_at = created_at - interval '2 hours'"),
+    ("higherup", "contacts", "UPDATE contacts SET created_at = created_at - interval '2 hours' WHERE company = 'Web form'"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

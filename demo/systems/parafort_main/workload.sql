@@ -24,6 +24,13 @@ UPDATE subscriptions SET status = 'active', renews_on = current_date + 30
 -- weight 1: a token is checked
 SELECT user_id FROM auth_sessions WHERE token_hash = (SELECT md5('session' || n) || md5('token' || n) FROM (SELECT 1 + floor(random() * 500)::int AS n) pick);
 
+-- weight 1: an agent goes through what is being formed in a state
+SELECT id, legal_name FROM business_entities
+ WHERE state = (SELECT (ARRAY['DE','WY','CA','NY','TX','FL','WA','NV'])[1 + floor(random() * 8)::int]) AND status = 'forming' LIMIT 20;
+
+-- every 30 s: what renews today
+SELECT id, business_id FROM subscriptions WHERE renews_on = current_date AND status <> 'cancelled';
+
 -- every 20 s: sessions that have ended
 DELETE FROM auth_sessions WHERE expires_at < now();
 

@@ -155,11 +155,8 @@ async fn start(config: &Config, parts: Parts) -> Result<Started, String> {
         }
         systems::Running::start(config, parts).await.map(|(part, brought)| (Some(part), brought))
     };
-    let (store, findawise, systems) = tokio::join!(
-        unless(&failed, run::store::open_with_key(config)),
-        unless(&failed, findawise),
-        unless(&failed, systems)
-    );
+    let (store, findawise, systems) =
+        tokio::join!(unless(&failed, run::store::open_with_key(config)), unless(&failed, findawise), unless(&failed, systems));
     let mut sentences = Vec::new();
     let mut kept = |sentence| sentences.push(sentence);
     let store = store.map_err(&mut kept).ok();
