@@ -134,8 +134,10 @@ impl Inner {
         let mut found: Vec<Found> = targets.flat_map(|info| self.databases(&info.name)).collect();
         let copies = self.copies(&covers);
         let is_copy = |f: &Found| copies.iter().any(|c| c.target == f.target && c.database == f.database);
-        let primary = |f: &Found| self.standby(&f.target) && self.at_a_primary(&f.database);
-        found.retain(|f| !is_copy(f) && !primary(f));
+        found.retain(|f| !is_copy(f));
+        for one in &mut found {
+            one.copied_here = self.standby(&one.target) && self.at_a_primary(&one.database);
+        }
         cover(&found, entries.iter().filter(|e| covers(&e.backup.target)), jobs)
     }
 
@@ -143,7 +145,7 @@ impl Inner {
         self.hub.latest(target).is_some_and(|l| l.snapshot.server.as_ref().is_some_and(|s| s.standby))
     }
 
-    /// Whether a primary has a database of this name. What a standby holds is its primary's, and is backed up there.
+    /// Whether a watched primary has a database of this name.
     fn at_a_primary(&self, database: &str) -> bool {
         let primaries = self.hub.targets().filter(|info| !self.standby(&info.name));
         primaries.flat_map(|info| self.databases(&info.name)).any(|f| f.database == database)
@@ -188,6 +190,7 @@ impl Inner {
             target: target.clone(),
             database: c.name.clone(),
             size_bytes: c.size_bytes,
+            copied_here: false,
             empty: snapshot.tables.get(&c.name).and_then(|r| r.last.as_ref()).is_some_and(|last| last.value.tables.is_empty()),
         };
         counters.iter().map(one).collect()
