@@ -73,7 +73,7 @@ async fn i3_four_databases_one_application_and_no_way_around_its_rights() {
     let admin = connect(&cluster.url("postgres")).await.unwrap();
     admin.batch_execute("CREATE ROLE stranger LOGIN PASSWORD 'x'").await.unwrap();
     for name in names {
-        let error = connect(&cluster.url_for("stranger", "x", name)).await.err().expect("a stranger stays outside");
+        let Err(error) = connect(&cluster.url_for("stranger", "x", name)).await else { panic!("a stranger is in {name}") };
         assert_eq!(error.code().map(|code| code.code()), Some("42501"), "{error:?}");
     }
 }
