@@ -24,6 +24,10 @@ SELECT set_config('futuresync.user_id', md5('user:' || 1 + floor(random() * 2000
 UPDATE daily_actions SET deleted_at = now()
  WHERE id = (SELECT id FROM daily_actions WHERE user_id = current_user_id() AND deleted_at IS NULL AND NOT imported ORDER BY created_at DESC LIMIT 1);
 
+-- weight 1: what one person has removed and may want back
+SELECT set_config('futuresync.user_id', md5('user:' || 1 + floor(random() * 2000)::int), true);
+SELECT description, deleted_at FROM daily_actions WHERE user_id = current_user_id() AND deleted_at IS NOT NULL;
+
 -- weight 4: an event and its trace
 SELECT set_config('futuresync.user_id', md5('user:' || 1 + floor(random() * 2000)::int), true);
 INSERT INTO analytics_events (user_id, name, properties) VALUES (current_user_id(), 'opened', '{"screen": "today"}');
