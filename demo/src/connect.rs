@@ -17,6 +17,8 @@ pub const OWNER: &str = "findawise_owner";
 pub const APP: &str = "findawise_app";
 /// The login a monitor uses; reads statistics only.
 pub const MONITOR: &str = "reeve_monitor";
+/// The login a replica streams with; may do nothing else.
+pub const REPLICATOR: &str = "systems_replicator";
 
 /// Reads a URL. The driver's own message is dropped: it can quote parts of the URL.
 pub(crate) fn parse(url: &str, whom: &'static str) -> Result<Config, DemoError> {

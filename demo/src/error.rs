@@ -51,6 +51,25 @@ pub enum DemoError {
         /// Who owns it.
         owner: String,
     },
+    /// The database of a sample system exists and somebody else made it.
+    #[error("The database {database} belongs to {owner}; the sample estate won't touch it. Let it have a server of its own.")]
+    DatabaseNotOurs {
+        /// The database that was to be loaded.
+        database: String,
+        /// Who owns it.
+        owner: String,
+    },
+    /// A statement of a workload file has no readable heading.
+    #[error("The workload of {database} has a heading that can't be read: {line}.")]
+    Heading {
+        /// Whose workload it is.
+        database: &'static str,
+        /// The heading as it stands there.
+        line: String,
+    },
+    /// The replica's server can't be had.
+    #[error("The replica of the sample systems: {0}.")]
+    Replica(#[from] reeve_cluster::ClusterError),
     /// The server let something succeed that had to fail for a fault to be planted.
     #[error("The fault {id} couldn't be planted: {reason}.")]
     NotPlanted {

@@ -4,7 +4,7 @@ use postgres_protocol::password::scram_sha_256;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::Client;
 
-use crate::connect::{APP, DATABASE, MONITOR, OWNER, open, parse, url_for};
+use crate::connect::{APP, DATABASE, MONITOR, OWNER, REPLICATOR, open, parse, url_for};
 use crate::error::DemoError;
 use crate::vocabulary::quoted;
 
@@ -39,17 +39,10 @@ pub struct FindawiseLogins {
 pub async fn prepare(superuser_url_for: impl Fn(&str) -> String, passwords: &Passwords) -> Result<FindawiseLogins, DemoError> {
     let config = parse(&superuser_url_for("postgres"), "the superuser")?;
     let (admin, _connection) = open(&config, "findawise setup").await?;
-    // Statements with verifiers in them belong neither in the server's log nor among the recorded statements.
-    let quiet = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic'; \
-                 SET pg_stat_statements.track = 'none';";
-    admin.batch_execute(quiet).await.map_err(DemoError::sql("Preparing the session"))?;
+    hush(&admin).await?;
     role(&admin, OWNER, &passwords.owner, "CONNECTION LIMIT 8").await?;
     role(&admin, APP, &passwords.app, "CONNECTION LIMIT 40").await?;
-    role(&admin, MONITOR, &passwords.monitor, "CONNECTION LIMIT 10").await?;
-    admin
-        .batch_execute(&format!("GRANT pg_monitor, pg_signal_backend TO {MONITOR}"))
-        .await
-        .map_err(DemoError::sql("Granting pg_monitor and pg_signal_backend"))?;
+    monitor_role(&admin, &passwords.monitor).await?;
 
     let there = admin.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&DATABASE]).await;
     if there.map_err(DemoError::sql("Looking for the database"))?.is_none() {
@@ -59,12 +52,7 @@ pub async fn prepare(superuser_url_for: impl Fn(&str) -> String, passwords: &Pas
 
     let inside = parse(&superuser_url_for(DATABASE), "the superuser")?;
     let (inside_client, _inside_connection) = open(&inside, "findawise setup").await?;
-    let available = "SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements'";
-    let extension = inside_client.query_opt(available, &[]).await.map_err(DemoError::sql("Looking for pg_stat_statements"))?;
-    if extension.is_some() {
-        let create = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";
-        inside_client.batch_execute(create).await.map_err(DemoError::sql("Creating pg_stat_statements"))?;
-    }
+    extension(&inside_client, "pg_stat_statements").await?;
     // Rights follow each table the owner makes, so that a rebuilt schema needs no second step. The monitor may read how far a
     // sequence is: pg_monitor does not include that.
     let rights = format!(
@@ -82,13 +70,38 @@ pub async fn prepare(superuser_url_for: impl Fn(&str) -> String, passwords: &Pas
     })
 }
 
+/// Statements with verifiers in them belong neither in the server's log nor among the recorded statements.
+pub(crate) async fn hush(admin: &Client) -> Result<(), DemoError> {
+    let quiet = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic'; \
+                 SET pg_stat_statements.track = 'none';";
+    admin.batch_execute(quiet).await.map_err(DemoError::sql("Preparing the session"))
+}
+
+/// The login of the one who watches.
+pub(crate) async fn monitor_role(admin: &Client, password: &SecretString) -> Result<(), DemoError> {
+    role(admin, MONITOR, password, "CONNECTION LIMIT 10").await?;
+    admin.batch_execute(&format!("GRANT pg_monitor, pg_signal_backend TO {MONITOR}")).await.map_err(DemoError::sql("Granting pg_monitor and pg_signal_backend"))
+}
+
+/// Makes an extension where the server has it; answers whether it is there.
+pub(crate) async fn extension(client: &Client, name: &str) -> Result<bool, DemoError> {
+    let available = "SELECT FROM pg_available_extensions WHERE name = $1";
+    let found = client.query_opt(available, &[&name]).await.map_err(DemoError::sql(format!("Looking for {name}")))?;
+    if found.is_some() {
+        let create = format!("CREATE EXTENSION IF NOT EXISTS {name}");
+        client.batch_execute(&create).await.map_err(DemoError::sql(format!("Creating {name}")))?;
+    }
+    Ok(found.is_some())
+}
+
 /// Makes the role, or gives it this password and limit. The server only ever sees the verifier.
-async fn role(admin: &Client, name: &str, password: &SecretString, limit: &str) -> Result<(), DemoError> {
+pub(crate) async fn role(admin: &Client, name: &str, password: &SecretString, limit: &str) -> Result<(), DemoError> {
     let doing = || DemoError::sql(format!("Creating the login {name}"));
     let there = admin.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&name]).await.map_err(doing())?;
     let verb = if there.is_some() { "ALTER" } else { "CREATE" };
     let verifier = quoted(&scram_sha_256(password.expose_secret().as_bytes()));
-    let rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
+    let replicates = if name == REPLICATOR { "REPLICATION" } else { "NOREPLICATION" };
+    let rights = format!("LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE {replicates} NOBYPASSRLS");
     admin.batch_execute(&format!("{verb} ROLE {name} {rights} {limit} PASSWORD {verifier}")).await.map_err(doing())
 }
 

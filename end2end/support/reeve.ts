@@ -30,6 +30,8 @@ export class Reeve {
       env: {
         ...process.env,
         REEVE_LISTEN: "127.0.0.1:0",
+        // The other systems and the replica cost time, and these tests speak of one target.
+        REEVE_DEMO_SYSTEMS: "findawise",
         REEVE_DATA_DIR: join(dataDir, "data"),
         REEVE_ADMIN_EMAIL: EMAIL,
         REEVE_ADMIN_PASSWORD: PASSWORD,

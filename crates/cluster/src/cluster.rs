@@ -7,6 +7,7 @@ use crate::{
     create::{self, SUPERUSER},
     layout::{Layout, PORT},
     processes, settings,
+    standby::{self, Origin},
     supervise::{ClusterState, End, Supervisor},
     url,
 };
@@ -63,10 +64,24 @@ impl Cluster {
 
     /// `sync` false: initdb doesn't wait for the disk. For clusters that are thrown away. `programs`: those instead of installed ones.
     pub(crate) async fn start_with(config: ClusterConfig, sync: bool, programs: Option<Installation>) -> Result<Self, ClusterError> {
+        Self::start_from(config, programs, Origin::Init { sync }).await
+    }
+
+    /// Starts it with a data directory that comes from `origin` where it is missing.
+    pub(crate) async fn start_from(
+        config: ClusterConfig,
+        programs: Option<Installation>,
+        origin: Origin<'_>,
+    ) -> Result<Self, ClusterError> {
         let prepared = tokio::task::spawn_blocking(move || Prepared::new(config, programs)).await;
         let prepared = prepared.map_err(|e| ClusterError::system("preparing the data directory", e))??;
         let Prepared { layout, account, installation, lock, settings, label } = prepared;
-        create::create_if_missing(&layout, &account, &installation, sync).await?;
+        match origin {
+            Origin::Init { sync } => create::create_if_missing(&layout, &account, &installation, sync).await?,
+            Origin::Backup { upstream, anew } => {
+                standby::create_if_missing(&layout, &account, &installation, upstream, anew).await?;
+            }
+        }
         let password = layout.read_password()?;
 
         // Before the settings are written: a server that still runs must not read them.
@@ -105,6 +120,10 @@ impl Cluster {
     #[must_use]
     pub fn login_url(&self, user: &str, password: &SecretString, database: &str) -> SecretString {
         url::socket_url(&self.layout.socket_dir, PORT, user, password, database)
+    }
+
+    pub(crate) fn superuser_password(&self) -> &SecretString {
+        &self.password
     }
 
     /// The directory of the socket.

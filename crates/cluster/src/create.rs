@@ -51,11 +51,9 @@ pub(crate) async fn create_if_missing(
         return Ok(());
     }
     // The initdb of a Reeve that was killed works on and would write into what is removed here.
-    let left = processes::end_initdb(&layout.fresh).await;
+    let left = processes::end_makers(&layout.fresh).await;
     left.map_err(|pids| ClusterError::system("ending the initdb of an earlier start", format!("{pids:?} do not end")))?;
-    if layout.fresh.exists() {
-        std::fs::remove_dir_all(&layout.fresh).map_err(|e| ClusterError::io(&layout.fresh, &e))?;
-    }
+    remove_dir(&layout.fresh)?;
     DirBuilder::new().mode(0o700).create(&layout.fresh).map_err(|e| ClusterError::io(&layout.fresh, &e))?;
     account.own(&layout.fresh)?;
     layout.write_password(account)?;
@@ -67,6 +65,14 @@ pub(crate) async fn create_if_missing(
     // An empty directory in the way is replaced; anything else is refused and named.
     std::fs::rename(&layout.fresh, &layout.data).map_err(|e| ClusterError::io(&layout.data, &e))?;
     std::fs::File::open(&layout.dir).and_then(|d| d.sync_all()).map_err(|e| ClusterError::io(&layout.dir, &e))
+}
+
+/// Removes a directory that may not be there.
+pub(crate) fn remove_dir(dir: &Path) -> Result<(), ClusterError> {
+    match std::fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(ClusterError::io(dir, &e)),
+        _ => Ok(()),
+    }
 }
 
 async fn initdb(layout: &Layout, account: &Account, installation: &Installation, locale: &str, sync: bool) -> Result<(), ClusterError> {

@@ -11,10 +11,12 @@
 //! | `pgdata/` | the data directory, owned by the server's user |
 //! | `superuser.password` | mode 0600 |
 //! | `postgres.log`, `postgres.log.1` | the server's log, turned at a start when it is over 10 MB |
+//! | `upstream.pgpass` | of a standby: the password it streams with, mode 0600 |
 //! | `reeve.lock` | locked (flock) while a process uses the directory, holds its pid |
 //!
 //! A start goes: [`binaries`] → `account` (who runs the server) → `layout` (directories, lock, password) → `create`
-//! (initdb, once) → `processes` (end what a killed run left) → `supervise` (run, watch, restart). A command beside a
+//! (initdb, once) or `standby` (a base backup of another cluster) → `processes` (end what a killed run left) →
+//! `supervise` (run, watch, restart). A command beside a
 //! running Reeve goes through `attach` instead and owns nothing.
 
 mod account;
@@ -26,6 +28,7 @@ mod error;
 mod layout;
 mod processes;
 mod settings;
+mod standby;
 mod supervise;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -35,4 +38,5 @@ pub use attach::{Attached, Reached};
 pub use cluster::{Cluster, ClusterConfig};
 pub use error::ClusterError;
 pub use processes::working_in;
+pub use standby::Upstream;
 pub use supervise::ClusterState;

@@ -86,22 +86,23 @@ pub(crate) async fn end_leftovers(data: &Path) -> Result<(), Vec<i32>> {
     }
 }
 
-/// Ends an initdb that a killed Reeve left in `fresh`, and the servers it runs. What they make is thrown away, so they need no grace.
+/// Ends an initdb or base backup that a killed Reeve left in `fresh`, and the servers that run there. What they make is thrown away, so they
+/// need no grace.
 ///
 /// # Errors
 /// The pids that would not end.
-pub(crate) async fn end_initdb(fresh: &Path) -> Result<(), Vec<i32>> {
+pub(crate) async fn end_makers(fresh: &Path) -> Result<(), Vec<i32>> {
     let until = Instant::now() + IMMEDIATE;
     loop {
         // Looked for anew each time: initdb starts one server after the other.
-        let left: Vec<i32> = standing_in(fresh, &["initdb", "postgres"]);
+        let left: Vec<i32> = standing_in(fresh, &["initdb", "pg_basebackup", "postgres"]);
         if left.is_empty() {
             return Ok(());
         }
         if Instant::now() > until {
             return Err(left);
         }
-        tracing::info!(?left, "ending the initdb of an earlier start");
+        tracing::info!(?left, "ending what an earlier start left");
         left.iter().for_each(|pid| signal(*pid, Signal::SIGKILL));
         tokio::time::sleep(LOOK).await;
     }

@@ -21,9 +21,12 @@ pub struct Found {
     pub size_bytes: Option<i64>,
     /// It holds no table, as far as is known: without a backup nothing is lost.
     pub empty: bool,
+    /// It is on a standby whose primary is watched too: what it holds is backed up there.
+    pub copied_here: bool,
 }
 
-/// Each database that is there or has backups, the least safe first. A database without tables and without backups is left out.
+/// Each database that is there or has backups, the least safe first. Left out is what has no backups and needs none: a database without
+/// tables, and a standby's of a watched primary.
 ///
 /// Only whole backups count: the rows of chosen tables are not the database.
 #[must_use]
@@ -32,7 +35,7 @@ pub fn cover<'e>(found: &[Found], entries: impl IntoIterator<Item = &'e BackupEn
     for entry in entries {
         of.entry((&entry.backup.target, &entry.backup.database.name)).or_default().push(entry);
     }
-    for one in found.iter().filter(|f| !f.empty) {
+    for one in found.iter().filter(|f| !f.empty && !f.copied_here) {
         of.entry((&one.target, &one.database)).or_default();
     }
     let judged = of.into_iter().map(|((target, database), entries)| {

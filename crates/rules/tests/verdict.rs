@@ -88,6 +88,12 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
         |s| edit(&mut s.replication, |r| r.slots = vec![slot("extended", false, 2 << 30)]),
         "2 GB",
     ),
+    (
+        "replication.standby_away",
+        Status::Degraded,
+        |s| edit(&mut s.replication, |r| r.slots = vec![slot("reserved", false, 5 << 20)]),
+        "slot1",
+    ),
     ("replication.lag", Status::Degraded, |s| edit(&mut s.replication, |r| r.standbys = vec![standby(1_000, 40.0)]), "replica1"),
     (
         "replication.not_receiving",

@@ -6,7 +6,7 @@
 
 mod reads;
 mod reports;
-mod rng;
+pub(crate) mod rng;
 mod session;
 mod visits;
 
@@ -57,11 +57,24 @@ pub struct Counters {
 }
 
 #[derive(Debug, Default)]
-struct Tally {
-    commits: AtomicU64,
-    rollbacks: AtomicU64,
-    errors: AtomicU64,
-    connects: AtomicU64,
+pub(crate) struct Tally {
+    pub(crate) commits: AtomicU64,
+    pub(crate) rollbacks: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) connects: AtomicU64,
+}
+
+impl Tally {
+    /// What was counted so far.
+    pub(crate) fn counters(&self) -> Counters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            commits: read(&self.commits),
+            rollbacks: read(&self.rollbacks),
+            errors: read(&self.errors),
+            connects: read(&self.connects),
+        }
+    }
 }
 
 /// A running workload. Dropping it ends it without waiting; [`Workload::stop`] waits.
@@ -96,13 +109,7 @@ impl Workload {
 
     /// What it has done so far.
     pub fn counters(&self) -> Counters {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Counters {
-            commits: read(&self.tally.commits),
-            rollbacks: read(&self.tally.rollbacks),
-            errors: read(&self.tally.errors),
-            connects: read(&self.tally.connects),
-        }
+        self.tally.counters()
     }
 
     /// Ends it and waits until its tasks are gone; open transactions are rolled back by the server.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 /// Random numbers; the same seed gives the same ones.
 #[derive(Debug, Clone)]
-pub(super) struct Rng {
+pub(crate) struct Rng {
     state: u64,
 }
 
 impl Rng {
     /// From a seed, or from the operating system's entropy (the standard library keys its hashers with it).
-    pub(super) fn new(seed: Option<u64>, stream: u64) -> Self {
+    pub(crate) fn new(seed: Option<u64>, stream: u64) -> Self {
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(stream));
         Self { state: seed.wrapping_add(stream.wrapping_mul(0x9e37_79b9_7f4a_7c15)) }
     }
@@ -25,24 +25,24 @@ impl Rng {
     }
 
     /// In `0.0..1.0`.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         // 53 bits fit a double exactly.
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// In `0..limit`; 0 when `limit` is 0.
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next().checked_rem(limit).unwrap_or(0)
     }
 
     /// One of the values; the slice must not be empty.
-    pub(super) fn one_of<'a>(&mut self, values: &[&'a str]) -> &'a str {
+    pub(crate) fn one_of<'a>(&mut self, values: &[&'a str]) -> &'a str {
         let index = self.below(values.len() as u64) as usize;
         values.get(index).copied().unwrap_or_default()
     }
 
     /// A waiting time around `mean`, as between visitors who don't know of each other; never over four times the mean.
-    pub(super) fn pause(&mut self, mean: Duration) -> Duration {
+    pub(crate) fn pause(&mut self, mean: Duration) -> Duration {
         mean.mul_f64((-(1.0 - self.unit()).ln()).min(4.0))
     }
 }

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use reeve_cluster::testing::TestCluster;
+use reeve_demo::systems::{DATABASES, Database, SystemPasswords, Systems, load};
 use reeve_demo::{FindawiseLogins, Passwords, prepare};
 use tokio_postgres::{Client, NoTls};
 
@@ -17,6 +18,31 @@ pub async fn prepared() -> (TestCluster, FindawiseLogins) {
 pub fn passwords() -> Passwords {
     let password = |text: &str| text.to_owned().into();
     Passwords { owner: password("own/er?&%"), app: password("app:word@x"), monitor: password("moni tor#ü") }
+}
+
+/// The databases of these names.
+pub fn databases(names: &[&str]) -> Vec<Database> {
+    let found: Vec<Database> = DATABASES.iter().filter(|database| names.contains(&database.name)).copied().collect();
+    assert_eq!(found.len(), names.len());
+    found
+}
+
+/// A server with these databases of the other systems in it.
+pub async fn systems(names: &[&str]) -> (TestCluster, Systems) {
+    let cluster = TestCluster::start(&[("shared_preload_libraries", "pg_stat_statements")]).await.expect("a private cluster starts");
+    let url = |database: &str| cluster.url(database);
+    let systems = load(&databases(names), url, &system_passwords(), |_| {}).await.expect("the systems are loaded");
+    (cluster, systems)
+}
+
+pub fn system_passwords() -> SystemPasswords {
+    SystemPasswords::kept(|login| Ok::<_, ()>(format!("{login}/?&% \\:'").into())).expect("passwords of all logins")
+}
+
+/// The application's connection to a database.
+pub async fn application(systems: &Systems, database: &str) -> Client {
+    let url = systems.app_urls.iter().find(|(name, _)| *name == database).map(|(_, url)| url).expect("a database of the systems");
+    connect(secrecy::ExposeSecret::expose_secret(url)).await.expect("the application may come in")
 }
 
 /// A connection to `url`.

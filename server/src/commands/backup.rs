@@ -32,7 +32,7 @@ pub enum What {
     ///
     /// Ctrl-C ends it and leaves nothing. Exit code 1 when it failed; then nothing of it is listed.
     Run {
-        /// The target's name (`findawise` is the sample estate).
+        /// The target's name (`findawise` and `systems` are the sample estate).
         #[arg(value_name = "TARGET", value_parser = target_name)]
         target: TargetName,
         /// The database; without it the one that the target's address names.

@@ -6,7 +6,7 @@ use crate::{
     run,
 };
 use reeve_adapter::Endpoint;
-use reeve_cluster::{Cluster, Reached};
+use reeve_cluster::{Cluster, ClusterConfig, Reached};
 use reeve_model::TargetName;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -38,13 +38,14 @@ pub async fn reach(config: &Config, name: &TargetName) -> Result<Way, String> {
     if let Some(target) = config.targets.iter().find(|t| t.info.name == *name) {
         return Ok(Way { endpoint: configured(config, target).await?, sample: None });
     }
-    if name.as_str() == demo::TARGET && demo::dir(config).exists() {
-        return sample(config).await;
+    // Nobody backs a replica up.
+    if demo::backed_up(config).any(|sample| sample == name.as_str())
+        && let Some((cluster, database)) = demo::cluster_of(config, name.as_str())
+    {
+        return sample(cluster, database).await;
     }
-    let mut known: Vec<&str> = config.targets.iter().map(|t| t.info.name.as_str()).collect();
-    if demo::dir(config).exists() {
-        known.push(demo::TARGET);
-    }
+    let mut known: Vec<String> = config.targets.iter().map(|t| t.info.name.to_string()).collect();
+    known.extend(demo::backed_up(config).map(str::to_owned));
     let known = if known.is_empty() { "none is".to_owned() } else { known.join(", ") };
     Err(format!("There is no target {name}; configured: {known}. Add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL."))
 }
@@ -61,12 +62,12 @@ async fn configured(config: &Config, target: &TargetConfig) -> Result<Endpoint, 
     all.pop().unwrap_or_else(|| Err("The target has no address.".to_owned())).map(|spec| spec.endpoint)
 }
 
-/// The superuser of the sample estate: its cluster is Reeve's own.
-async fn sample(config: &Config) -> Result<Way, String> {
-    let reached = Cluster::start_or_attach(demo::cluster(config), PATIENCE).await.map_err(|e| e.to_string())?;
+/// The superuser of a server of the sample estate: its cluster is Reeve's own.
+async fn sample(cluster: ClusterConfig, database: &str) -> Result<Way, String> {
+    let reached = Cluster::start_or_attach(cluster, PATIENCE).await.map_err(|e| e.to_string())?;
     let url: SecretString = match &reached {
-        Reached::Own(cluster) => cluster.superuser_url(reeve_demo::DATABASE),
-        Reached::Other(attached) => attached.superuser_url(reeve_demo::DATABASE),
+        Reached::Own(cluster) => cluster.superuser_url(database),
+        Reached::Other(attached) => attached.superuser_url(database),
     };
     let endpoint = Endpoint::parse(url.expose_secret()).map_err(|e| e.to_string())?;
     Ok(Way { endpoint, sample: Some(reached) })

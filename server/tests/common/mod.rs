@@ -86,7 +86,18 @@ impl Running {
 
     /// Starts `reeve serve` and asks it nothing.
     pub async fn begin(data: &Path, env: &[(&str, &str)]) -> Self {
-        let mut command = reeve(data, &["serve"]);
+        Self::begin_with(data, "serve", env).await
+    }
+
+    /// Starts `reeve demo` with these servers of the sample estate and signs in for a token.
+    pub async fn demo(data: &Path, servers: &str) -> Self {
+        let mut running = Self::begin_with(data, "demo", &[("REEVE_DEMO_SYSTEMS", servers)]).await;
+        running.token = running.login().await;
+        running
+    }
+
+    async fn begin_with(data: &Path, serving: &str, env: &[(&str, &str)]) -> Self {
+        let mut command = reeve(data, &[serving]);
         command.env("REEVE_ADMIN_EMAIL", EMAIL).env("REEVE_ADMIN_PASSWORD", PASSWORD).envs(env.iter().copied());
         let mut child = command.spawn().expect("reeve starts");
         let (send, mut lines) = tokio::sync::mpsc::unbounded_channel();

@@ -46,6 +46,7 @@ impl Program {
             .current_dir(&dir)
             .env("REEVE_DATA_DIR", dir.join("data"))
             .env("REEVE_LISTEN", "127.0.0.1:0")
+            .env("REEVE_DEMO_SYSTEMS", "findawise")
             .env("REEVE_ADMIN_EMAIL", EMAIL)
             .env("REEVE_ADMIN_PASSWORD", PASSWORD)
             .env("REEVE_LOG", "error")

@@ -73,7 +73,7 @@ fn damaged(mut entry: BackupEntry, at: i64) -> BackupEntry {
 }
 
 fn found(database: &str, empty: bool) -> Found {
-    Found { target: shop(), database: database.into(), size_bytes: Some(7), empty }
+    Found { target: shop(), database: database.into(), size_bytes: Some(7), empty, copied_here: false }
 }
 
 fn covers(found: &[Found], entries: &[BackupEntry]) -> Vec<(String, Cover)> {
@@ -88,6 +88,13 @@ fn d1_a_database_without_a_backup_is_said_so_and_an_empty_one_is_not() {
     assert_eq!(covers(&all, &[partial])[0].1, Cover::Missing, "chosen tables are not the database");
     let dropped = cover(&[], &[entry(1, "gone")], &[]);
     assert!(!dropped[0].there && dropped[0].cover == Cover::Unproven, "what was dropped can still be restored");
+}
+
+#[test]
+fn d1_what_a_standby_holds_is_backed_up_at_its_primary() {
+    let standby = Found { copied_here: true, ..found("orders", false) };
+    assert_eq!(covers(std::slice::from_ref(&standby), &[]), []);
+    assert_eq!(covers(&[standby], &[entry(1, "orders")])[0].1, Cover::Unproven, "a backup that was taken there is shown all the same");
 }
 
 #[test]

@@ -42,11 +42,15 @@ pub const CATEGORY: Category = Category {
             curve: Curve(&[(GIB, 0.0), (10.0 * GIB, 50.0), (50.0 * GIB, 100.0)]),
         },
         Input {
-            title: "slots lost, or on a standby a receiver that is away",
-            say: |n| if n > 0.0 { "a slot is lost or no WAL is received".into() } else { "all connected".into() },
+            title: "a standby is away from its slot (0.5); a slot is lost, or on a standby no WAL is received (1)",
+            say: |n| match n {
+                n if n >= 1.0 => "a slot is lost or no WAL is received".into(),
+                n if n > 0.0 => "a standby is away".into(),
+                _ => "all connected".into(),
+            },
             source: Source::Replication,
             read: broken,
-            curve: Curve(&[(0.0, 0.0), (1.0, 80.0)]),
+            curve: Curve(&[(0.0, 0.0), (0.5, 40.0), (1.0, 80.0)]),
         },
     ],
     rules: &[
@@ -56,6 +60,12 @@ pub const CATEGORY: Category = Category {
             when: "a slot that nobody reads keeps over 1 GB of WAL, or a slot is about to be lost",
             source: Source::Replication,
             find: slot_retains,
+        },
+        Rule {
+            id: "replication.standby_away",
+            when: "nobody streams from a physical slot that keeps WAL",
+            source: Source::Replication,
+            find: standby_away,
         },
         Rule { id: "replication.lag", when: "a standby is over 30 s or over 256 MB behind", source: Source::Replication, find: lag },
         Rule { id: "replication.not_receiving", when: "a standby receives no WAL", source: Source::Replication, find: not_receiving },
@@ -99,7 +109,15 @@ fn retained(facts: &Facts<'_>) -> Seen {
 fn broken(facts: &Facts<'_>) -> Seen {
     let Some(replication) = here(facts) else { return Seen::NotHere(NONE_HERE) };
     let away = facts.standby() && replication.receiving == Some(false);
-    Seen::Value(if away || replication.slots.iter().any(is_lost) { 1.0 } else { 0.0 })
+    if away || replication.slots.iter().any(is_lost) {
+        return Seen::Value(1.0);
+    }
+    Seen::Value(if replication.slots.iter().any(is_idle) { 0.5 } else { 0.0 })
+}
+
+/// A standby streamed from it and does so no more. A slot that never kept anything waits for its first reader.
+fn is_idle(slot: &Slot) -> bool {
+    slot.kind == "physical" && !slot.active && slot.retained_bytes.is_some() && !is_lost(slot)
 }
 
 fn is_lost(slot: &Slot) -> bool {
@@ -118,11 +136,15 @@ fn slot_lost(facts: &Facts<'_>) -> Option<Finding> {
     Some(Finding::critical(sentence, next))
 }
 
+/// It keeps too much, or is about to be lost.
+fn is_burden(slot: &Slot) -> bool {
+    let forgotten = !slot.active && slot.retained_bytes.is_some_and(|b| words::float(b) > GIB);
+    !is_lost(slot) && (forgotten || slot.wal_status.as_deref() == Some("unreserved"))
+}
+
 fn slot_retains(facts: &Facts<'_>) -> Option<Finding> {
     let slots = &here(facts)?.slots;
-    let forgotten = |s: &&Slot| !s.active && s.retained_bytes.is_some_and(|b| words::float(b) > GIB);
-    let endangered = |s: &&Slot| s.wal_status.as_deref() == Some("unreserved");
-    let slot = slots.iter().filter(|s| !is_lost(s)).filter(|s| forgotten(s) || endangered(s)).max_by_key(|s| s.retained_bytes)?;
+    let slot = slots.iter().filter(|s| is_burden(s)).max_by_key(|s| s.retained_bytes)?;
     let kept = words::bytes(words::float(slot.retained_bytes.unwrap_or(0)));
     let follows = match slot.safe_wal_bytes {
         Some(left) => format!("it is lost after {} more", words::bytes(words::float(left.max(0)))),
@@ -132,6 +154,27 @@ fn slot_retains(facts: &Facts<'_>) -> Option<Finding> {
     let sentence = format!("Replication slot {}, {reader}, keeps {kept} of WAL: {follows}.", slot.name);
     let next =
         format!("Bring its reader back. If there is none any more: SELECT pg_drop_replication_slot('{}');", slot.name.replace('\'', "''"));
+    Some(Finding::degraded(sentence, next))
+}
+
+/// One that is lost or a burden is told by its own rule.
+fn standby_away(facts: &Facts<'_>) -> Option<Finding> {
+    let slots: Vec<&Slot> = here(facts)?.slots.iter().filter(|s| is_idle(s) && !is_burden(s)).collect();
+    let first = slots.first()?;
+    let names: Vec<String> = slots.iter().map(|s| s.name.clone()).collect();
+    let kept = words::bytes(slots.iter().filter_map(|s| s.retained_bytes).map(words::float).sum());
+    let sentence = if slots.len() == 1 {
+        format!(
+            "The standby that streams from replication slot {} is away: it grows older with every write here, and {kept} of WAL is kept for it.",
+            first.name
+        )
+    } else {
+        format!("Nobody streams from the replication slots {}: their standbys grow older, and {kept} of WAL is kept.", words::list(&names))
+    };
+    let next = format!(
+        "Start the standby, or look in its log why it does not reach this server (primary_conninfo). If there is none any more: SELECT pg_drop_replication_slot('{}');",
+        first.name.replace('\'', "''")
+    );
     Some(Finding::degraded(sentence, next))
 }
 

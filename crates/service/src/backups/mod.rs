@@ -135,7 +135,20 @@ impl Inner {
         let copies = self.copies(&covers);
         let is_copy = |f: &Found| copies.iter().any(|c| c.target == f.target && c.database == f.database);
         found.retain(|f| !is_copy(f));
+        for one in &mut found {
+            one.copied_here = self.standby(&one.target) && self.at_a_primary(&one.database);
+        }
         cover(&found, entries.iter().filter(|e| covers(&e.backup.target)), jobs)
+    }
+
+    fn standby(&self, target: &TargetName) -> bool {
+        self.hub.latest(target).is_some_and(|l| l.snapshot.server.as_ref().is_some_and(|s| s.standby))
+    }
+
+    /// Whether a watched primary has a database of this name.
+    fn at_a_primary(&self, database: &str) -> bool {
+        let primaries = self.hub.targets().filter(|info| !self.standby(&info.name));
+        primaries.flat_map(|info| self.databases(&info.name)).any(|f| f.database == database)
     }
 
     /// Copies that Reeve made and nobody dropped yet. One whose original is gone, or that is backed up itself, has become the real one.
@@ -177,6 +190,7 @@ impl Inner {
             target: target.clone(),
             database: c.name.clone(),
             size_bytes: c.size_bytes,
+            copied_here: false,
             empty: snapshot.tables.get(&c.name).and_then(|r| r.last.as_ref()).is_some_and(|last| last.value.tables.is_empty()),
         };
         counters.iter().map(one).collect()

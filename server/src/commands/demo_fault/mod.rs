@@ -2,6 +2,7 @@
 //! (SPEC I6).
 
 mod backup;
+mod replica;
 mod server;
 mod sessions;
 
@@ -32,6 +33,10 @@ pub enum Fault {
     HangTarget,
     /// Flip one bit of the newest backup of the sample estate, as a bad disk would. Said again, it flips it back.
     CorruptBackup,
+    /// Cut systems-replica off from its primary; it still answers, and nothing arrives. Told within seconds, on both.
+    ReplicaStop,
+    /// Let systems-replica receive and not replay, so that what it shows grows old. Told after 30 s, on both.
+    ReplicaLag,
     /// List what can be broken, and what is broken now.
     List,
 }
@@ -51,6 +56,7 @@ pub async fn run(config: &Config, fault: Fault) -> Result<ExitCode, String> {
     match fault {
         Fault::CorruptBackup => return backup::corrupt_backup(config).await,
         Fault::List => return list(config).await,
+        Fault::ReplicaStop | Fault::ReplicaLag => return replica::cause(config, fault).await,
         _ => {}
     }
     let data = data(config)?;
@@ -71,10 +77,11 @@ pub async fn heal(config: &Config) -> Result<ExitCode, String> {
     let dir = demo::dir(config).join("pgdata");
     let spared = server::spare(&dir);
     let woken = server::wake(&dir);
-    if !spared {
+    let followed = replica::heal(config).await?;
+    // Either may run without the other.
+    if !spared && followed.is_none() {
         data(config)?;
     }
-    let ended = sessions::heal(config).await?;
     let mut done = Vec::new();
     if spared {
         done.push("the server is killed no more".to_owned());
@@ -82,19 +89,23 @@ pub async fn heal(config: &Config) -> Result<ExitCode, String> {
     if woken > 0 {
         done.push("the server goes on".to_owned());
     }
-    done.extend(ended);
+    if spared || data(config).is_ok() {
+        done.extend(sessions::heal(config).await?);
+    }
+    done.extend(followed.into_iter().flatten());
     say(if done.is_empty() { "Nothing was broken.".to_owned() } else { format!("Healed: {}.", done.join(", ")) });
     Ok(ExitCode::SUCCESS)
 }
 
 async fn list(config: &Config) -> Result<ExitCode, String> {
     let dir = demo::dir(config).join("pgdata");
-    let active = match data(config) {
+    let mut active = match data(config) {
         _ if server::dies(&dir) => vec![Fault::KillTarget.word()],
         Ok(data) if server::hangs(&data) => vec![Fault::HangTarget.word()],
         Ok(_) => sessions::active(config).await.unwrap_or_default(),
         Err(_) => Vec::new(),
     };
+    active.extend(replica::active(config).await);
     let about = |f: &Fault| f.to_possible_value().and_then(|v| v.get_help().map(ToString::to_string)).unwrap_or_default();
     let row = |f: &Fault| {
         let now = if active.contains(&f.word()) { "now" } else { "" };
