@@ -65,6 +65,8 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
         environment: Environment::Dev,
         address: endpoint.redacted(),
         tags: vec!["sample".to_owned()],
+        region: None,
+        owner: None,
     };
     config.targets.push(TargetConfig {
         info,
@@ -72,6 +74,7 @@ pub async fn run(mut config: Config) -> Result<ExitCode, String> {
         backup: Some(root),
         cadence: CADENCE,
         databases: Vec::new(),
+        place: "the sample estate".to_owned(),
     });
     let workload = reeve_demo::Workload::start(&logins.app_url, &reeve_demo::WorkloadOptions::default()).map_err(|e| e.to_string());
     let workload = match workload {

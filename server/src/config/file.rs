@@ -77,6 +77,8 @@ pub struct TargetDraft {
     /// Another login, for backups.
     pub backup_url: Option<Placed<String>>,
     pub tags: Vec<String>,
+    pub region: Option<Placed<String>>,
+    pub owner: Option<Placed<String>>,
     pub databases: Vec<String>,
     pub intervals: IntervalDraft,
 }
@@ -265,6 +267,8 @@ impl Walk<'_> {
                 "backup_url" => set(&mut target.backup_url, walk.string(value, path)),
                 "backup_url_file" => set(&mut target.backup_url, walk.text_of_file(value, path)),
                 "backup_url_env" => set(&mut target.backup_url, walk.text_of_variable(value, path)),
+                "region" => set(&mut target.region, walk.string(value, path)),
+                "owner" => set(&mut target.owner, walk.string(value, path)),
                 "tags" => walk.strings(value, path, &mut target.tags),
                 "databases" => walk.strings(value, path, &mut target.databases),
                 "intervals" => {

@@ -130,7 +130,8 @@ impl Backups {
 
 impl Inner {
     fn cover(&self, entries: &[BackupEntry], jobs: &[BackupJob], covers: impl Fn(&TargetName) -> bool) -> Vec<DatabaseCover> {
-        let targets = self.hub.targets().filter(|info| covers(&info.name));
+        let targets = self.hub.targets();
+        let targets = targets.iter().filter(|info| covers(&info.name));
         let mut found: Vec<Found> = targets.flat_map(|info| self.databases(&info.name)).collect();
         let copies = self.copies(&covers);
         let is_copy = |f: &Found| copies.iter().any(|c| c.target == f.target && c.database == f.database);
@@ -143,7 +144,7 @@ impl Inner {
         let held = self.repository().1;
         let backed_up = |f: &Found| held.entries.iter().any(|e| e.backup.target == f.target && e.backup.database.name == f.database);
         let mut all = Vec::new();
-        for info in self.hub.targets().filter(|info| covers(&info.name)) {
+        for info in self.hub.targets().iter().filter(|info| covers(&info.name)) {
             let there = self.databases(&info.name);
             for f in there.iter().filter(|f| !backed_up(f)) {
                 let Some(of) = copy_of(&f.database) else { continue };
