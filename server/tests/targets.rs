@@ -90,7 +90,10 @@ async fn a6_a_target_comes_changes_and_goes_while_reeve_runs() {
     good(&added, &["shop answers in", "as the role watcher", "shop is registered"]);
     let seen = reeve.until("/api/targets", "the target, up", is_up).await;
     let shop = target(&seen, "shop");
-    assert_eq!((shop["region"].as_str(), shop["owner"].as_str(), shop["environment"].as_str()), (Some("eu-1"), Some("team a"), Some("staging")));
+    assert_eq!(
+        (shop["region"].as_str(), shop["owner"].as_str(), shop["environment"].as_str()),
+        (Some("eu-1"), Some("team a"), Some("staging"))
+    );
     assert_eq!(shop["tags"], serde_json::json!(["web", "shop"]));
     // Tables are read, scans are made: all that asks the registry.
     reeve.until("/api/targets/shop/tables", "its tables", |v| v["items"].as_array().is_some_and(|all| !all.is_empty())).await;
@@ -157,7 +160,11 @@ async fn a6_the_configuration_wins_and_says_where_it_stands() {
     good(&bench.tell(&["target", "add", "extra", "--url-stdin"], url).await, &["extra is registered"]);
     std::fs::write(&bench.config, format!("[[target]]\nname = \"extra\"\nurl = '{url}'\n")).unwrap();
     let place = format!("{}:1: target[0]", bench.config.display());
-    for arguments in [&["target", "add", "extra", "--url-stdin"][..], &["target", "edit", "extra", "--tag", "x"], &["target", "remove", "extra", "--yes"]] {
+    for arguments in [
+        &["target", "add", "extra", "--url-stdin"][..],
+        &["target", "edit", "extra", "--tag", "x"],
+        &["target", "remove", "extra", "--yes"],
+    ] {
         bad(&bench.tell(arguments, url).await, &[&place, "change it there"]);
     }
     let listed = bench.tell(&["target", "list"], "").await;
@@ -195,7 +202,9 @@ async fn a6_of_two_at_once_one_registers_and_nothing_hostile_gets_in() {
         bad(&said, &["A target's name has"]);
     }
     let shown = "postgres://watcher:hunter2@h/d";
-    for arguments in [&["target", "add", shown][..], &["target", "add", "x", shown], &["target", "edit", "shop", shown], &["target", "test", shown]] {
+    for arguments in
+        [&["target", "add", shown][..], &["target", "add", "x", shown], &["target", "edit", "shop", shown], &["target", "test", shown]]
+    {
         let said = bench.tell(arguments, "").await;
         bad(&said, &["never an argument"]);
         assert!(!format!("{}{}", said.out, said.err).contains("hunter2"), "{}{}", said.out, said.err);
@@ -230,7 +239,10 @@ async fn a9_a_test_tells_what_is_missing_what_it_costs_and_the_sql() {
     let poor = shop.cluster.url_for("po\"or", "poor-secret", "plain");
     let test = async |input: &str, more: &[&str]| tell(data.path(), &[&["target", "test", "--url-stdin"], more].concat(), &[], input).await;
     let said = test(&poor, &[]).await;
-    good(&said, &["as the role po\"or", "without it:", "GRANT pg_monitor TO \"po\"\"or\";", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"]);
+    good(
+        &said,
+        &["as the role po\"or", "without it:", "GRANT pg_monitor TO \"po\"\"or\";", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"],
+    );
     let json: Value = serde_json::from_str(&test(&poor, &["--json"]).await.out).unwrap();
     assert_eq!((&json["good"], json["sql"].as_array().unwrap().len()), (&Value::Bool(true), 2), "{json:#}");
     assert!(json["missing"].as_array().unwrap().iter().all(|m| !m["missing"].as_array().unwrap().is_empty()), "{json:#}");
@@ -300,11 +312,42 @@ async fn a6_a_target_that_is_removed_during_its_backup_breaks_nothing() {
     assert_eq!(reeve.stop().await, Some(0));
 }
 
+/// A configured target whose address stands in a file: what is written there is taken up, and what can't be used is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_an_address_in_a_file_is_taken_up_when_the_file_changes() {
+    let bench = Bench::start().await;
+    let file = bench.data.path().join("shop.url");
+    std::fs::write(&file, "postgres://u:p@127.0.0.1:1/d\n").unwrap();
+    let text = format!("[intervals]\ncritical = \"2s\"\nbudget = \"100%\"\n[[target]]\nname = \"shop\"\nurl_file = '{}'\n", file.display());
+    std::fs::write(&bench.config, text).unwrap();
+    let mut reeve = bench.serve().await;
+    reeve.until("/api/targets", "that nobody answers", |v| target(v, "shop")["reach"]["state"] == "down").await;
+    std::fs::write(&file, format!("{}\n", bench.shop.url)).unwrap();
+    reeve.until("/api/targets", "the target, up", is_up).await;
+    std::fs::write(&file, "hunter2 is no url").unwrap();
+    let mut heard = String::new();
+    until("the warning", || {
+        heard.push_str(&reeve.heard().join("\n"));
+        let said = heard.contains("goes on being reached as before");
+        async move { said.then_some(()) }
+    })
+    .await;
+    std::fs::remove_file(&file).unwrap();
+    let rounds = r#"reeve_probe_runs_total{target="shop",probe="activity",database=""}"#;
+    let before = reeve.metric(rounds).await.unwrap();
+    until("more rounds", || async { (reeve.metric(rounds).await? >= before + 3.0).then_some(()) }).await;
+    assert!(is_up(&reeve.json("/api/targets").await));
+    heard.push_str(&reeve.heard().join("\n"));
+    assert!(!heard.contains("hunter2") && !heard.contains(MONITOR_PASSWORD), "{heard}");
+    assert_eq!(reeve.stop().await, Some(0));
+}
+
 /// A configured target whose address is a stored secret: a new one is taken up as soon as it is set.
 #[tokio::test(flavor = "multi_thread")]
 async fn a6_a_stored_address_is_taken_up_when_it_is_set_anew() {
     let bench = Bench::start().await;
-    std::fs::write(&bench.config, "[intervals]\ncritical = \"2s\"\nbudget = \"100%\"\n[[target]]\nname = \"shop\"\nurl_stored = true\n").unwrap();
+    std::fs::write(&bench.config, "[intervals]\ncritical = \"2s\"\nbudget = \"100%\"\n[[target]]\nname = \"shop\"\nurl_stored = true\n")
+        .unwrap();
     good(&bench.tell(&["secret", "set", "target/shop"], "postgres://u:p@127.0.0.1:1/d").await, &["is stored"]);
     let reeve = bench.serve().await;
     reeve.until("/api/targets", "that nobody answers", |v| target(v, "shop")["reach"]["state"] == "down").await;

@@ -84,10 +84,8 @@ impl Hub {
     /// A hub for these targets; `every_ms` is their interval between rounds when nobody watches.
     #[must_use]
     pub fn new(targets: Vec<(TargetInfo, i64)>, now: UnixMs) -> Self {
-        let slots: BTreeMap<_, _> = targets
-            .into_iter()
-            .map(|(info, every_ms)| (info.name.clone(), Arc::new(Slot::new(info, every_ms, now))))
-            .collect();
+        let slots: BTreeMap<_, _> =
+            targets.into_iter().map(|(info, every_ms)| (info.name.clone(), Arc::new(Slot::new(info, every_ms, now)))).collect();
         Self {
             targets: watch::Sender::new(Arc::new(infos(&slots))),
             slots: RwLock::new(Arc::new(slots)),

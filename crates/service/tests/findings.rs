@@ -72,8 +72,13 @@ impl Bench {
         let spec = TargetSpec::new(info, endpoint);
         let (trail, supervisor) = (Trail::new(store.clone(), None), Supervisor::new());
         trail.start(&supervisor);
-        let compliance =
-            Compliance::new(store.clone(), trail.clone(), backups(&store, &trail), Registry::new(vec![spec.clone()]), Duration::from_secs(3600));
+        let compliance = Compliance::new(
+            store.clone(),
+            trail.clone(),
+            backups(&store, &trail),
+            Registry::new(vec![spec.clone()]),
+            Duration::from_secs(3600),
+        );
         compliance.start(&supervisor);
         Self { target, _store: store_cluster, store, trail, spec, compliance, supervisor }
     }

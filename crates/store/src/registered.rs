@@ -196,9 +196,10 @@ pub async fn edit(
 /// As [`add`].
 pub async fn remove(connection: &mut PgConnection, org: Uuid, name: &TargetName, seen: Uuid, event: &AuditEvent) -> Result<bool> {
     let mut step = sqlx::Connection::begin(connection).await?;
-    let gone = sqlx::query!("DELETE FROM main.registered_target WHERE org_id = $1 AND name = $2 AND event_id = $3", org, name.as_str(), seen)
-        .execute(&mut *step)
-        .await?;
+    let gone =
+        sqlx::query!("DELETE FROM main.registered_target WHERE org_id = $1 AND name = $2 AND event_id = $3", org, name.as_str(), seen)
+            .execute(&mut *step)
+            .await?;
     if gone.rows_affected() == 0 {
         return Ok(false);
     }

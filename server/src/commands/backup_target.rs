@@ -2,7 +2,7 @@
 
 use super::demo;
 use crate::{
-    config::{Address, Config, TargetConfig},
+    config::{Config, TargetConfig},
     run,
 };
 use reeve_adapter::Endpoint;
@@ -51,14 +51,16 @@ pub async fn reach(config: &Config, name: &TargetName) -> Result<Way, String> {
     }
     let known = if known.is_empty() { "none is".to_owned() } else { known.join(", ") };
     let note = targets.note.map_or_else(String::new, |note| format!(" {note}"));
-    Err(format!("There is no target {name}; configured: {known}. Add [[target]] to reeve.toml, set REEVE_TARGET_<NAME>_URL, or run `reeve target add`.{note}"))
+    Err(format!(
+        "There is no target {name}; configured: {known}. Add [[target]] to reeve.toml, set REEVE_TARGET_<NAME>_URL, or run `reeve target add`.{note}"
+    ))
 }
 
 async fn configured(config: &Config, target: &TargetConfig) -> Result<Endpoint, String> {
     if let Some(endpoint) = &target.backup {
         return Ok(endpoint.clone());
     }
-    if let Address::Known(endpoint) = &target.address {
+    if let Some(endpoint) = target.address.known() {
         return Ok(endpoint.clone());
     }
     let all = run::targets::all(config).await.all;

@@ -18,16 +18,18 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, probl
         let all = env.iter().filter(|(_, value)| !value.is_empty());
         all.filter_map(|(name, value)| {
             let rest = name.strip_prefix("REEVE_TARGET_")?;
-            let (target, what) = FURTHER.iter().map(|what| (rest.strip_suffix(what).and_then(|t| t.strip_suffix('_')), *what)).find_map(
-                |(target, what)| target.map(|target| (target, what)),
-            )
-            .or_else(|| rest.strip_suffix("_URL").map(|target| (target, "URL")))?;
+            let (target, what) = FURTHER
+                .iter()
+                .map(|what| (rest.strip_suffix(what).and_then(|t| t.strip_suffix('_')), *what))
+                .find_map(|(target, what)| target.map(|target| (target, what)))
+                .or_else(|| rest.strip_suffix("_URL").map(|target| (target, "URL")))?;
             Some((target.to_ascii_lowercase(), what, Placed { value: value.clone(), place: name.clone() }))
         })
     };
     for (wanted, _, url) in said().filter(|(_, what, _)| *what == "URL") {
         if let Some(known) = draft.targets.iter_mut().find(|t| is_called(t, &wanted)) {
             known.url = Some(url);
+            known.url_file = None;
         } else if TargetName::new(wanted.clone()).is_ok() {
             let name = Placed { value: wanted, place: url.place.clone() };
             draft.targets.push(TargetDraft { place: url.place.clone(), name: Some(name), url: Some(url), ..TargetDraft::default() });
@@ -88,7 +90,10 @@ pub fn finish(draft: TargetDraft, base: Cadence, problems: &mut Problems) -> Opt
         }
     };
     let address = match &draft.url {
-        Some(url) => endpoint(url, problems).map(Address::Known),
+        Some(url) => endpoint(url, problems).map(|endpoint| match draft.url_file {
+            Some(file) => Address::File { path: file.value.into(), endpoint },
+            None => Address::Known(endpoint),
+        }),
         None if draft.url_stored => Some(Address::Stored),
         None => {
             problems.add(&draft.place, "This target has no address; add url, url_file, url_env or url_stored = true.");
@@ -100,10 +105,7 @@ pub fn finish(draft: TargetDraft, base: Cadence, problems: &mut Problems) -> Opt
     let region = draft.region.and_then(|said| kept("region", &said, problems));
     let owner = draft.owner.and_then(|said| kept("owner", &said, problems));
     let (name, kind, environment, address) = (name?, kind?, environment?, address?);
-    let shown = match &address {
-        Address::Known(endpoint) => endpoint.redacted(),
-        Address::Stored => "stored".to_owned(),
-    };
+    let shown = address.known().map_or_else(|| "stored".to_owned(), ToString::to_string);
     let info = TargetInfo { name, kind, environment, address: shown, tags: draft.tags, region, owner };
     Some(TargetConfig { info, address, backup, cadence, databases: draft.databases, place: draft.place })
 }

@@ -17,12 +17,7 @@ pub fn plan(config: &Config) -> Plan {
 }
 
 fn standing(target: &TargetConfig) -> Standing {
-    Standing {
-        info: target.info.clone(),
-        address: target.address.clone(),
-        cadence: target.cadence,
-        databases: target.databases.clone(),
-    }
+    Standing { info: target.info.clone(), address: target.address.clone(), cadence: target.cadence, databases: target.databases.clone() }
 }
 
 /// All targets for a command that looks at them.
@@ -74,10 +69,7 @@ async fn read(config: &Config, opened: &Opened) -> Result<Vec<Resolved>, String>
 #[must_use]
 pub fn configured(config: &Config) -> Vec<Resolved> {
     let one = |standing: Standing| {
-        let spec = match &standing.address {
-            Address::Known(endpoint) => Ok(standing.at(endpoint)),
-            Address::Stored => Err(standing.missing()),
-        };
+        let spec = standing.address.known().map_or_else(|| Err(standing.missing()), |endpoint| Ok(standing.at(endpoint)));
         Resolved { info: standing.info, registered: false, spec }
     };
     plan(config).standing.into_iter().map(one).collect()

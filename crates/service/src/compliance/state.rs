@@ -1,7 +1,7 @@
 //! The newest evidence of each target, judged.
 
-use reeve_access::Principal;
 use crate::registry::Specs;
+use reeve_access::Principal;
 use reeve_estate::TargetSpec;
 use reeve_model::{
     Fault, TargetName, UnixMs,
@@ -162,16 +162,7 @@ impl State {
 
 impl Slot {
     fn new(spec: &Arc<TargetSpec>) -> Self {
-        Self {
-            spec: Arc::clone(spec),
-            read: None,
-            lives: None,
-            fault: None,
-            running: false,
-            asked: None,
-            due: UnixMs(0),
-            judged: None,
-        }
+        Self { spec: Arc::clone(spec), read: None, lives: None, fault: None, running: false, asked: None, due: UnixMs(0), judged: None }
     }
 
     /// Takes in new evidence and the lives of its findings.

@@ -1,4 +1,4 @@
-//! Keeps what is watched in line with the store.
+//! Keeps what is watched in line with the store, and with the files in which addresses stand.
 
 use super::{Plan, Registry};
 use crate::{Hub, trends::WINDOW_MS, vault::secrets::Secrets};
@@ -12,7 +12,8 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How often the store is asked what is registered: a few rows, so that a change is taken up within seconds on every node.
+/// How often the store is asked what is registered (a few rows), and files with addresses are read: a change is taken up within seconds,
+/// on every node.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Takes in what is registered, at the start and whenever it has changed. Cheap to clone; all clones are one.
@@ -22,20 +23,24 @@ pub struct Follower {
 }
 
 struct Inner {
-    plan: Plan,
+    /// Held while targets are taken in, which one does at a time.
+    plan: tokio::sync::Mutex<Plan>,
     registry: Registry,
     secrets: Secrets,
     store: Store,
     hub: Arc<Hub>,
     /// What was taken in last.
     seen: Mutex<StoredTargets>,
+    /// What was wrong with files at the last look; said once.
+    unusable: Mutex<Vec<String>>,
 }
 
 impl Follower {
     /// Over these. Asks nothing yet.
     #[must_use]
     pub fn new(plan: Plan, registry: Registry, secrets: Secrets, store: Store, hub: Arc<Hub>) -> Self {
-        Self { inner: Arc::new(Inner { plan, registry, secrets, store, hub, seen: Mutex::default() }) }
+        let (plan, seen, unusable) = (tokio::sync::Mutex::new(plan), Mutex::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { plan, registry, secrets, store, hub, seen, unusable }) }
     }
 
     /// Takes in all targets for the first time.
@@ -45,12 +50,14 @@ impl Follower {
     /// the others from being watched.
     pub async fn begin(&self) -> std::result::Result<(), String> {
         let stored = self.inner.store.stored_targets().await.map_err(|e| e.to_string())?;
-        let resolved = self.inner.plan.resolve(&stored, &self.inner.secrets);
-        let missing: Vec<&str> = resolved.iter().filter(|r| !r.registered).filter_map(|r| r.spec.as_ref().err().map(String::as_str)).collect();
+        let plan = self.inner.plan.lock().await;
+        let resolved = plan.resolve(&stored, &self.inner.secrets);
+        let missing: Vec<&str> =
+            resolved.iter().filter(|r| !r.registered).filter_map(|r| r.spec.as_ref().err().map(String::as_str)).collect();
         if !missing.is_empty() {
             return Err(missing.join("\n"));
         }
-        self.take(stored).await.map_err(|e| e.to_string())
+        self.take(&plan, stored).await.map_err(|e| e.to_string())
     }
 
     /// Starts following.
@@ -78,14 +85,34 @@ impl Follower {
     }
 
     async fn look(&self) -> Result<()> {
-        let stored = self.inner.store.stored_targets().await?;
-        let same = *self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner) == stored;
-        if same { Ok(()) } else { self.take(stored).await }
+        let mut plan = self.inner.plan.lock().await;
+        let before = plan.clone();
+        let (changed, unusable) = plan.reread().await;
+        self.complain(unusable);
+        let looked = async {
+            let stored = self.inner.store.stored_targets().await?;
+            let same = *self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner) == stored;
+            if same && !changed { Ok(()) } else { self.take(&plan, stored).await }
+        };
+        let looked = looked.await;
+        if looked.is_err() {
+            // Nothing was taken in: the next look finds the same changes.
+            *plan = before;
+        }
+        looked
+    }
+
+    fn complain(&self, unusable: Vec<String>) {
+        let mut known = self.inner.unusable.lock().unwrap_or_else(PoisonError::into_inner);
+        for sentence in unusable.iter().filter(|sentence| !known.contains(sentence)) {
+            tracing::warn!(sentence, "a target goes on being reached as before");
+        }
+        *known = unusable;
     }
 
     /// Takes in what is stored; what fails half-way is done again as a whole at the next look.
-    async fn take(&self, stored: StoredTargets) -> Result<()> {
-        let specs = self.specs(&stored);
+    async fn take(&self, plan: &Plan, stored: StoredTargets) -> Result<()> {
+        let specs = self.specs(plan, &stored);
         let Inner { registry, store, hub, .. } = &*self.inner;
         let now = UnixMs::now();
         let infos: Vec<TargetInfo> = specs.iter().map(|s| s.info.clone()).collect();
@@ -108,8 +135,8 @@ impl Follower {
     }
 
     /// What is to be watched. What can't be made out stays as it was known last.
-    fn specs(&self, stored: &StoredTargets) -> Vec<TargetSpec> {
-        let Inner { plan, registry, secrets, .. } = &*self.inner;
+    fn specs(&self, plan: &Plan, stored: &StoredTargets) -> Vec<TargetSpec> {
+        let Inner { registry, secrets, .. } = &*self.inner;
         for shadowed in stored.registered.iter().filter(|r| plan.has(&r.registration.name)) {
             let target = &shadowed.registration.name;
             tracing::warn!(%target, "a registered target is passed over: the configuration has one of the same name, and that wins");

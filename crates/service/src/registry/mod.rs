@@ -12,8 +12,8 @@ use reeve_adapter::Endpoint;
 use reeve_estate::{Cadence, DatabaseChoice, TargetSpec};
 use reeve_model::{TargetInfo, TargetName};
 use reeve_store::registered::{Registration, StoredTargets};
-use secrecy::ExposeSecret;
-use std::{collections::BTreeMap, sync::Arc};
+use secrecy::{ExposeSecret, SecretString};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use tokio::sync::watch;
 
 /// All targets and how each is reached.
@@ -76,8 +76,26 @@ impl Registry {
 pub enum Address {
     /// It stands in the configuration.
     Known(Endpoint),
+    /// It stands in a file, as it was read there last: when the file changes, so does the address.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it held.
+        endpoint: Endpoint,
+    },
     /// It is a stored secret, `target/NAME`.
     Stored,
+}
+
+impl Address {
+    /// The address, unless it is a stored one.
+    #[must_use]
+    pub fn known(&self) -> Option<&Endpoint> {
+        match self {
+            Self::Known(endpoint) | Self::File { endpoint, .. } => Some(endpoint),
+            Self::Stored => None,
+        }
+    }
 }
 
 /// A target of the configuration.
@@ -93,7 +111,7 @@ pub struct Standing {
     pub databases: Vec<String>,
 }
 
-/// Everything about targets that does not change while Reeve runs.
+/// Everything about targets that the configuration says.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The targets of the configuration, in its order.
@@ -135,17 +153,36 @@ impl Plan {
         self.standing.iter().any(|s| s.info.name == *name)
     }
 
+    /// Reads the addresses that stand in files anew. Answers whether one has changed, and a sentence for each that can't be used: that one
+    /// stays as it was read last.
+    pub async fn reread(&mut self) -> (bool, Vec<String>) {
+        let (mut changed, mut unusable) = (false, Vec::new());
+        for standing in &mut self.standing {
+            let Address::File { path, endpoint } = &mut standing.address else { continue };
+            let read = tokio::fs::read_to_string(&path).await.map(SecretString::from).map_err(|e| e.to_string());
+            let read =
+                read.and_then(|text| Endpoint::parse(text.expose_secret().trim_end_matches(['\n', '\r'])).map_err(|e| e.to_string()));
+            match read {
+                Ok(now) if now.is_same(endpoint) => {}
+                Ok(now) => {
+                    *endpoint = now;
+                    changed = true;
+                }
+                Err(why) => unusable.push(format!("The address of {} in {}: {why}.", standing.info.name, path.display())),
+            }
+        }
+        (changed, unusable)
+    }
+
     /// All targets: the configured ones in their order, then the registered ones by name. Asks nobody.
     #[must_use]
     pub fn resolve(&self, stored: &StoredTargets, secrets: &Secrets) -> Vec<Resolved> {
         let configured = self.standing.iter().map(|standing| {
-            let spec = match &standing.address {
-                Address::Known(endpoint) => Ok(standing.at(endpoint)),
-                Address::Stored => match address(&standing.info.name, stored, secrets) {
-                    Some(found) => found.map(|endpoint| standing.at(&endpoint)),
-                    None => Err(standing.missing()),
-                },
+            let stored = || match address(&standing.info.name, stored, secrets) {
+                Some(found) => found.map(|endpoint| standing.at(&endpoint)),
+                None => Err(standing.missing()),
             };
+            let spec = standing.address.known().map_or_else(stored, |endpoint| Ok(standing.at(endpoint)));
             Resolved { info: standing.info.clone(), registered: false, spec }
         });
         let free = stored.registered.iter().filter(|r| !self.has(&r.registration.name));

@@ -35,10 +35,7 @@ impl Store {
     pub async fn edit_target(&self, new: Registration, seen: Uuid, address: Option<SealedAddress>, event: AuditEvent) -> Result<bool> {
         let org = self.org;
         let given = (new, address, event);
-        self.main_with(given, move |c, g| {
-            Box::pin(async move { registered::edit(c, org, &g.0, seen, g.1.as_ref(), &g.2).await })
-        })
-        .await
+        self.main_with(given, move |c, g| Box::pin(async move { registered::edit(c, org, &g.0, seen, g.1.as_ref(), &g.2).await })).await
     }
 
     /// See [`registered::remove`].
