@@ -85,6 +85,9 @@ async fn a6_a_target_comes_changes_and_goes_while_reeve_runs() {
     let reeve = bench.serve().await;
     assert_eq!(reeve.json("/api/targets").await["items"].as_array().unwrap().len(), 0);
 
+    let browser = reeve.browser_of(common::EMAIL, common::PASSWORD).await;
+    let open = || browser.get(reeve.url("/admin/live?page=/admin/db-health")).send();
+    let mut stream = open().await.unwrap();
     let about = ["--environment", "staging", "--region", "eu-1", "--owner", "team a", "--tag", "web", "--tag", "shop"];
     let added = bench.tell(&[&["target", "add", "shop", "--url-stdin"], about.as_slice()].concat(), &bench.shop.url).await;
     good(&added, &["shop answers in", "as the role watcher", "shop is registered"]);
@@ -95,6 +98,14 @@ async fn a6_a_target_comes_changes_and_goes_while_reeve_runs() {
         (Some("eu-1"), Some("team a"), Some("staging"))
     );
     assert_eq!(shop["tags"], serde_json::json!(["web", "shop"]));
+    // An open page is asked anew, and shows it: the stream ends, without the farewell of a session that is over.
+    let mut said = String::new();
+    while let Ok(Some(chunk)) = timeout(PATIENCE, stream.chunk()).await.expect("the stream ends") {
+        said.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    assert!(!said.contains("event: bye") && !said.contains("shop"), "{said}");
+    let first = open().await.unwrap().chunk().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&first).contains("shop"), "the page comes back with the target");
     // Tables are read, scans are made: all that asks the registry.
     reeve.until("/api/targets/shop/tables", "its tables", |v| v["items"].as_array().is_some_and(|all| !all.is_empty())).await;
     reeve.until("/api/security/audit", "a scan", |v| v.to_string().contains("\"shop\"")).await;

@@ -232,3 +232,6 @@ fn spec(info: &TargetInfo, endpoint: &Endpoint, cadence: Cadence, databases: &[S
     let info = TargetInfo { address: endpoint.redacted(), ..info.clone() };
     TargetSpec { cadence, databases, ..TargetSpec::new(info, endpoint.clone()) }
 }
+
+#[cfg(test)]
+mod tests;
