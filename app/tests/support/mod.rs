@@ -129,6 +129,8 @@ fn info(n: &str, environment: Environment) -> TargetInfo {
         environment,
         address: format!("{n}.internal:5432"),
         tags: vec!["sample".into()],
+        region: None,
+        owner: None,
     }
 }
 

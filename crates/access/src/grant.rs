@@ -115,6 +115,8 @@ mod tests {
             environment,
             address: String::new(),
             tags: Vec::new(),
+            region: None,
+            owner: None,
         };
         let estate = [info("shop", Environment::Dev), info("ledger", Environment::Prod)];
         Principal {

@@ -11,7 +11,7 @@ pub mod roles;
 mod tls;
 pub mod wire;
 
-pub use endpoint::{Endpoint, EndpointError, Host, TlsMode};
+pub use endpoint::{ClientCert, Endpoint, EndpointError, Host, TlsMode};
 pub use error::AdapterError;
 pub use roles::{Freshness, Lease, RoleConfig, RolePools, RoleSettings};
 pub use wire::{WireClient, WireOptions};

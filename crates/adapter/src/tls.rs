@@ -8,12 +8,12 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The connector for an endpoint that wants or may have TLS. Reads `sslrootcert`; blocks briefly.
+/// The connector for an endpoint that wants or may have TLS. Reads `sslrootcert`, `sslcert` and `sslkey`; blocks briefly.
 pub(crate) fn connector(endpoint: &Endpoint) -> Result<MakeRustlsConnect, AdapterError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -25,7 +25,20 @@ pub(crate) fn connector(endpoint: &Endpoint) -> Result<MakeRustlsConnect, Adapte
         TlsMode::VerifyCa => Arc::new(AnyName(webpki(endpoint, provider)?)),
         TlsMode::VerifyFull => webpki(endpoint, provider)?,
     };
-    Ok(MakeRustlsConnect::new(builder.with_custom_certificate_verifier(verifier).with_no_client_auth()))
+    let builder = builder.with_custom_certificate_verifier(verifier);
+    let config = match &endpoint.client_cert {
+        None => builder.with_no_client_auth(),
+        Some(files) => {
+            let unusable = |what: &str, path: &Path, e: &dyn std::fmt::Display| {
+                refused(endpoint, format!("{what} {} can't be used: {e}", path.display()))
+            };
+            let chain = CertificateDer::pem_file_iter(&files.certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let chain = chain.map_err(|e| unusable("sslcert", &files.certificate, &e))?;
+            let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| unusable("sslkey", &files.key, &e))?;
+            builder.with_client_auth_cert(chain, key).map_err(|e| unusable("sslcert", &files.certificate, &e))?
+        }
+    };
+    Ok(MakeRustlsConnect::new(config))
 }
 
 fn refused(endpoint: &Endpoint, why: impl std::fmt::Display) -> AdapterError {

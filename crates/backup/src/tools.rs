@@ -74,6 +74,13 @@ impl Login {
             env.retain(|(name, _)| *name != "PGSSLROOTCERT");
             env.push(("PGSSLROOTCERT", root));
         }
+        if let Some(client) = endpoint.client_cert() {
+            env.retain(|(name, _)| !matches!(*name, "PGSSLCERT" | "PGSSLKEY"));
+            // The programs run in a directory of their own, so a relative path must be told from here.
+            for (name, path) in [("PGSSLCERT", &client.certificate), ("PGSSLKEY", &client.key)] {
+                env.push((name, std::path::absolute(path).map_err(|e| BackupError::io(path, &e))?.into()));
+            }
+        }
         if let Some(password) = endpoint.password() {
             let escaped = password.expose_secret().replace('\\', "\\\\").replace(':', "\\:");
             let mut file = std::fs::OpenOptions::new()

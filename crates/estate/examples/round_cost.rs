@@ -18,6 +18,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         environment: Environment::Dev,
         address: String::new(),
         tags: Vec::new(),
+        region: None,
+        owner: None,
     };
     let mut spec = TargetSpec::new(info, Endpoint::parse(&url)?);
     spec.cadence = Cadence { live_ms: 1, critical_ms: 1, metrics_ms: 1, health_ms: 3_600_000, budget_permille: 1_000_000 };

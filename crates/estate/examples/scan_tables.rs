@@ -48,6 +48,8 @@ async fn measure(tables: usize) -> Result<(), Box<dyn Error>> {
         environment: Environment::Dev,
         address: String::new(),
         tags: Vec::new(),
+        region: None,
+        owner: None,
     };
     let spec = TargetSpec::new(info, endpoint);
     let (mut walls, mut servers, mut answers) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,12 +1,13 @@
-//! `reeve check`: one connection, one look.
+//! `reeve check`: one connection, one look; and the SQL that gives a login what Reeve needs, and no more.
 
 use crate::{
     fault::needs_monitor,
+    probe::quote_identifier,
     probes::{identity, statements},
     session::Session,
     spec::TargetSpec,
 };
-use reeve_adapter::AdapterError;
+use reeve_adapter::{AdapterError, Endpoint};
 use tokio::time::Instant;
 
 /// What a check found.
@@ -22,8 +23,36 @@ pub struct CheckReport {
     pub standby: bool,
     /// The connection is encrypted.
     pub tls: bool,
+    /// Too old to be read.
+    pub too_old: bool,
     /// What is missing, one sentence each with the SQL that helps.
     pub missing: Vec<String>,
+    /// The statements that help with all that is missing, for a superuser, with a comment where more has to be done.
+    pub sql: Vec<String>,
+}
+
+/// The statements that make the login of an endpoint and give it what Reeve needs, and no more: for a superuser of that server.
+#[must_use]
+pub fn recipe(endpoint: &Endpoint) -> Vec<String> {
+    let role = quote_identifier(endpoint.user());
+    vec![
+        format!("CREATE ROLE {role} LOGIN PASSWORD '…' CONNECTION LIMIT 10;"),
+        monitor(endpoint.user()),
+        format!("GRANT CONNECT ON DATABASE {} TO {role};", quote_identifier(endpoint.database())),
+        extension(endpoint.database()),
+    ]
+}
+
+fn monitor(user: &str) -> String {
+    format!("GRANT pg_monitor TO {};", quote_identifier(user))
+}
+
+fn extension(database: &str) -> String {
+    // A name can hold a line break, which would end the comment.
+    let database: String = quote_identifier(database).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    format!(
+        "CREATE EXTENSION IF NOT EXISTS pg_stat_statements; -- in the database {database}; the server must have it in shared_preload_libraries"
+    )
 }
 
 /// Connects to a target as a probe would.
@@ -45,15 +74,18 @@ pub async fn check(spec: &TargetSpec) -> Result<CheckReport, AdapterError> {
         let after_ms = u64::try_from(spec.deadline.as_millis()).unwrap_or(u64::MAX);
         Err(AdapterError::TimedOut { server: spec.endpoint.redacted(), what: "to the check".to_owned(), after_ms })
     })?;
-    let mut missing = Vec::new();
-    if facts.version_num < 130_000 {
+    let (mut missing, mut sql) = (Vec::new(), Vec::new());
+    let too_old = facts.version_num < 130_000;
+    if too_old {
         missing.push(format!("{} is older than 13; Reeve reads PostgreSQL 13 to 18.", facts.version));
     }
     if !facts.read_all_stats || !facts.read_all_settings {
         missing.push(needs_monitor("Statistics", &facts));
+        sql.push(monitor(&facts.user));
     }
     if facts.statements.is_none() {
         missing.push(statements::not_installed(&facts));
+        sql.push(extension(&facts.database));
     }
     Ok(CheckReport {
         latency_ms: start.elapsed().as_secs_f64() * 1000.0,
@@ -61,6 +93,8 @@ pub async fn check(spec: &TargetSpec) -> Result<CheckReport, AdapterError> {
         user: facts.user,
         standby: facts.standby,
         tls: facts.tls,
+        too_old,
         missing,
+        sql,
     })
 }

@@ -25,6 +25,13 @@ impl TargetSpec {
     pub fn new(info: TargetInfo, endpoint: Endpoint) -> Self {
         Self { info, endpoint, cadence: Cadence::default(), databases: DatabaseChoice::AllUser, deadline: Duration::from_secs(8) }
     }
+
+    /// Whether both mean the same in everything, the password included.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let all = |s: &Self| (s.info.clone(), s.cadence, s.databases.clone(), s.deadline);
+        self.endpoint.is_same(&other.endpoint) && all(self) == all(other)
+    }
 }
 
 /// How often each class of probe runs, milliseconds (SPEC B3).

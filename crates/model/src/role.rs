@@ -186,6 +186,8 @@ mod tests {
             environment: Environment::Prod,
             address: "db:5432".into(),
             tags: vec!["eu".into()],
+            region: None,
+            owner: None,
         };
         for (text, covers) in [
             ("everything", true),

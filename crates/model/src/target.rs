@@ -117,6 +117,31 @@ pub struct TargetInfo {
     pub address: String,
     /// Free words to group by.
     pub tags: Vec<String>,
+    /// Where it runs, in the words of whoever runs it, such as `eu-central-1`; none: nobody said.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// Who answers for it, such as a team or an address; none: nobody said.
+    #[serde(default)]
+    pub owner: Option<String>,
+}
+
+/// Longest region, owner or tag, characters.
+pub const LONGEST_LABEL: usize = 100;
+
+/// A region, an owner or a tag as it may be kept: without blanks around it, of 1 to [`LONGEST_LABEL`] characters, none of which breaks a
+/// line, steers a terminal, or turns the direction of writing. `what` is its name in the sentence.
+///
+/// # Errors
+/// One sentence that says what it may hold.
+pub fn label(what: &str, text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    let length = text.chars().count();
+    if (1..=LONGEST_LABEL).contains(&length) && !text.chars().any(|c| c.is_control() || turns(c)) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("The {what} of a target has 1 to {LONGEST_LABEL} characters and is one line of plain text."))
+    }
 }
 
 /// Whether a target answers.

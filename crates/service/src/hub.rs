@@ -27,9 +27,37 @@ const REUSE_MS: i64 = 900;
 struct Slot {
     info: TargetInfo,
     every_ms: i64,
+    known: Arc<Known>,
+}
+
+/// What was read of it. Outlives a change of what is registered.
+struct Known {
     state: RwLock<Latest>,
     trends: Mutex<Trends>,
 }
+
+impl Slot {
+    fn new(info: TargetInfo, every_ms: i64, now: UnixMs) -> Self {
+        let snapshot = Arc::new(TargetSnapshot::untried(info.name.clone(), now));
+        let state = RwLock::new(Latest { snapshot, verdict: Verdict::not_yet(now) });
+        Self { info, every_ms, known: Arc::new(Known { state, trends: Mutex::default() }) }
+    }
+
+    fn latest(&self) -> Latest {
+        self.known.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, latest: Latest) {
+        *self.known.state.write().unwrap_or_else(PoisonError::into_inner) = latest;
+    }
+
+    fn trends(&self) -> MutexGuard<'_, Trends> {
+        lock(&self.known.trends)
+    }
+}
+
+/// All slots, by name. Replaced as a whole: who reads goes on with what was there.
+type Slots = Arc<BTreeMap<TargetName, Arc<Slot>>>;
 
 /// The newest round of one target and its verdict.
 #[derive(Clone)]
@@ -42,7 +70,8 @@ pub struct Latest {
 
 /// Shared latest state of the estate.
 pub struct Hub {
-    slots: BTreeMap<TargetName, Slot>,
+    slots: RwLock<Slots>,
+    targets: watch::Sender<Arc<Vec<TargetInfo>>>,
     store: watch::Sender<StoreState>,
     estate: Mutex<Verdict>,
     overview: Mutex<Option<Arc<HealthOverview>>>,
@@ -55,16 +84,11 @@ impl Hub {
     /// A hub for these targets; `every_ms` is their interval between rounds when nobody watches.
     #[must_use]
     pub fn new(targets: Vec<(TargetInfo, i64)>, now: UnixMs) -> Self {
-        let slots = targets
-            .into_iter()
-            .map(|(info, every_ms)| {
-                let snapshot = Arc::new(TargetSnapshot::untried(info.name.clone(), now));
-                let state = RwLock::new(Latest { snapshot, verdict: Verdict::not_yet(now) });
-                (info.name.clone(), Slot { info, every_ms, state, trends: Mutex::default() })
-            })
-            .collect();
+        let slots: BTreeMap<_, _> =
+            targets.into_iter().map(|(info, every_ms)| (info.name.clone(), Arc::new(Slot::new(info, every_ms, now)))).collect();
         Self {
-            slots,
+            targets: watch::Sender::new(Arc::new(infos(&slots))),
+            slots: RwLock::new(Arc::new(slots)),
             store: watch::Sender::new(StoreState::Up),
             estate: Mutex::new(Verdict::not_yet(now)),
             overview: Mutex::new(None),
@@ -74,24 +98,63 @@ impl Hub {
         }
     }
 
+    /// Takes in which targets there are from now on. What is known of one that stays, stays; of one that is gone, nothing more is taken in.
+    pub fn align(&self, targets: Vec<(TargetInfo, i64)>, now: UnixMs) {
+        let before = self.slots();
+        let slots: BTreeMap<_, _> = targets
+            .into_iter()
+            .map(|(info, every_ms)| {
+                let slot = match before.get(&info.name) {
+                    Some(slot) if slot.info == info && slot.every_ms == every_ms => Arc::clone(slot),
+                    Some(slot) => Arc::new(Slot { info: info.clone(), every_ms, known: Arc::clone(&slot.known) }),
+                    None => Arc::new(Slot::new(info.clone(), every_ms, now)),
+                };
+                (info.name, slot)
+            })
+            .collect();
+        let infos = Arc::new(infos(&slots));
+        *self.slots.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(slots);
+        self.targets.send_if_modified(|known| {
+            let changed = *known != infos;
+            *known = infos;
+            changed
+        });
+        self.judge_estate(now);
+        self.touch();
+    }
+
+    fn slots(&self) -> Slots {
+        Arc::clone(&self.slots.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn slot(&self, name: &TargetName) -> Option<Arc<Slot>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
     /// All targets, by name.
-    pub fn targets(&self) -> impl Iterator<Item = &TargetInfo> + Clone {
-        self.slots.values().map(|slot| &slot.info)
+    #[must_use]
+    pub fn targets(&self) -> Arc<Vec<TargetInfo>> {
+        Arc::clone(&self.targets.borrow())
+    }
+
+    /// Changes when a target comes or goes, or what is registered of one.
+    pub fn reshaped(&self) -> watch::Receiver<Arc<Vec<TargetInfo>>> {
+        self.targets.subscribe()
     }
 
     /// The newest of one target; none when there is no such target.
     #[must_use]
     pub fn latest(&self, name: &TargetName) -> Option<Latest> {
-        self.slots.get(name).map(|slot| slot.state.read().unwrap_or_else(PoisonError::into_inner).clone())
+        self.slot(name).map(|slot| slot.latest())
     }
 
     /// Sets what a target's verdict was before a restart, so that "since" survives.
     pub fn recall(&self, name: &TargetName, verdict: Verdict) {
-        if let Some(slot) = self.slots.get(name) {
-            slot.state.write().unwrap_or_else(PoisonError::into_inner).verdict = verdict;
+        let slots = self.slots();
+        if let Some(slot) = slots.get(name) {
+            slot.set(Latest { verdict, ..slot.latest() });
         }
-        let verdicts: Vec<Verdict> =
-            self.slots.values().map(|s| s.state.read().unwrap_or_else(PoisonError::into_inner).verdict.clone()).collect();
+        let verdicts: Vec<Verdict> = slots.values().map(|s| s.latest().verdict).collect();
         // The estate is as its worst target is, since the first of the worst became so.
         if let Some(worst) = verdicts.iter().max_by(|a, b| a.status.cmp(&b.status).then(b.since.cmp(&a.since))) {
             let mut estate = lock(&self.estate);
@@ -102,13 +165,13 @@ impl Hub {
 
     /// Takes in a round: judges it, keeps its points, tells everybody. Returns the verdict and whether its status changed.
     pub fn take(&self, snapshot: Arc<TargetSnapshot>, now: UnixMs) -> Option<(Verdict, bool)> {
-        let slot = self.slots.get(&snapshot.target)?;
-        let previous = slot.state.read().unwrap_or_else(PoisonError::into_inner).verdict.clone();
+        let slot = self.slot(&snapshot.target)?;
+        let previous = slot.latest().verdict;
         let verdict = reeve_rules::verdict::judge(&snapshot, now, Some(&previous));
         let figures = reeve_rules::figures::figures(&snapshot, now, slot.every_ms);
-        lock(&slot.trends).push(&figures);
+        slot.trends().push(&figures);
         let changed = previous.status != verdict.status;
-        *slot.state.write().unwrap_or_else(PoisonError::into_inner) = Latest { snapshot, verdict: verdict.clone() };
+        slot.set(Latest { snapshot, verdict: verdict.clone() });
         self.judge_estate(now);
         self.touch();
         Some((verdict, changed))
@@ -116,8 +179,8 @@ impl Hub {
 
     /// Puts stored points into the trends, oldest first; before the first round only.
     pub fn seed_trend(&self, name: &TargetName, id: &str, points: &[reeve_model::series::Point]) {
-        if let Some(slot) = self.slots.get(name) {
-            lock(&slot.trends).seed(id, points);
+        if let Some(slot) = self.slot(name) {
+            slot.trends().seed(id, points);
         }
     }
 
@@ -175,7 +238,7 @@ impl Hub {
 
     fn build_overview(&self, now: UnixMs) -> HealthOverview {
         let mut targets: Vec<TargetSummary> =
-            self.slots.values().map(|slot| summary(slot, now, Some(reeve_rules::figures::HEADLINE))).collect();
+            self.slots().values().map(|slot| summary(slot, now, Some(reeve_rules::figures::HEADLINE))).collect();
         self.judge_estate(now);
         let estate = lock(&self.estate).clone();
         targets.sort_by(|a, b| b.verdict.status.cmp(&a.verdict.status).then_with(|| a.info.name.cmp(&b.info.name)));
@@ -184,11 +247,7 @@ impl Hub {
 
     /// Judged at every round and not only when somebody looks, so that "since" is when it began.
     fn judge_estate(&self, now: UnixMs) {
-        let verdicts: Vec<_> = self
-            .slots
-            .iter()
-            .map(|(name, slot)| (name.clone(), slot.state.read().unwrap_or_else(PoisonError::into_inner).verdict.clone()))
-            .collect();
+        let verdicts: Vec<_> = self.slots().iter().map(|(name, slot)| (name.clone(), slot.latest().verdict)).collect();
         let mut estate = lock(&self.estate);
         *estate = reeve_rules::verdict::estate(&verdicts, now, Some(&estate));
     }
@@ -196,13 +255,13 @@ impl Hub {
     /// One target with all its figures; none when there is no such target.
     #[must_use]
     pub fn summary(&self, name: &TargetName, now: UnixMs) -> Option<TargetSummary> {
-        self.slots.get(name).map(|slot| summary(slot, now, None))
+        self.slot(name).map(|slot| summary(&slot, now, None))
     }
 
     /// The points of one figure over the recent hour.
     #[must_use]
     pub fn trend(&self, name: &TargetName, id: &str, now: UnixMs) -> Vec<reeve_model::series::Point> {
-        self.slots.get(name).map_or_else(Vec::new, |slot| lock(&slot.trends).thinned(id, now.plus_ms(-WINDOW_MS), now, 240))
+        self.slot(name).map_or_else(Vec::new, |slot| slot.trends().thinned(id, now.plus_ms(-WINDOW_MS), now, 240))
     }
 
     fn touch(&self) {
@@ -211,18 +270,22 @@ impl Hub {
     }
 }
 
+fn infos(slots: &BTreeMap<TargetName, Arc<Slot>>) -> Vec<TargetInfo> {
+    slots.values().map(|slot| slot.info.clone()).collect()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn summary(slot: &Slot, now: UnixMs, only: Option<&[&str]>) -> TargetSummary {
-    let Latest { snapshot, verdict } = slot.state.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let Latest { snapshot, verdict } = slot.latest();
     let mut figures: Vec<Figure> = reeve_rules::figures::figures(&snapshot, now, slot.every_ms);
     if let Some(ids) = only {
         figures.retain(|f| ids.contains(&f.id.as_str()));
         figures.sort_by_key(|f| ids.iter().position(|id| *id == f.id));
     }
-    let trends = lock(&slot.trends);
+    let trends = slot.trends();
     for figure in &mut figures {
         figure.trend = trends.thinned(&figure.id, now.plus_ms(-SPARK_WINDOW_MS), now, SPARK_POINTS);
     }

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod passwords;
 pub mod pools;
 pub mod recorder;
+pub mod registry;
 pub mod sessions;
 pub mod store_watch;
 pub mod tables;

@@ -129,8 +129,7 @@ pub fn text(hub: &Hub, own: Option<Own<'_>>, backed: &[DatabaseCover], covers: i
     if let Some(own) = own {
         of_reeve(&mut text, hub, &own);
     }
-    let infos: Vec<_> = hub.targets().filter(|info| covers(&info.name)).cloned().collect();
-    for info in infos {
+    for info in hub.targets().iter().filter(|info| covers(&info.name)) {
         let Some(latest) = hub.latest(&info.name) else { continue };
         target(&mut text, info.name.as_str(), &latest, now);
     }

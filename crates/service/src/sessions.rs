@@ -1,6 +1,6 @@
 //! Who is connected to a target, and ending one of them.
 
-use crate::{audit::Trail, health::no_such_target};
+use crate::{audit::Trail, health::no_such_target, registry::Registry};
 use async_trait::async_trait;
 use reeve_access::{
     Grant,
@@ -18,7 +18,11 @@ use reeve_model::{
 use reeve_ports::{PortError, SessionsPort};
 use reeve_store::Store;
 use serde_json::json;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::Duration,
+};
 use tokio::{sync::Mutex, time::Instant};
 
 /// A look this young is shown to whoever asks, so that a hundred viewers cost a target what one costs.
@@ -30,13 +34,15 @@ const IDLE: Duration = Duration::from_secs(20);
 
 /// Asks the targets themselves.
 pub struct Sessions {
-    targets: BTreeMap<TargetName, Watched>,
+    registry: Registry,
+    looked: StdMutex<BTreeMap<TargetName, Watched>>,
     store: Store,
     trail: Trail,
 }
 
+#[derive(Clone)]
 struct Watched {
-    spec: TargetSpec,
+    spec: Arc<TargetSpec>,
     slot: Arc<Mutex<Slot>>,
 }
 
@@ -49,18 +55,29 @@ struct Slot {
 }
 
 impl Sessions {
-    /// Over the targets.
+    /// Over the targets that the registry has at each moment.
     #[must_use]
-    pub fn new(specs: &[TargetSpec], store: Store, trail: Trail) -> Self {
-        let watched = |spec: &TargetSpec| {
-            let slot = Slot { looker: Looker::new(spec.clone()), view: Arc::new(Reading::default()), wanted: Instant::now(), asked: None };
-            (spec.info.name.clone(), Watched { spec: spec.clone(), slot: Arc::new(Mutex::new(slot)) })
-        };
-        Self { targets: specs.iter().map(watched).collect(), store, trail }
+    pub fn new(registry: Registry, store: Store, trail: Trail) -> Self {
+        Self { registry, looked: StdMutex::default(), store, trail }
     }
 
-    fn of(&self, name: &TargetName) -> Result<&Watched, PortError> {
-        self.targets.get(name).ok_or_else(|| no_such_target(name))
+    /// What was seen of a target. One that is reached otherwise than before is looked at anew.
+    fn of(&self, name: &TargetName) -> Result<Watched, PortError> {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(spec) = self.registry.get(name) else {
+            looked.remove(name);
+            return Err(no_such_target(name));
+        };
+        if let Some(known) = looked.get(name)
+            && Arc::ptr_eq(&known.spec, &spec)
+        {
+            return Ok(known.clone());
+        }
+        let looker = Looker::new(TargetSpec::clone(&spec));
+        let slot = Slot { looker, view: Arc::new(Reading::default()), wanted: Instant::now(), asked: None };
+        let watched = Watched { spec, slot: Arc::new(Mutex::new(slot)) };
+        looked.insert(name.clone(), watched.clone());
+        Ok(watched)
     }
 }
 

@@ -1,12 +1,11 @@
 //! Tables of the targets: the newest reading, judged once, cut to the page that was asked for.
 
-use crate::{health::no_such_target, hub::Hub};
+use crate::{health::no_such_target, hub::Hub, registry::Registry};
 use async_trait::async_trait;
 use reeve_access::{
     Grant,
     permission::{ViewTable, ViewTables},
 };
-use reeve_estate::TargetSpec;
 use reeve_model::{
     Reading, TargetName, Timed, Unit, UnixMs,
     health::Chart,
@@ -18,7 +17,7 @@ use reeve_ports::{PortError, TablesPort};
 use reeve_rules::order::{View, select};
 use reeve_store::Store;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -67,7 +66,7 @@ struct Judged {
 pub struct Tables {
     hub: Arc<Hub>,
     store: Store,
-    specs: BTreeMap<TargetName, TargetSpec>,
+    registry: Registry,
     unused_after_s: f64,
     faults: Mutex<HashMap<(TargetName, String), Judged>>,
     baselines: Mutex<HashMap<TargetName, Baseline>>,
@@ -77,9 +76,8 @@ pub struct Tables {
 impl Tables {
     /// Over the hub, the store and the targets themselves. An index is called unused when nobody scanned it for `unused_after_s` seconds.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, store: Store, specs: &[TargetSpec], unused_after_s: f64) -> Self {
-        let specs = specs.iter().map(|s| (s.info.name.clone(), s.clone())).collect();
-        Self { hub, store, specs, unused_after_s, faults: Mutex::default(), baselines: Mutex::default(), definitions: Mutex::default() }
+    pub fn new(hub: Arc<Hub>, store: Store, registry: Registry, unused_after_s: f64) -> Self {
+        Self { hub, store, registry, unused_after_s, faults: Mutex::default(), baselines: Mutex::default(), definitions: Mutex::default() }
     }
 
     /// The faults of one database, judged once per reading.
@@ -135,8 +133,8 @@ impl Tables {
             return Reading::known(fresh.value, fresh.at);
         }
         let mut reading = Reading { last: known, fault: None };
-        let Some(spec) = self.specs.get(target) else { return reading };
-        let read = match tokio::time::timeout(PATIENCE, reeve_estate::describe_table(spec, table)).await {
+        let Some(spec) = self.registry.get(target) else { return reading };
+        let read = match tokio::time::timeout(PATIENCE, reeve_estate::describe_table(&spec, table)).await {
             Ok(Ok(definition)) => Ok(definition),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("The server did not answer in time, so columns and keys are not shown.".to_owned()),

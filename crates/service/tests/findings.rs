@@ -15,7 +15,7 @@ use reeve_model::{
 };
 use reeve_ports::{CompliancePort, NewAcceptance, NewWord, PortError, Vouching};
 use reeve_runtime::Supervisor;
-use reeve_service::{Hub, audit::Trail, backups::Backups, compliance::Compliance};
+use reeve_service::{Hub, audit::Trail, backups::Backups, compliance::Compliance, registry::Registry};
 use reeve_store::{
     Domain, Store,
     accounts::{DEFAULT_ORG, NewAccount},
@@ -66,12 +66,19 @@ impl Bench {
             environment: Environment::Dev,
             address: endpoint.redacted(),
             tags: Vec::new(),
+            region: None,
+            owner: None,
         };
         let spec = TargetSpec::new(info, endpoint);
         let (trail, supervisor) = (Trail::new(store.clone(), None), Supervisor::new());
         trail.start(&supervisor);
-        let compliance =
-            Compliance::new(store.clone(), trail.clone(), backups(&store, &trail), std::slice::from_ref(&spec), Duration::from_secs(3600));
+        let compliance = Compliance::new(
+            store.clone(),
+            trail.clone(),
+            backups(&store, &trail),
+            Registry::new(vec![spec.clone()]),
+            Duration::from_secs(3600),
+        );
         compliance.start(&supervisor);
         Self { target, _store: store_cluster, store, trail, spec, compliance, supervisor }
     }
@@ -227,7 +234,7 @@ async fn e3_a_finding_is_seen_accepted_counted_again_fixed_and_back() {
     // A restart knows it all, with its age, before it has scanned anything.
     let none = backups(&bench.store, &bench.trail);
     let again =
-        Compliance::new(bench.store.clone(), bench.trail.clone(), none, std::slice::from_ref(&bench.spec), Duration::from_secs(3600));
+        Compliance::new(bench.store.clone(), bench.trail.clone(), none, Registry::new(vec![bench.spec.clone()]), Duration::from_secs(3600));
     let supervisor = Supervisor::new();
     again.start(&supervisor);
     let mut kept = Vec::new();

@@ -16,6 +16,7 @@ pub mod history;
 pub mod invites;
 pub mod migrate;
 pub mod refresh_tokens;
+pub mod registered;
 pub mod secrets;
 pub mod signing_keys;
 mod store;

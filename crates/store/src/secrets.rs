@@ -59,7 +59,7 @@ pub async fn put(
     Ok(())
 }
 
-async fn keep(step: &mut PgConnection, org: Uuid, (kind, name): (&str, &str), sealed: &[u8], key_id: &[u8]) -> Result<()> {
+pub(crate) async fn keep(step: &mut PgConnection, org: Uuid, (kind, name): (&str, &str), sealed: &[u8], key_id: &[u8]) -> Result<()> {
     sqlx::query!(
         "INSERT INTO main.secret (org_id, kind, name, sealed, key_id) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (org_id, kind, name) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, updated_at = now()",

@@ -29,11 +29,11 @@ pub async fn register(connection: &mut PgConnection, org: Uuid, targets: &[Targe
         // An update that changes nothing is not written.
         let id = sqlx::query_scalar!(
             r#"WITH put AS (
-                 INSERT INTO main.target AS t (org_id, name, kind, environment, address, tags) VALUES ($1, $2, $3, $4, $5, $6)
+                 INSERT INTO main.target AS t (org_id, name, kind, environment, address, tags, region, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
                  ON CONFLICT (org_id, name) DO UPDATE SET kind = excluded.kind, environment = excluded.environment,
-                     address = excluded.address, tags = excluded.tags, retired_at = NULL
-                 WHERE (t.kind, t.environment, t.address, t.tags, t.retired_at) IS DISTINCT FROM
-                     (excluded.kind, excluded.environment, excluded.address, excluded.tags, NULL)
+                     address = excluded.address, tags = excluded.tags, region = excluded.region, owner = excluded.owner, retired_at = NULL
+                 WHERE (t.kind, t.environment, t.address, t.tags, t.region, t.owner, t.retired_at) IS DISTINCT FROM
+                     (excluded.kind, excluded.environment, excluded.address, excluded.tags, excluded.region, excluded.owner, NULL)
                  RETURNING id)
                SELECT id AS "id!" FROM put UNION ALL SELECT id FROM main.target WHERE org_id = $1 AND name = $2 LIMIT 1"#,
             org,
@@ -41,7 +41,9 @@ pub async fn register(connection: &mut PgConnection, org: Uuid, targets: &[Targe
             target.kind.word(),
             target.environment.word(),
             target.address,
-            &target.tags
+            &target.tags,
+            target.region,
+            target.owner
         )
         .fetch_one(&mut *step)
         .await?;
@@ -61,7 +63,7 @@ pub async fn register(connection: &mut PgConnection, org: Uuid, targets: &[Targe
 /// [`StoreError::Corrupt`] for words this program does not know; the database's own.
 pub async fn registered(connection: &mut PgConnection, org: Uuid) -> Result<Vec<TargetInfo>> {
     let rows = sqlx::query!(
-        "SELECT name, kind, environment, address, tags FROM main.target WHERE org_id = $1 AND retired_at IS NULL ORDER BY name",
+        "SELECT name, kind, environment, address, tags, region, owner FROM main.target WHERE org_id = $1 AND retired_at IS NULL ORDER BY name",
         org
     )
     .fetch_all(connection)
@@ -78,6 +80,8 @@ pub async fn registered(connection: &mut PgConnection, org: Uuid) -> Result<Vec<
                 name: TargetName::new(row.name.clone()).map_err(StoreError::Corrupt)?,
                 address: row.address,
                 tags: row.tags,
+                region: row.region,
+                owner: row.owner,
             })
         })
         .collect()

@@ -41,6 +41,8 @@ async fn b1_since_outlives_a_restart_and_a_status_is_recorded_once() {
         environment: Environment::Dev,
         address: "/run".to_owned(),
         tags: tags.iter().map(|t| (*t).to_owned()).collect(),
+        region: None,
+        owner: None,
     };
     let id = targets::register(&mut c, DEFAULT_ORG, &[info(&[])]).await.unwrap()[&name];
     assert_eq!(targets::register(&mut c, DEFAULT_ORG, &[info(&["sample"])]).await.unwrap()[&name], id);

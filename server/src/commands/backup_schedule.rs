@@ -94,7 +94,7 @@ async fn act(config: &Config, store: &Store, what: &What) -> Result<ExitCode, St
     match what {
         What::List { json } => list(&local_schedules(store).await?, *json)?,
         What::Set { of, when, time_zone, paused } => {
-            known(config, &of.target)?;
+            known(config, store, &of.target).await?;
             let (database, when, time_zone) = (of.database.clone(), when.clone(), time_zone.clone());
             let wanted = NewSchedule { database, what: of.what(), when, time_zone, enabled: !paused };
             let set = local_set_schedule(store, &trail, &user, &of.target, &wanted).await?;
@@ -110,12 +110,16 @@ async fn act(config: &Config, store: &Store, what: &What) -> Result<ExitCode, St
 }
 
 /// A schedule of a target that nobody knows would fail each time.
-fn known(config: &Config, target: &TargetName) -> Result<(), String> {
+async fn known(config: &Config, store: &Store, target: &TargetName) -> Result<(), String> {
     let sample = demo::backed_up(config).any(|sample| sample == target.as_str());
     if sample || config.targets.iter().any(|t| t.info.name == *target) {
         return Ok(());
     }
-    Err(format!("There is no target {target}. Add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL."))
+    let stored = store.stored_targets().await.map_err(|e| e.to_string())?;
+    if stored.registered.iter().any(|r| r.registration.name == *target) {
+        return Ok(());
+    }
+    Err(format!("There is no target {target}. Add [[target]] to reeve.toml, set REEVE_TARGET_<NAME>_URL, or run `reeve target add`."))
 }
 
 fn list(all: &[BackupSchedule], json: bool) -> Result<(), String> {

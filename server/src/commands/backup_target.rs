@@ -2,7 +2,7 @@
 
 use super::demo;
 use crate::{
-    config::{Address, Config, TargetConfig},
+    config::{Config, TargetConfig},
     run,
 };
 use reeve_adapter::Endpoint;
@@ -44,22 +44,29 @@ pub async fn reach(config: &Config, name: &TargetName) -> Result<Way, String> {
     {
         return sample(cluster, database).await;
     }
-    let mut known: Vec<String> = config.targets.iter().map(|t| t.info.name.to_string()).collect();
+    let targets = run::targets::all(config).await;
+    let mut known: Vec<String> = targets.all.iter().map(|(name, _)| name.to_string()).collect();
+    if let Some((_, spec)) = targets.all.into_iter().find(|(known, _)| known == name) {
+        return Ok(Way { endpoint: spec?.endpoint, sample: None });
+    }
     known.extend(demo::backed_up(config).map(str::to_owned));
     let known = if known.is_empty() { "none is".to_owned() } else { known.join(", ") };
-    Err(format!("There is no target {name}; configured: {known}. Add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL."))
+    let note = targets.note.map_or_else(String::new, |note| format!(" {note}"));
+    Err(format!(
+        "There is no target {name}; configured: {known}. Add [[target]] to reeve.toml, set REEVE_TARGET_<NAME>_URL, or run `reeve target add`.{note}"
+    ))
 }
 
 async fn configured(config: &Config, target: &TargetConfig) -> Result<Endpoint, String> {
     if let Some(endpoint) = &target.backup {
         return Ok(endpoint.clone());
     }
-    if let Address::Known(endpoint) = &target.address {
+    if let Some(endpoint) = target.address.known() {
         return Ok(endpoint.clone());
     }
-    let alone = Config { targets: vec![target.clone()], ..config.clone() };
-    let mut all = run::targets::resolve_each(&alone).await;
-    all.pop().unwrap_or_else(|| Err("The target has no address.".to_owned())).map(|spec| spec.endpoint)
+    let all = run::targets::all(config).await.all;
+    let own = all.into_iter().find(|(name, _)| *name == target.info.name);
+    own.map_or_else(|| Err("The target has no address.".to_owned()), |(_, spec)| spec).map(|spec| spec.endpoint)
 }
 
 /// The superuser of a server of the sample estate: its cluster is Reeve's own.

@@ -20,10 +20,11 @@ pub async fn run(config: &Config) -> Result<ExitCode, String> {
     for (role, endpoint) in &config.store {
         specs.push((role.word().to_owned(), Ok(run::store::as_target(*role, endpoint)?)));
     }
-    let targets =
-        run::signals::unless_stopped("Stopped before it was done.", async { Ok(run::targets::resolve_each(config).await) }).await?;
+    let targets = run::signals::unless_stopped("Stopped before it was done.", async { Ok(run::targets::all(config).await) }).await?;
+    let none = targets.all.is_empty();
     let whole = |spec: TargetSpec| TargetSpec::new(spec.info, spec.endpoint);
-    specs.extend(config.targets.iter().zip(targets).map(|(t, spec)| (t.info.name.to_string(), spec.map(whole))));
+    specs.extend(targets.all.into_iter().map(|(name, spec)| (name.to_string(), spec.map(whole))));
+    notes.extend(targets.note);
     for (name, spec) in specs {
         let spec = match spec {
             Ok(spec) => spec,
@@ -53,8 +54,8 @@ pub async fn run(config: &Config) -> Result<ExitCode, String> {
     for note in notes {
         say(note);
     }
-    if config.targets.is_empty() {
-        say("No targets are configured; add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL.");
+    if none {
+        say(run::targets::NONE);
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -108,16 +108,19 @@ struct Seen {
 }
 
 async fn scan(config: &Config, only: &[String], wanted: &Wanted) -> Result<ExitCode, String> {
-    if config.targets.is_empty() {
-        return Err("No targets are configured; add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL.".to_owned());
+    let work = async { Ok(run::targets::all(config).await) };
+    let targets = run::signals::unless_stopped("Stopped before it was done.", work).await?;
+    if let Some(note) = targets.note {
+        complain(note);
     }
-    if let Some(name) = only.iter().find(|n| !config.targets.iter().any(|t| t.info.name.as_str() == n.as_str())) {
+    if targets.all.is_empty() {
+        return Err(run::targets::NONE.to_owned());
+    }
+    if let Some(name) = only.iter().find(|n| !targets.all.iter().any(|(name, _)| name.as_str() == n.as_str())) {
         return Err(format!("No target is called {name}; `reeve check` lists them."));
     }
-    let work = async { Ok(run::targets::resolve_each(config).await) };
-    let specs = run::signals::unless_stopped("Stopped before it was done.", work).await?;
-    let chosen = config.targets.iter().zip(specs).filter(|(t, _)| only.is_empty() || only.iter().any(|n| n == t.info.name.as_str()));
-    let looks = chosen.map(|(target, spec)| async move { (target.info.name.clone(), look(spec).await) });
+    let chosen = targets.all.into_iter().filter(|(name, _)| only.is_empty() || only.iter().any(|n| n == name.as_str()));
+    let looks = chosen.map(|(name, spec)| async move { (name, look(spec).await) });
     let work = async { Ok(futures::future::join_all(looks).await) };
     let looks = run::signals::unless_stopped("Stopped before it was done.", work).await?;
     let (mut seen, mut failed): (Vec<Seen>, Vec<(TargetName, String)>) = (Vec::new(), Vec::new());

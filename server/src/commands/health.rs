@@ -3,7 +3,10 @@
 use super::table;
 use crate::{
     config::Config,
-    run::{self, output::say},
+    run::{
+        self,
+        output::{complain, say},
+    },
 };
 use reeve_estate::{Collector, TargetSpec};
 use reeve_model::{Status, UnixMs};
@@ -12,11 +15,14 @@ use std::process::ExitCode;
 
 /// Two rounds, so that there are rates; then the verdict. Exit code 1 unless all are healthy.
 pub async fn run(config: &Config, as_json: bool) -> Result<ExitCode, String> {
-    if config.targets.is_empty() {
-        return Err("No targets are configured; add [[target]] to reeve.toml or set REEVE_TARGET_<NAME>_URL.".to_owned());
+    let targets = run::signals::unless_stopped("Stopped before it was done.", async { Ok(run::targets::all(config).await) }).await?;
+    if let Some(note) = targets.note {
+        complain(note);
     }
-    let specs = run::signals::unless_stopped("Stopped before it was done.", async { Ok(run::targets::resolve_each(config).await) }).await?;
-    let specs: Vec<TargetSpec> = specs.into_iter().collect::<Result<_, _>>()?;
+    if targets.all.is_empty() {
+        return Err(run::targets::NONE.to_owned());
+    }
+    let specs: Vec<TargetSpec> = targets.all.into_iter().map(|(_, spec)| spec).collect::<Result<_, _>>()?;
     let looks = specs.into_iter().map(|spec| async {
         let name = spec.info.name.clone();
         let mut collector = Collector::new(TargetSpec::new(spec.info, spec.endpoint));

@@ -16,6 +16,9 @@ mod health;
 mod migrate;
 mod secret;
 mod serve;
+mod target;
+mod target_list;
+mod target_test;
 
 use crate::{
     config::{self, Config},
@@ -112,6 +115,13 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Targets beside the configuration: register, test, list, edit, remove. A running Reeve takes it up within seconds.
+    Target {
+        #[command(subcommand)]
+        what: target::What,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Small secrets, such as addresses of targets, sealed in Reeve's own database.
     Secret {
         #[command(subcommand)]
@@ -200,6 +210,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         Command::Health { common, .. }
         | Command::Doctor { common, .. }
         | Command::Migrate { common, .. }
+        | Command::Target { common, .. }
         | Command::Secret { common, .. } => (common, &line.command),
         Command::Account { common, .. } | Command::Audit { common, .. } => (common, &line.command),
         Command::Compliance { common, .. } | Command::Backup { common, .. } => (common, &line.command),
@@ -221,6 +232,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         Command::Doctor { json, .. } => doctor::run(&config, *json).await,
         Command::Health { json, .. } => health::run(&config, *json).await,
         Command::Migrate { what, .. } => migrate::run(&config, what).await,
+        Command::Target { what, .. } => target::run(&config, what).await,
         Command::Secret { what, .. } => secret::run(&config, what).await,
         Command::Account { what, .. } => account::run(&config, what).await,
         Command::Audit { what, .. } => audit::run(&config, what).await,

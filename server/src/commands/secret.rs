@@ -21,7 +21,7 @@ use std::process::ExitCode;
 pub enum What {
     /// Store a secret, replacing the one before. The value is read from standard input, or asked for without showing it.
     ///
-    /// `target/NAME` is the address of a target with `url_stored = true`. A running Reeve reads it at its next start.
+    /// `target/NAME` is the address of a target with `url_stored = true`. A running Reeve takes a target's address up within seconds.
     Set {
         /// Which secret: KIND/NAME, like target/orders.
         #[arg(value_name = "KIND/NAME")]
@@ -89,7 +89,7 @@ async fn act(secrets: &Secrets, what: &What, value: Option<SecretString>) -> Res
         (What::Set { name }, Some(value)) => {
             secrets.set(name, &value, &user).await.map_err(|e| e.to_string())?;
             say(format!(
-                "{name} is stored, sealed with the key {}. A running Reeve reads it at its next start.",
+                "{name} is stored, sealed with the key {}. A running Reeve takes a target's address up within seconds.",
                 secrets.vault().sealing_key()
             ));
         }

@@ -72,11 +72,15 @@ pub struct TargetDraft {
     pub kind: Option<Placed<String>>,
     pub environment: Option<Placed<String>>,
     pub url: Option<Placed<String>>,
+    /// The file that the address was read from.
+    pub url_file: Option<Placed<String>>,
     /// The address is a stored secret; an address that is given as well wins.
     pub url_stored: bool,
     /// Another login, for backups.
     pub backup_url: Option<Placed<String>>,
     pub tags: Vec<String>,
+    pub region: Option<Placed<String>>,
+    pub owner: Option<Placed<String>>,
     pub databases: Vec<String>,
     pub intervals: IntervalDraft,
 }
@@ -256,7 +260,10 @@ impl Walk<'_> {
                 "kind" => set(&mut target.kind, walk.string(value, path)),
                 "environment" => set(&mut target.environment, walk.string(value, path)),
                 "url" => set(&mut target.url, walk.string(value, path)),
-                "url_file" => set(&mut target.url, walk.text_of_file(value, path)),
+                "url_file" => {
+                    target.url_file = walk.string(value, path);
+                    set(&mut target.url, target.url_file.clone().and_then(|named| walk.text_of(named)))
+                }
                 "url_env" => set(&mut target.url, walk.text_of_variable(value, path)),
                 "url_stored" => {
                     target.url_stored = walk.boolean(value, path).is_some_and(|said| said.value);
@@ -265,6 +272,8 @@ impl Walk<'_> {
                 "backup_url" => set(&mut target.backup_url, walk.string(value, path)),
                 "backup_url_file" => set(&mut target.backup_url, walk.text_of_file(value, path)),
                 "backup_url_env" => set(&mut target.backup_url, walk.text_of_variable(value, path)),
+                "region" => set(&mut target.region, walk.string(value, path)),
+                "owner" => set(&mut target.owner, walk.string(value, path)),
                 "tags" => walk.strings(value, path, &mut target.tags),
                 "databases" => walk.strings(value, path, &mut target.databases),
                 "intervals" => {
@@ -348,6 +357,10 @@ impl Walk<'_> {
 
     fn text_of_file(&mut self, value: &Value<'_>, path: &str) -> Option<Placed<String>> {
         let named = self.string(value, path)?;
+        self.text_of(named)
+    }
+
+    fn text_of(&mut self, named: Placed<String>) -> Option<Placed<String>> {
         match std::fs::read_to_string(Path::new(&named.value)) {
             Ok(text) => Some(Placed { value: text.trim_end_matches(['\n', '\r']).to_owned(), place: named.place }),
             Err(error) => {

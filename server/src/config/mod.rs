@@ -8,11 +8,13 @@ mod guards;
 mod keys;
 mod problem;
 mod s3;
+mod target;
 mod values;
 
 pub use backup::BackupConfig;
 pub use guards::{HttpConfig, Limits, Rate, TlsFiles};
 pub use problem::Problems;
+pub use reeve_service::registry::Address;
 
 use reeve_adapter::Endpoint;
 use reeve_estate::Cadence;
@@ -37,15 +39,8 @@ pub struct TargetConfig {
     pub cadence: Cadence,
     /// Only these databases; empty: all.
     pub databases: Vec<String>,
-}
-
-/// Where the address of a target comes from.
-#[derive(Debug, Clone)]
-pub enum Address {
-    /// It stands in the configuration.
-    Known(Endpoint),
-    /// It is a stored secret, `target/NAME`, read when the store is open.
-    Stored,
+    /// Where it stands, such as `reeve.toml:12: target[0]` or the name of a variable.
+    pub place: String,
 }
 
 /// Where the key comes from that seals stored secrets.
@@ -93,6 +88,8 @@ pub struct Config {
     pub keys: KeyConfig,
     /// How backups are made and kept.
     pub backup: BackupConfig,
+    /// How often targets are read that say nothing of their own.
+    pub cadence: Cadence,
     /// Targets in the order of the file.
     pub targets: Vec<TargetConfig>,
 }

@@ -1,13 +1,13 @@
 //! From drafts to checked values.
 
 use super::{
-    Address, Config, DEFAULT_LISTEN, Problems, TargetConfig, backup,
-    file::{Draft, IntervalDraft, Placed, TargetDraft},
-    guards, keys,
+    Config, DEFAULT_LISTEN, Problems, TargetConfig, backup,
+    file::{Draft, IntervalDraft, Placed},
+    guards, keys, target,
 };
 use reeve_adapter::Endpoint;
 use reeve_estate::Cadence;
-use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, pool::StoreRole};
+use reeve_model::pool::StoreRole;
 use reeve_service::compliance::DEFAULT_INTERVAL;
 use secrecy::SecretString;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
@@ -34,45 +34,7 @@ pub fn from_environment(env: &BTreeMap<String, String>, draft: &mut Draft, probl
             draft.store.insert(role.variable(), url);
         }
     }
-    let mut for_backups = Vec::new();
-    for (name, value) in env {
-        let Some(target) = name.strip_prefix("REEVE_TARGET_").and_then(|rest| rest.strip_suffix("_URL")) else { continue };
-        if value.is_empty() {
-            continue;
-        }
-        let url = Placed { value: value.clone(), place: name.clone() };
-        if let Some(target) = target.strip_suffix("_BACKUP") {
-            for_backups.push((target.to_ascii_lowercase(), url));
-            continue;
-        }
-        let wanted = target.to_ascii_lowercase();
-        let same = |t: &&mut TargetDraft| is_called(t, &wanted);
-        if let Some(known) = draft.targets.iter_mut().find(same) {
-            known.url = Some(url);
-        } else if TargetName::new(wanted.clone()).is_ok() {
-            draft.targets.push(TargetDraft {
-                place: name.clone(),
-                name: Some(Placed { value: wanted, place: name.clone() }),
-                url: Some(url),
-                ..TargetDraft::default()
-            });
-        } else {
-            problems.add(name, "The part between REEVE_TARGET_ and _URL is no name for a target: use letters, digits and _.");
-        }
-    }
-    // Only now are all targets known.
-    for (wanted, url) in for_backups {
-        match draft.targets.iter_mut().find(|t| is_called(t, &wanted)) {
-            Some(known) => known.backup_url = Some(url),
-            None => problems
-                .add(&url.place, "There is no target of this name; REEVE_TARGET_<NAME>_BACKUP_URL gives one that is there another login."),
-        }
-    }
-}
-
-/// Whether a target has this name, as variables write it.
-fn is_called(target: &TargetDraft, wanted: &str) -> bool {
-    target.name.as_ref().is_some_and(|n| n.value.replace('-', "_") == wanted)
+    target::from_environment(env, draft, problems);
 }
 
 /// Checks everything that was drafted.
@@ -119,7 +81,7 @@ pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Probl
     let mut targets: Vec<TargetConfig> = Vec::new();
     for target in draft.targets {
         let place = target.place.clone();
-        if let Some(checked) = check_target(target, base, problems) {
+        if let Some(checked) = target::finish(target, base, problems) {
             if targets.iter().any(|t| t.info.name == checked.info.name) {
                 problems.add(place, format!("There are two targets called {}; give one of them another name.", checked.info.name));
             }
@@ -138,6 +100,7 @@ pub fn finish(draft: Draft, env: &BTreeMap<String, String>, problems: &mut Probl
         compliance_interval,
         keys: keys::finish(draft.keys, problems),
         backup: backup::finish(draft.backup, problems),
+        cadence: base,
         targets,
     }
 }
@@ -150,51 +113,8 @@ fn default_data_dir(env: &BTreeMap<String, String>) -> PathBuf {
     env.get("XDG_DATA_HOME").filter(|v| v.starts_with('/')).map_or_else(|| home.join(".local/share"), PathBuf::from).join("reeve")
 }
 
-fn endpoint(url: &Placed<String>, problems: &mut Problems) -> Option<Endpoint> {
+pub(super) fn endpoint(url: &Placed<String>, problems: &mut Problems) -> Option<Endpoint> {
     Endpoint::parse(&url.value).map_err(|error| problems.add(&url.place, error.to_string())).ok()
-}
-
-fn check_target(draft: TargetDraft, base: Cadence, problems: &mut Problems) -> Option<TargetConfig> {
-    let name = match draft.name {
-        Some(name) => TargetName::new(name.value).map_err(|sentence| problems.add(name.place, sentence)).ok(),
-        None => {
-            problems.add(&draft.place, "This target has no name; add name = \"…\".");
-            None
-        }
-    };
-    let kind = match draft.kind.as_ref().map(|k| (k.value.as_str(), &k.place)) {
-        None | Some(("postgres", _)) => Some(TargetKind::Postgres),
-        Some((other, place)) => {
-            problems.add(place, format!("{other:?} is no kind of target; postgres is the one there is."));
-            None
-        }
-    };
-    let environment = match draft.environment.as_ref().map(|e| (e.value.as_str(), &e.place)) {
-        None | Some(("prod", _)) => Some(Environment::Prod),
-        Some(("staging", _)) => Some(Environment::Staging),
-        Some(("dev", _)) => Some(Environment::Dev),
-        Some((other, place)) => {
-            problems.add(place, format!("{other:?} is no environment; use dev, staging or prod."));
-            None
-        }
-    };
-    let address = match &draft.url {
-        Some(url) => endpoint(url, problems).map(Address::Known),
-        None if draft.url_stored => Some(Address::Stored),
-        None => {
-            problems.add(&draft.place, "This target has no address; add url, url_file, url_env or url_stored = true.");
-            None
-        }
-    };
-    let backup = draft.backup_url.as_ref().and_then(|url| endpoint(url, problems));
-    let cadence = cadence(&draft.intervals, base, problems);
-    let (name, kind, environment, address) = (name?, kind?, environment?, address?);
-    let shown = match &address {
-        Address::Known(endpoint) => endpoint.redacted(),
-        Address::Stored => "stored".to_owned(),
-    };
-    let info = TargetInfo { name, kind, environment, address: shown, tags: draft.tags };
-    Some(TargetConfig { info, address, backup, cadence, databases: draft.databases })
 }
 
 /// Rarer than every 12 hours, evidence would be too old before the next scan.
@@ -215,7 +135,7 @@ fn scan_interval(text: Option<&Placed<String>>, problems: &mut Problems) -> Dura
     }
 }
 
-fn cadence(draft: &IntervalDraft, base: Cadence, problems: &mut Problems) -> Cadence {
+pub(super) fn cadence(draft: &IntervalDraft, base: Cadence, problems: &mut Problems) -> Cadence {
     let mut read = |text: &Option<Placed<String>>, default: i64, least: i64| {
         let Some(text) = text else { return default };
         match duration_ms(&text.value) {

@@ -6,12 +6,14 @@ use reeve_adapter::Endpoint;
 use reeve_backup::{
     BackupError, DrillRequest, Engine, EngineConfig, Location, Over, Progress, PutBackRequest, RestoreRequest, RunRequest, TableName,
 };
-use reeve_estate::TargetSpec;
 use reeve_model::{
     TargetName,
     backup::{BackupAct, BackupJob},
 };
-use reeve_service::backups::{Came, Held, Stopped, Tell, Works};
+use reeve_service::{
+    backups::{Came, Held, Stopped, Tell, Works},
+    registry::Registry,
+};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::OnceCell};
 use tokio_util::sync::CancellationToken;
@@ -38,21 +40,21 @@ pub struct Storage {
 struct Inner {
     config: EngineConfig,
     rto_target: Duration,
+    /// The logins for backups that the configuration names.
     logins: BTreeMap<TargetName, Endpoint>,
+    registry: Registry,
     engine: OnceCell<Engine>,
 }
 
 impl Storage {
     /// As configured. A target is reached by its login for backups where there is one. Opens nothing.
-    pub fn new(config: &Config, specs: &[TargetSpec]) -> Self {
-        let of = |spec: &TargetSpec| {
-            let own = config.targets.iter().find(|t| t.info.name == spec.info.name).and_then(|t| t.backup.clone());
-            (spec.info.name.clone(), own.unwrap_or_else(|| spec.endpoint.clone()))
-        };
+    pub fn new(config: &Config, registry: Registry) -> Self {
+        let own = config.targets.iter().filter_map(|t| Some((t.info.name.clone(), t.backup.clone()?)));
         let inner = Inner {
             config: engine_config(config),
             rto_target: Duration::from_secs(u64::from(config.backup.rto_minutes) * 60),
-            logins: specs.iter().map(of).collect(),
+            logins: own.collect(),
+            registry,
             engine: OnceCell::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -65,8 +67,11 @@ impl Inner {
         self.engine.get_or_try_init(|| Engine::open(self.config.clone())).await
     }
 
-    fn login(&self, target: &TargetName) -> Result<&Endpoint, BackupError> {
-        self.logins.get(target).ok_or_else(|| BackupError::Refused(format!("the target {target} is configured no more: add it again")))
+    /// Asked when a job begins: one at work goes on with the address it began with.
+    fn login(&self, target: &TargetName) -> Result<Endpoint, BackupError> {
+        let own = self.logins.get(target).cloned();
+        own.or_else(|| self.registry.get(target).map(|spec| spec.endpoint.clone()))
+            .ok_or_else(|| BackupError::Refused(format!("the target {target} is not there any more: add it again")))
     }
 
     async fn act(&self, job: &BackupJob, progress: &Progress, cancel: &CancellationToken) -> Result<Came, BackupError> {
@@ -84,7 +89,7 @@ impl Inner {
                 Ok(Came::Drilled(Box::new(engine.drill(&request, progress, cancel).await?)))
             }
             BackupAct::Restore { backup, into } => {
-                let server = self.login(&job.target)?.clone();
+                let server = self.login(&job.target)?;
                 let request = RestoreRequest { id: backup.clone(), server, database: into.clone(), tables: None, over: None };
                 Ok(Came::Restored(engine.restore(&request, progress, cancel).await?))
             }
@@ -92,12 +97,12 @@ impl Inner {
                 let over = Some(Over { database: job.database.clone(), typed: typed.clone() });
                 // A database can't be renamed from within.
                 let login = self.login(&job.target)?;
-                let server = if login.database() == job.database { login.with_database("postgres") } else { login.clone() };
+                let server = if login.database() == job.database { login.with_database("postgres") } else { login };
                 let request = RestoreRequest { id: backup.clone(), server, database: None, tables: None, over };
                 Ok(Came::Replaced(engine.restore(&request, progress, cancel).await?))
             }
             BackupAct::PutBack { backup, from, schema, table } => {
-                let (id, server, from) = (backup.clone(), self.login(&job.target)?.clone(), from.clone());
+                let (id, server, from) = (backup.clone(), self.login(&job.target)?, from.clone());
                 let name = TableName { schema: schema.clone(), name: table.clone() };
                 let report = engine.put_back(&PutBackRequest { id, server, from, table: name }, progress, cancel).await?;
                 let difference = report.difference.map(|d| d.sentence);

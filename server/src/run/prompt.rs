@@ -1,7 +1,7 @@
 //! A secret from whoever runs the command: piped in, or typed without being shown.
 
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::io::{IsTerminal, Read, Write, stderr, stdin};
 
 /// Reads a secret from standard input: all of it when it is piped in, one line when it is typed. A line break at its end doesn't count.
@@ -13,6 +13,19 @@ pub async fn secret(question: &str, most: usize) -> Result<SecretString, String>
     let typed = stdin().is_terminal();
     // Dropped with this future, also when the command is told to stop while somebody types.
     let _quiet = if typed { Some(Quiet::start()?) } else { None };
+    answer(question, typed, most).await
+}
+
+/// Reads what is no secret, in the same way; what is typed is shown.
+///
+/// # Errors
+/// One sentence.
+pub async fn plain(question: &str, most: usize) -> Result<String, String> {
+    let said = answer(question, stdin().is_terminal(), most).await?;
+    Ok(said.expose_secret().to_owned())
+}
+
+async fn answer(question: &str, typed: bool, most: usize) -> Result<SecretString, String> {
     if typed {
         let mut out = stderr().lock();
         let _ = write!(out, "{question}: ").and_then(|()| out.flush());

@@ -14,8 +14,7 @@ use crate::{
     },
 };
 use leptos::prelude::LeptosOptions;
-use reeve_estate::TargetSpec;
-use reeve_model::{TargetName, UnixMs, Verdict};
+use reeve_model::UnixMs;
 use reeve_ports::Ports;
 use reeve_runtime::Supervisor;
 use reeve_service::{
@@ -29,11 +28,11 @@ use reeve_service::{
     passwords::Passwords,
     pools::Pools,
     recorder::Recorder,
+    registry::{Registry, follow::Follower},
     sessions::Sessions,
     store_watch,
     tables::Tables,
     throttle::{Throttle, ThrottleRules},
-    trends::WINDOW_MS,
     vault::{Vault, secrets::Secrets},
     watch,
 };
@@ -80,17 +79,18 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
     let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
     let passwords = Passwords::new(HASHES_AT_ONCE).map_err(|e| e.to_string())?;
     let secrets = Secrets::new(store.clone(), vault);
+    let (hub, registry) = (Arc::new(Hub::new(Vec::new(), UnixMs::now())), Registry::new(Vec::new()));
+    let follower = Follower::new(targets::plan(&config), registry.clone(), secrets.clone(), store.clone(), Arc::clone(&hub));
     let resolved = async {
         // With a wrong key nothing may start: it would only make things that the right one can't open.
         secrets.verify().await.map_err(|e| e.to_string())?;
-        targets::resolve(&config.targets, &secrets).await
+        // All targets, and what was known of them before the restart.
+        follower.begin().await
     };
-    let specs: Vec<TargetSpec> = tokio::select! {
+    tokio::select! {
         resolved = resolved => resolved?,
         () = signal.requested() => return Ok(()),
-    };
-    let now = UnixMs::now();
-    let hub = Arc::new(Hub::new(specs.iter().map(|s| (s.info.clone(), s.cadence.critical_ms)).collect(), now));
+    }
     let trail = Trail::new(store.clone(), Some(config.data_dir.clone()));
     let asked = async {
         let first = accounts::ensure_admin(&store, &passwords, config.admin_email.as_deref(), config.admin_password.clone());
@@ -105,7 +105,6 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
             vault: secrets.vault().clone(),
         };
         let identity = Identity::start(needs).await?;
-        recall(&store, &hub, &specs, now).await?;
         Ok::<_, String>((first, identity))
     };
     // A store that stops answering here must not keep Reeve from ending.
@@ -118,18 +117,18 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
     store_watch::start(&supervisor, opened.pools.clone(), &hub, &recorder, &opened.cause());
     identity.upkeep(&supervisor);
     trail.start(&supervisor);
-    let storage: Arc<dyn Works> = Arc::new(Storage::new(&config, &specs));
+    let storage: Arc<dyn Works> = Arc::new(Storage::new(&config, registry.clone()));
     let backups = Backups::new(store.clone(), Arc::clone(&hub), trail.clone(), Some(storage));
     backups.start(&supervisor);
     let health = Health::new(Arc::clone(&hub), opened.pools.clone(), recorder.clone(), store.clone(), trail.clone(), backups.clone());
     let unused_after_s = extra.unused_after_s.unwrap_or(UNUSED_AFTER_S);
-    let compliance = Compliance::new(store.clone(), trail.clone(), backups.clone(), &specs, config.compliance_interval);
+    let compliance = Compliance::new(store.clone(), trail.clone(), backups.clone(), registry.clone(), config.compliance_interval);
     let accounts = Accounts::new(store.clone(), Arc::clone(&hub), passwords, identity.clone(), trail.clone());
     let ports = Ports {
         health: Arc::new(health),
         pools: Arc::new(Pools::new(opened.pools.clone())),
-        tables: Arc::new(Tables::new(Arc::clone(&hub), store.clone(), &specs, unused_after_s)),
-        sessions: Arc::new(Sessions::new(&specs, store.clone(), trail.clone())),
+        tables: Arc::new(Tables::new(Arc::clone(&hub), store.clone(), registry.clone(), unused_after_s)),
+        sessions: Arc::new(Sessions::new(registry.clone(), store.clone(), trail.clone())),
         identity: Arc::new(identity),
         accounts: Arc::new(accounts),
         audit: Arc::new(Audit::new(trail.clone())),
@@ -137,7 +136,8 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
         compliance: Arc::new(compliance.clone()),
     };
     compliance.start(&supervisor);
-    watch::start(&supervisor, specs, &hub, &recorder);
+    watch::start(&supervisor, &registry, &hub, &recorder);
+    follower.start(&supervisor);
 
     let Listening { listener, tls } = listening;
     let address = listener.local_addr().map_err(|error| format!("The address can't be told ({error})."))?;
@@ -203,35 +203,6 @@ pub async fn listen(config: &Config) -> Result<Listening, String> {
         _ => format!("{} can't be listened on ({error}); set REEVE_LISTEN to an address of this machine.", config.listen),
     })?;
     Ok(Listening { listener, tls })
-}
-
-/// What was known before the restart: targets, since when each verdict holds, the recent hour of each figure.
-async fn recall(store: &Store, hub: &Arc<Hub>, specs: &[TargetSpec], now: UnixMs) -> Result<(), String> {
-    let infos: Vec<_> = specs.iter().map(|s| s.info.clone()).collect();
-    store.register_targets(&infos).await.map_err(|e| e.to_string())?;
-    for (name, record) in store.last_verdicts().await.map_err(|e| e.to_string())? {
-        hub.recall(&name, Verdict { status: record.status, since: record.since, score: record.score, ..Verdict::not_yet(now) });
-    }
-    for spec in specs {
-        seed(store, hub, &spec.info.name, now).await;
-    }
-    Ok(())
-}
-
-async fn seed(store: &Store, hub: &Arc<Hub>, target: &TargetName, now: UnixMs) {
-    let keys: Vec<_> = reeve_rules::FIGURES
-        .iter()
-        .map(|def| reeve_model::series::SeriesKey { target: target.clone(), metric: def.id.to_owned(), object: String::new() })
-        .collect();
-    match store.history().range(&keys, now.plus_ms(-WINDOW_MS), now, None).await {
-        Ok(lines) => {
-            for (key, points) in keys.iter().zip(lines) {
-                hub.seed_trend(target, &key.metric, &points);
-            }
-        }
-        // Charts then begin now; nothing else depends on it.
-        Err(error) => tracing::warn!(%error, %target, "the recent hour could not be read from history"),
-    }
 }
 
 /// Says where Reeve is, and, once, how to sign in.

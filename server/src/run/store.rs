@@ -248,6 +248,8 @@ pub fn as_target(role: StoreRole, endpoint: &Endpoint) -> Result<TargetSpec, Str
         environment: Environment::Prod,
         address: endpoint.redacted(),
         tags: Vec::new(),
+        region: None,
+        owner: None,
     };
     Ok(TargetSpec::new(info, endpoint.clone()))
 }

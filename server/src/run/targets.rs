@@ -1,80 +1,91 @@
-//! From configured targets to what is watched: stored addresses are read from the vault.
+//! From configured and registered targets to what is watched.
 
 use super::{
     keys,
-    store::{Database, Opened},
+    store::{self, Database, Opened},
 };
 use crate::config::{Address, Config, TargetConfig};
-use reeve_adapter::Endpoint;
-use reeve_estate::{DatabaseChoice, TargetSpec};
-use reeve_model::TargetInfo;
-use reeve_service::vault::secrets::{SecretName, Secrets};
-use secrecy::ExposeSecret;
+use reeve_estate::TargetSpec;
+use reeve_model::TargetName;
+use reeve_service::registry::{Plan, Resolved, Standing};
+use reeve_store::{Store, accounts::DEFAULT_ORG, registered::StoredTargets};
 
-/// All targets, ready to be watched.
+/// What the configuration says of targets.
+#[must_use]
+pub fn plan(config: &Config) -> Plan {
+    Plan { standing: config.targets.iter().map(standing).collect(), cadence: config.cadence }
+}
+
+fn standing(target: &TargetConfig) -> Standing {
+    Standing { info: target.info.clone(), address: target.address.clone(), cadence: target.cadence, databases: target.databases.clone() }
+}
+
+/// All targets for a command that looks at them.
+pub struct Targets {
+    /// The configured ones in their order, then the registered ones; each answers for itself.
+    pub all: Vec<(TargetName, Result<TargetSpec, String>)>,
+    /// Why registered ones are left out, in one sentence.
+    pub note: Option<String>,
+}
+
+/// All targets, also those that are registered in the store. Where there is no store yet, none is made.
+pub async fn all(config: &Config) -> Targets {
+    let needed = config.targets.iter().any(|t| matches!(t.address, Address::Stored));
+    let there = store::must_exist(config).is_ok();
+    if !needed && !there {
+        return Targets { all: pairs(configured(config)), note: None };
+    }
+    match with_store(config).await {
+        Ok(resolved) => Targets { all: pairs(resolved), note: None },
+        Err(sentence) => Targets {
+            all: pairs(configured(config).into_iter().map(|r| Resolved { spec: r.spec.map_err(|_| sentence.clone()), ..r }).collect()),
+            note: there.then(|| format!("Targets that are registered in Reeve's own database are left out: {sentence}")),
+        },
+    }
+}
+
+/// What there is to say when a command finds no target at all.
+pub const NONE: &str = "No targets are configured; add [[target]] to reeve.toml, set REEVE_TARGET_<NAME>_URL, or run `reeve target add`.";
+
+fn pairs(resolved: Vec<Resolved>) -> Vec<(TargetName, Result<TargetSpec, String>)> {
+    resolved.into_iter().map(|r| (r.info.name, r.spec)).collect()
+}
+
+async fn with_store(config: &Config) -> Result<Vec<Resolved>, String> {
+    // The store as it is: looking at targets changes no schema.
+    let opened = Database::reach(config).await?.opened_as_it_is().await?;
+    let resolved = read(config, &opened).await;
+    opened.stop().await;
+    resolved
+}
+
+async fn read(config: &Config, opened: &Opened) -> Result<Vec<Resolved>, String> {
+    let store = Store::new(opened.pools.clone(), DEFAULT_ORG);
+    let stored = store.stored_targets().await.map_err(|e| e.to_string())?;
+    resolve(config, opened, &stored).await
+}
+
+/// The configured targets alone, as far as they can be made out without a store.
+#[must_use]
+pub fn configured(config: &Config) -> Vec<Resolved> {
+    let one = |standing: Standing| {
+        let spec = standing.address.known().map_or_else(|| Err(standing.missing()), |endpoint| Ok(standing.at(endpoint)));
+        Resolved { info: standing.info, registered: false, spec }
+    };
+    plan(config).standing.into_iter().map(one).collect()
+}
+
+/// The targets as far as they can be made out of what is stored.
 ///
 /// # Errors
-/// One sentence for each address that can't be had.
-pub async fn resolve(targets: &[TargetConfig], secrets: &Secrets) -> Result<Vec<TargetSpec>, String> {
-    let mut specs = Vec::new();
-    let mut missing = Vec::new();
-    for target in targets {
-        match one(target, secrets).await {
-            Ok(spec) => specs.push(spec),
-            Err(sentence) => missing.push(sentence),
-        }
+/// One sentence when the key of stored secrets can't be had, and one is needed.
+pub async fn resolve(config: &Config, opened: &Opened, stored: &StoredTargets) -> Result<Vec<Resolved>, String> {
+    let plan = plan(config);
+    let sealed = !stored.registered.is_empty() || plan.standing.iter().any(|s| matches!(s.address, Address::Stored));
+    if !sealed {
+        // No key is asked for, or made, when there is nothing to open.
+        return Ok(configured(config));
     }
-    if missing.is_empty() { Ok(specs) } else { Err(missing.join("\n")) }
-}
-
-/// The same for a command that needs the store only for stored addresses; each target answers for itself.
-pub async fn resolve_each(config: &Config) -> Vec<Result<TargetSpec, String>> {
-    let stored = config.targets.iter().any(|t| matches!(t.address, Address::Stored));
-    let opened = if stored { Some(open(config).await) } else { None };
-    let mut all = Vec::new();
-    for target in &config.targets {
-        all.push(match (&target.address, &opened) {
-            (Address::Known(endpoint), _) => Ok(spec(target, endpoint)),
-            (Address::Stored, Some(Ok((_, secrets)))) => one(target, secrets).await,
-            (Address::Stored, Some(Err(sentence))) => Err(sentence.clone()),
-            (Address::Stored, None) => Err(missing(&target.info)),
-        });
-    }
-    if let Some(Ok((opened, _))) = opened {
-        opened.stop().await;
-    }
-    all
-}
-
-/// The store as it is: looking at targets changes no schema.
-async fn open(config: &Config) -> Result<(Opened, Secrets), String> {
-    let vault = keys::vault(config).await?;
-    let opened = Database::reach(config).await?.opened_as_it_is().await?;
-    let secrets = keys::secrets(vault, &opened.pools);
-    Ok((opened, secrets))
-}
-
-async fn one(target: &TargetConfig, secrets: &Secrets) -> Result<TargetSpec, String> {
-    match &target.address {
-        Address::Known(endpoint) => Ok(spec(target, endpoint)),
-        Address::Stored => {
-            let name = SecretName::target(target.info.name.as_str());
-            let url = secrets.get(&name).await.map_err(|e| e.to_string())?.ok_or_else(|| missing(&target.info))?;
-            let endpoint = Endpoint::parse(url.expose_secret());
-            let endpoint = endpoint
-                .map_err(|e| format!("The stored address of {}: {e}. Set it anew with `reeve secret set {name}`.", target.info.name))?;
-            Ok(spec(target, &endpoint))
-        }
-    }
-}
-
-fn missing(info: &TargetInfo) -> String {
-    let name = SecretName::target(info.name.as_str());
-    format!("The address of the target {} is to be a stored secret, but none is stored; run `reeve secret set {name}`.", info.name)
-}
-
-fn spec(target: &TargetConfig, endpoint: &Endpoint) -> TargetSpec {
-    let databases = if target.databases.is_empty() { DatabaseChoice::AllUser } else { DatabaseChoice::Only(target.databases.clone()) };
-    let info = TargetInfo { address: endpoint.redacted(), ..target.info.clone() };
-    TargetSpec { cadence: target.cadence, databases, ..TargetSpec::new(info, endpoint.clone()) }
+    let secrets = keys::secrets(keys::vault(config).await?, &opened.pools);
+    Ok(plan.resolve(stored, &secrets))
 }

@@ -101,7 +101,7 @@ pub async fn targets(State(web): State<Web>, Extension(who): Extension<Principal
         .map(|t| {
             json!({
                 "name": t.info.name, "kind": t.info.kind, "environment": t.info.environment, "address": t.info.address,
-                "tags": t.info.tags, "version": t.version, "status": t.verdict.status, "since": t.verdict.since,
+                "tags": t.info.tags, "region": t.info.region, "owner": t.info.owner, "version": t.version, "status": t.verdict.status, "since": t.verdict.since,
                 "score": t.verdict.score, "measuredRatio": t.verdict.measured_ratio, "reasons": t.verdict.reasons,
                 "reach": t.reach, "age": t.last_round.map(|at| overview.at.seconds_since(at)),
             })

@@ -51,8 +51,11 @@ pub async fn live(
     // Only the end of the session is a farewell. When Reeve stops, the stream just ends and the page comes back by itself.
     let over = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&over);
+    let mut reshaped = web.hub.reshaped();
     let end = async move {
         tokio::select! {
+            // What the caller's rights cover was made out when the stream opened: asked anew, they cover a target that has come.
+            Ok(()) = reshaped.changed() => {}
             // Other rights: the browser comes back by itself and is asked anew.
             ended = identity.ended(&who) => over.store(ended == Ended::Session, Ordering::Release),
             () = stopping.cancelled() => {}

@@ -139,6 +139,7 @@ fn schemas() -> Value {
     let number = || json!({ "type": ["number", "null"] });
     let whole = || json!({ "type": ["integer", "null"] });
     let flag = || json!({ "type": "boolean" });
+    let maybe = || json!({ "type": ["string", "null"] });
     let list =
         |items: Value| object(&[("items", json!({ "type": "array", "items": items })), ("next", json!({ "type": ["string", "null"] }))]);
     let pool = object(&[("totalConnections", whole()), ("idleConnections", whole()), ("waitingConnections", whole())]);
@@ -185,7 +186,7 @@ fn schemas() -> Value {
         "Connections": json!({ "type": "object", "additionalProperties": pool }),
         "DbHealth": object(&estate),
         "TargetList": list(object(&[
-            ("name", text()), ("kind", text()), ("environment", text()), ("status", text()), ("reasons", json!({ "type": "array" })), ("age", number()),
+            ("name", text()), ("kind", text()), ("environment", text()), ("region", maybe()), ("owner", maybe()), ("status", text()), ("reasons", json!({ "type": "array" })), ("age", number()),
         ])),
         "TableList": list(object(&[
             ("database", text()), ("schema", text()), ("name", text()), ("rows", number()), ("bytes", whole()), ("deadRows", whole()),

@@ -38,7 +38,7 @@ impl Endpoint {
 
     fn to_sqlx_in(&self, application_name: &str, is_set: &dyn Fn(&str) -> bool) -> Result<PgConnectOptions, AdapterError> {
         let mut blocking = vec!["PGOPTIONS"];
-        if self.tls != TlsMode::Disable {
+        if self.tls != TlsMode::Disable && self.client_cert.is_none() {
             blocking.extend(["PGSSLCERT", "PGSSLKEY"]);
         }
         if matches!(self.tls, TlsMode::VerifyCa | TlsMode::VerifyFull) && self.root_cert.is_none() {
@@ -68,6 +68,9 @@ impl Endpoint {
             });
         if let Some(root) = &self.root_cert {
             options = options.ssl_root_cert(root);
+        }
+        if let Some(client) = &self.client_cert {
+            options = options.ssl_client_cert(&client.certificate).ssl_client_key(&client.key);
         }
         if !self.settings.is_empty() {
             options = options.options(self.settings.iter().map(|(n, v)| (n.as_str(), v.as_str())));

@@ -13,7 +13,7 @@ mod parse;
 
 pub(crate) use convert::startup_options;
 pub use parse::EndpointError;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -58,6 +58,15 @@ impl TlsMode {
     }
 }
 
+/// The certificate that a login shows, and its key: files in PEM, read at each connection, so that renewed ones are used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCert {
+    /// The certificate, and those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its key, without a pass phrase.
+    pub key: PathBuf,
+}
+
 /// A PostgreSQL database, its login and how to reach it. Shown (`Display`, `Debug`) without the password.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -68,6 +77,7 @@ pub struct Endpoint {
     pub(crate) database: String,
     pub(crate) tls: TlsMode,
     pub(crate) root_cert: Option<PathBuf>,
+    pub(crate) client_cert: Option<ClientCert>,
     pub(crate) connect_timeout_s: Option<u64>,
     pub(crate) settings: Vec<(String, String)>,
 }
@@ -75,8 +85,8 @@ pub struct Endpoint {
 impl Endpoint {
     /// Reads a URL: `postgresql://user:password@host:5432/database?sslmode=require`, or with a socket's directory
     /// `postgresql:///database?host=/run/postgresql&user=…`. Parameters: `host`, `port`, `user`, `password`,
-    /// `dbname`, `sslmode`, `sslrootcert`, `connect_timeout` (seconds), `options` (`-c name=value …`),
-    /// `channel_binding` (`prefer` or `disable`); `application_name` is accepted and replaced by Reeve's own.
+    /// `dbname`, `sslmode`, `sslrootcert`, `sslcert` and `sslkey` (both or none), `connect_timeout` (seconds),
+    /// `options` (`-c name=value …`), `channel_binding` (`prefer` or `disable`); `application_name` is accepted and replaced by Reeve's own.
     ///
     /// # Errors
     /// What is wrong and where, never with a piece of the URL that could be a secret.
@@ -141,6 +151,27 @@ impl Endpoint {
     #[must_use]
     pub fn root_cert(&self) -> Option<&Path> {
         self.root_cert.as_deref()
+    }
+
+    /// The certificate that the login shows, when one is named.
+    #[must_use]
+    pub fn client_cert(&self) -> Option<&ClientCert> {
+        self.client_cert.as_ref()
+    }
+
+    /// Whether both mean the same in everything, the password included.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let all = |e: &Self| {
+            let place = (e.host.clone(), e.port, e.user.clone(), e.database.clone());
+            (place, e.tls, e.root_cert.clone(), e.client_cert.clone(), e.connect_timeout_s, e.settings.clone())
+        };
+        let same_secret = match (&self.password, &other.password) {
+            (None, None) => true,
+            (Some(one), Some(two)) => one.expose_secret() == two.expose_secret(),
+            _ => false,
+        };
+        same_secret && all(self) == all(other)
     }
 
     /// The same server and login, another database.

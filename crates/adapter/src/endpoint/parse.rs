@@ -1,7 +1,7 @@
 //! Reads a URL strictly. Errors name the place and never repeat what stands there: it could be a password that lacks
 //! its percent signs.
 
-use super::{Endpoint, Host, TlsMode};
+use super::{ClientCert, Endpoint, Host, TlsMode};
 use secrecy::SecretString;
 use std::{collections::HashSet, net::IpAddr, path::PathBuf};
 
@@ -10,7 +10,7 @@ use std::{collections::HashSet, net::IpAddr, path::PathBuf};
 #[error("the database URL is not usable: {0}")]
 pub struct EndpointError(String);
 
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: [&str; 13] = [
     "host",
     "port",
     "user",
@@ -18,6 +18,8 @@ const PARAMETERS: [&str; 11] = [
     "dbname",
     "sslmode",
     "sslrootcert",
+    "sslcert",
+    "sslkey",
     "connect_timeout",
     "options",
     "channel_binding",
@@ -41,6 +43,8 @@ struct Draft {
     database: Option<String>,
     tls: Option<TlsMode>,
     root_cert: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
     connect_timeout_s: Option<u64>,
     settings: Vec<(String, String)>,
 }
@@ -136,6 +140,8 @@ impl Draft {
             "dbname" => set(&mut self.database, text, "the database"),
             "sslmode" => set(&mut self.tls, tls_mode(&text)?, "sslmode"),
             "sslrootcert" => set(&mut self.root_cert, PathBuf::from(text), "sslrootcert"),
+            "sslcert" => set(&mut self.certificate, PathBuf::from(text), "sslcert"),
+            "sslkey" => set(&mut self.key, PathBuf::from(text), "sslkey"),
             "connect_timeout" => match text.parse() {
                 Ok(seconds) if (1..=3600).contains(&seconds) => set(&mut self.connect_timeout_s, seconds, "connect_timeout"),
                 _ => wrong("connect_timeout must be whole seconds, 1 to 3600"),
@@ -168,6 +174,13 @@ impl Draft {
             (Host::Tcp(name), None) if is_loopback(name) => TlsMode::Prefer,
             (_, None) => TlsMode::Require,
         };
+        let client_cert = match (self.certificate, self.key) {
+            (None, None) => None,
+            // It would be believed to be shown, and never is.
+            (Some(_), Some(_)) if tls == TlsMode::Disable => return wrong("a client certificate (sslcert) is shown in TLS only"),
+            (Some(certificate), Some(key)) => Some(ClientCert { certificate, key }),
+            _ => return wrong("a client certificate needs both sslcert and sslkey"),
+        };
         Ok(Endpoint {
             database: self.database.filter(|d| !d.is_empty()).unwrap_or_else(|| user.clone()),
             host,
@@ -176,6 +189,7 @@ impl Draft {
             password: self.password,
             tls,
             root_cert: self.root_cert,
+            client_cert,
             connect_timeout_s: self.connect_timeout_s,
             settings: self.settings,
         })

@@ -45,6 +45,38 @@ fn a6_encryption_follows_the_written_rule() {
 }
 
 #[test]
+fn a6_a_client_certificate_comes_with_its_key_and_in_tls_only() {
+    let e = good("postgres://u@h/d?sslcert=%2Fc.pem&sslkey=/k.pem&sslmode=verify-full");
+    let cert = e.client_cert().expect("named");
+    assert_eq!((cert.certificate.to_str(), cert.key.to_str()), (Some("/c.pem"), Some("/k.pem")));
+    assert!(bad("postgres://u@h/d?sslcert=/c.pem").contains("both sslcert and sslkey"));
+    assert!(bad("postgres://u@h/d?sslkey=/k.pem").contains("both sslcert and sslkey"));
+    assert!(bad("postgres://u@h/d?sslcert=/c.pem&sslkey=/k.pem&sslmode=disable").contains("in TLS only"));
+    assert!(bad("postgres:///d?host=/tmp&user=u&sslcert=/c.pem&sslkey=/k.pem").contains("in TLS only"));
+}
+
+#[test]
+fn a6_two_addresses_are_the_same_only_in_everything() {
+    let one = "postgres://u:p@h:5432/d?sslmode=verify-full&sslrootcert=/c&options=-c%20geqo%3Doff";
+    assert!(good(one).is_same(&good(one)));
+    for other in [
+        one.replace(":p@", ":q@"),
+        one.replace(":p@", "@"),
+        one.replace("u:", "v:"),
+        one.replace("5432", "5433"),
+        one.replace("/d?", "/e?"),
+        one.replace("@h", "@i"),
+        one.replace("verify-full", "verify-ca"),
+        one.replace("=/c", "=/x"),
+        one.replace("off", "on"),
+        format!("{one}&connect_timeout=3"),
+        format!("{one}&sslcert=/c&sslkey=/k"),
+    ] {
+        assert!(!good(one).is_same(&good(&other)), "{other}");
+    }
+}
+
+#[test]
 fn a1_what_is_wrong_is_named() {
     for (url, word) in [
         ("", "begin with postgresql://"),

@@ -24,6 +24,8 @@ pub fn spec(url: &str) -> TargetSpec {
         environment: Environment::Dev,
         address: "local socket".to_owned(),
         tags: Vec::new(),
+        region: None,
+        owner: None,
     };
     let mut spec = TargetSpec::new(info, Endpoint::parse(url).unwrap());
     spec.cadence = Cadence { live_ms: 1, critical_ms: 1, metrics_ms: 1, health_ms: 1, budget_permille: 1_000_000 };

@@ -130,7 +130,8 @@ impl Backups {
 
 impl Inner {
     fn cover(&self, entries: &[BackupEntry], jobs: &[BackupJob], covers: impl Fn(&TargetName) -> bool) -> Vec<DatabaseCover> {
-        let targets = self.hub.targets().filter(|info| covers(&info.name));
+        let targets = self.hub.targets();
+        let targets = targets.iter().filter(|info| covers(&info.name));
         let mut found: Vec<Found> = targets.flat_map(|info| self.databases(&info.name)).collect();
         let copies = self.copies(&covers);
         let is_copy = |f: &Found| copies.iter().any(|c| c.target == f.target && c.database == f.database);
@@ -147,8 +148,9 @@ impl Inner {
 
     /// Whether a watched primary has a database of this name.
     fn at_a_primary(&self, database: &str) -> bool {
-        let primaries = self.hub.targets().filter(|info| !self.standby(&info.name));
-        primaries.flat_map(|info| self.databases(&info.name)).any(|f| f.database == database)
+        let targets = self.hub.targets();
+        let mut primaries = targets.iter().filter(|info| !self.standby(&info.name));
+        primaries.any(|info| self.databases(&info.name).iter().any(|f| f.database == database))
     }
 
     /// Copies that Reeve made and nobody dropped yet. One whose original is gone, or that is backed up itself, has become the real one.
@@ -156,7 +158,7 @@ impl Inner {
         let held = self.repository().1;
         let backed_up = |f: &Found| held.entries.iter().any(|e| e.backup.target == f.target && e.backup.database.name == f.database);
         let mut all = Vec::new();
-        for info in self.hub.targets().filter(|info| covers(&info.name)) {
+        for info in self.hub.targets().iter().filter(|info| covers(&info.name)) {
             let there = self.databases(&info.name);
             for f in there.iter().filter(|f| !backed_up(f)) {
                 let Some(of) = copy_of(&f.database) else { continue };

@@ -11,8 +11,7 @@ mod state;
 mod vouch;
 mod work;
 
-use crate::{audit::Trail, backups::Backups};
-use reeve_estate::TargetSpec;
+use crate::{audit::Trail, backups::Backups, registry::Registry};
 use reeve_runtime::Supervisor;
 use reeve_store::Store;
 use state::State;
@@ -35,6 +34,7 @@ struct Inner {
     store: Store,
     trail: Trail,
     backups: Backups,
+    registry: Registry,
     every: Duration,
     state: Mutex<State>,
     /// Wakes the task: somebody asked for a scan.
@@ -42,10 +42,11 @@ struct Inner {
 }
 
 impl Compliance {
-    /// Over these targets, each scanned every `every`.
+    /// Over the registered targets, each scanned every `every`.
     #[must_use]
-    pub fn new(store: Store, trail: Trail, backups: Backups, specs: &[TargetSpec], every: Duration) -> Self {
-        let inner = Inner { store, trail, backups, every, state: Mutex::new(State::new(specs)), asked: Notify::new() };
+    pub fn new(store: Store, trail: Trail, backups: Backups, registry: Registry, every: Duration) -> Self {
+        let state = Mutex::new(State::new(&registry.specs()));
+        let inner = Inner { store, trail, backups, registry, every, state, asked: Notify::new() };
         Self { inner: Arc::new(inner) }
     }
 

@@ -1,5 +1,6 @@
 //! The newest evidence of each target, judged.
 
+use crate::registry::Specs;
 use reeve_access::Principal;
 use reeve_estate::TargetSpec;
 use reeve_model::{
@@ -38,7 +39,7 @@ pub struct State {
 /// What is known of one target.
 pub struct Slot {
     /// How to reach it.
-    pub spec: TargetSpec,
+    pub spec: Arc<TargetSpec>,
     /// The newest evidence, with the hash over all of it.
     pub read: Option<(Arc<EvidenceSet>, [u8; 32])>,
     /// Its findings as they live on in the store, fixed ones too; none before they could be read.
@@ -65,24 +66,36 @@ pub struct Judged {
 }
 
 impl State {
-    pub fn new(specs: &[TargetSpec]) -> Self {
-        let slot = |spec: &TargetSpec| Slot {
-            spec: spec.clone(),
-            read: None,
-            lives: None,
-            fault: None,
-            running: false,
-            asked: None,
-            due: UnixMs(0),
-            judged: None,
-        };
+    pub fn new(specs: &Specs) -> Self {
         Self {
-            slots: specs.iter().map(|s| (s.info.name.clone(), slot(s))).collect(),
+            slots: specs.iter().map(|(name, spec)| (name.clone(), Slot::new(spec))).collect(),
             risks: None,
             attested: None,
             unrecorded: None,
             kept: BTreeMap::new(),
         }
+    }
+
+    /// Takes in which targets there are from now on. Answers those that are new: what is stored of them is to be recalled. One that is
+    /// reached another way is scanned soon: it can be another server.
+    pub fn align(&mut self, specs: &Specs, now: UnixMs) -> Vec<TargetName> {
+        self.slots.retain(|name, _| specs.contains_key(name));
+        let mut new = Vec::new();
+        for (name, spec) in specs.iter() {
+            match self.slots.get_mut(name) {
+                Some(slot) if Arc::ptr_eq(&slot.spec, spec) => {}
+                Some(slot) => {
+                    slot.spec = Arc::clone(spec);
+                    slot.due = slot.due.min(now);
+                }
+                None => {
+                    self.slots.insert(name.clone(), Slot::new(spec));
+                    new.push(name.clone());
+                }
+            }
+        }
+        self.touch();
+        new
     }
 
     /// The acceptances that judgement goes by: what was taken back is none.
@@ -148,6 +161,10 @@ impl State {
 }
 
 impl Slot {
+    fn new(spec: &Arc<TargetSpec>) -> Self {
+        Self { spec: Arc::clone(spec), read: None, lives: None, fault: None, running: false, asked: None, due: UnixMs(0), judged: None }
+    }
+
     /// Takes in new evidence and the lives of its findings.
     pub fn take(&mut self, set: Arc<EvidenceSet>, hash: [u8; 32], lives: Vec<Finding>) {
         self.read = Some((set, hash));

@@ -4,6 +4,7 @@ use super::{
     Compliance,
     state::{FRESH_MS, hash_of},
 };
+use crate::registry::Changes;
 use reeve_access::Principal;
 use reeve_estate::TargetSpec;
 use reeve_model::{
@@ -28,12 +29,21 @@ const LOOK: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(this: Compliance, stop: CancellationToken) {
     let mut ends = this.inner.backups.ends();
+    let mut changes = this.inner.registry.subscribe();
     let work = async {
-        recall(&this).await;
+        let first = changes.borrow_and_update().clone();
+        this.state().align(&first, UnixMs::now());
+        load_decisions(&this).await;
+        recall(&this, first.keys().cloned().collect()).await;
         loop {
+            if changes.has_changed().unwrap_or(false) {
+                let specs = changes.borrow_and_update().clone();
+                let new = this.state().align(&specs, UnixMs::now());
+                recall(&this, new).await;
+            }
             match next(&this, UnixMs::now()) {
                 Some((spec, by)) => one(&this, &spec, by.as_ref()).await,
-                None => pause(&this, &mut ends).await,
+                None => pause(&this, &mut ends, &mut changes).await,
             }
         }
     };
@@ -43,10 +53,8 @@ pub(super) async fn run(this: Compliance, stop: CancellationToken) {
     }
 }
 
-/// What was known before the restart. What can't be read is not known; the first scan makes it anew.
-async fn recall(this: &Compliance) {
-    load_decisions(this).await;
-    let names: Vec<TargetName> = this.state().slots.keys().cloned().collect();
+/// What was known of these before the restart, or before they were away. What can't be read is not known; the first scan makes it anew.
+async fn recall(this: &Compliance, names: Vec<TargetName>) {
     let every = ms(this.inner.every * 19 / 20);
     for name in names {
         let stored = match this.inner.store.newest_scan(&name).await {
@@ -93,22 +101,24 @@ async fn load_lives(this: &Compliance, name: &TargetName) -> Option<Vec<Finding>
 }
 
 /// The target to scan now: one that somebody waits for, else the one that is due the longest. It counts as running from here on.
-fn next(this: &Compliance, now: UnixMs) -> Option<(TargetSpec, Option<Principal>)> {
+fn next(this: &Compliance, now: UnixMs) -> Option<(Arc<TargetSpec>, Option<Principal>)> {
     let mut state = this.state();
     let due = |slot: &&mut super::state::Slot| slot.asked.is_some() || slot.due <= now;
     let slot = state.slots.values_mut().filter(due).min_by_key(|slot| (slot.asked.is_none(), slot.due))?;
     slot.running = true;
-    let work = (slot.spec.clone(), slot.asked.take());
+    let work = (Arc::clone(&slot.spec), slot.asked.take());
     state.touch();
     Some(work)
 }
 
-async fn pause(this: &Compliance, ends: &mut broadcast::Receiver<TargetName>) {
+async fn pause(this: &Compliance, ends: &mut broadcast::Receiver<TargetName>, changes: &mut Changes) {
     let now = UnixMs::now();
     let soonest = this.state().slots.values().map(|slot| slot.due.ms_since(now)).min();
     let wait = soonest.and_then(|ms| u64::try_from(ms).ok()).map_or(LOOK, Duration::from_millis).min(LOOK);
     tokio::select! {
         () = this.inner.asked.notified() => {}
+        // Only noticed here: it is taken in before the next scan.
+        Ok(()) = changes.changed() => changes.mark_changed(),
         // What a backup or a drill changed must not stand beside what was true before it.
         Ok(target) = ends.recv() => {
             if let Some(slot) = this.state().slots.get_mut(&target) {

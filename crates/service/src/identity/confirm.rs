@@ -206,7 +206,7 @@ impl Inner {
             email: confirmed.email.clone(),
             org: confirmed.org.to_string(),
             session: confirmed.id.to_string(),
-            rights: resolve(&confirmed.bindings, self.hub.targets()),
+            rights: resolve(&confirmed.bindings, self.hub.targets().iter()),
             bindings: confirmed.bindings.clone(),
             only: confirmed.only.clone(),
             via,

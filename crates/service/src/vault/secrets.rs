@@ -150,11 +150,32 @@ impl Secrets {
     /// # Errors
     /// [`SecretsError::Closed`] when it can't be opened or is no text; the store's own.
     pub async fn get(&self, name: &SecretName) -> Result<Option<SecretString>, SecretsError> {
-        let Some(sealed) = self.store.secret(&name.kind, &name.name).await? else { return Ok(None) };
+        let sealed = self.store.secret(&name.kind, &name.name).await?;
+        sealed.map(|sealed| self.open(name, &sealed)).transpose()
+    }
+
+    /// What was sealed as this secret, as text. Asks nobody.
+    ///
+    /// # Errors
+    /// [`SecretsError::Closed`] when it can't be opened or is no text.
+    pub fn open(&self, name: &SecretName, sealed: &[u8]) -> Result<SecretString, SecretsError> {
         let closed = |why| SecretsError::Closed { name: name.clone(), why };
-        let opened = self.vault.open(self.store.org(), &name.kind, &name.name, &sealed).map_err(closed)?;
+        let opened = self.vault.open(self.store.org(), &name.kind, &name.name, sealed).map_err(closed)?;
         let text = std::str::from_utf8(opened.expose_secret()).map_err(|_| closed(VaultError::Forged))?;
-        Ok(Some(SecretString::from(text.to_owned())))
+        Ok(SecretString::from(text.to_owned()))
+    }
+
+    /// Seals the value of a secret, for whoever keeps it with something else. Refused while something stored can't be opened: then the key
+    /// is probably the wrong one.
+    ///
+    /// # Errors
+    /// As [`Secrets::set`].
+    pub async fn seal(&self, name: &SecretName, value: &SecretString) -> Result<Vec<u8>, SecretsError> {
+        if value.expose_secret().is_empty() || value.expose_secret().len() > MAX_BYTES {
+            return Err(SecretsError::Invalid(format!("A secret has 1 to {MAX_BYTES} bytes.")));
+        }
+        self.verify().await?;
+        Ok(self.vault.seal(self.store.org(), &name.kind, &name.name, value.expose_secret().as_bytes())?)
     }
 
     /// Seals and keeps a secret, and notes that this user of the machine did. Refused while something stored can't be opened: then the key is probably the wrong one.
@@ -165,11 +186,7 @@ impl Secrets {
         if name.kind == SIGNING_KEY {
             return Err(SecretsError::Invalid("Signing keys are made by Reeve itself; they can be removed but not set.".to_owned()));
         }
-        if value.expose_secret().is_empty() || value.expose_secret().len() > MAX_BYTES {
-            return Err(SecretsError::Invalid(format!("A secret has 1 to {MAX_BYTES} bytes.")));
-        }
-        self.verify().await?;
-        let sealed = self.vault.seal(self.store.org(), &name.kind, &name.name, value.expose_secret().as_bytes())?;
+        let sealed = self.seal(name, value).await?;
         let key = self.vault.sealing_key();
         let event = self.event("set", &name.to_string(), user).after(&json!({ "key": key.to_string() })).finish();
         Ok(self.store.put_secret((&name.kind, &name.name), &sealed, key.as_bytes(), event).await?)

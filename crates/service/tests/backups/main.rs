@@ -184,7 +184,15 @@ fn name(text: &str) -> TargetName {
 }
 
 fn info(text: &str) -> TargetInfo {
-    TargetInfo { name: name(text), kind: TargetKind::Postgres, environment: Environment::Dev, address: String::new(), tags: Vec::new() }
+    TargetInfo {
+        name: name(text),
+        kind: TargetKind::Postgres,
+        environment: Environment::Dev,
+        address: String::new(),
+        tags: Vec::new(),
+        region: None,
+        owner: None,
+    }
 }
 
 fn caller(role: Role, scope: Scope) -> Principal {

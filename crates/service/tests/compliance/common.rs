@@ -88,6 +88,8 @@ impl Server {
             environment: Environment::Dev,
             address: "local socket".to_owned(),
             tags: Vec::new(),
+            region: None,
+            owner: None,
         };
         evidence::collect(&TargetSpec::new(info, Endpoint::parse(&url).unwrap())).await.unwrap()
     }

@@ -8,7 +8,7 @@ const MAIN: &[(&str, &[&str])] = &[
     ("SELECT", &["_migrations", "organisation"]),
     ("SELECT, INSERT, UPDATE", &["account", "target", "refresh_token", "audit_head", "acceptance", "attestation", "backup_job"]),
     ("SELECT, INSERT, UPDATE, DELETE", &["auth_session", "web_session", "signing_key", "secret", "known_address", "api_token", "invite"]),
-    ("SELECT, INSERT, UPDATE, DELETE", &["backup_schedule"]),
+    ("SELECT, INSERT, UPDATE, DELETE", &["backup_schedule", "registered_target"]),
     // A right is given or taken. An event is written and, once it is sealed, taken away: neither is ever changed.
     ("SELECT, INSERT, DELETE", &["binding", "audit_outbox"]),
     // Append-only.

@@ -5,6 +5,7 @@ mod audit;
 mod backup_jobs;
 mod backup_schedules;
 mod compliance;
+mod registered;
 mod secrets;
 mod sessions;
 mod tokens;

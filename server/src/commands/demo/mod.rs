@@ -204,9 +204,11 @@ fn sample(name: &str, monitor: &SecretString, superuser: Option<&SecretString>, 
         environment: Environment::Dev,
         address: known.redacted(),
         tags: [&["sample"], tags].concat().into_iter().map(str::to_owned).collect(),
+        region: None,
+        owner: None,
     };
     let backup = superuser.map(endpoint).transpose()?;
-    Ok(TargetConfig { info, address: Address::Known(known), backup, cadence: CADENCE, databases: Vec::new() })
+    Ok(TargetConfig { info, address: Address::Known(known), backup, cadence: CADENCE, databases: Vec::new(), place: "the sample estate".to_owned() })
 }
 
 fn settings(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

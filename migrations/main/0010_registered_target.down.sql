@@ -1,0 +1,2 @@
+ALTER TABLE main.target DROP COLUMN region, DROP COLUMN owner;
+DROP TABLE main.registered_target;
