@@ -49,7 +49,7 @@ fn a6_the_hub_keeps_what_is_known_of_a_target_that_stays_and_takes_in_nothing_of
     let moved = TargetInfo { region: Some("eu-1".to_owned()), ..shop.clone() };
     hub.align(vec![(moved.clone(), 1_000)], at);
     assert!(told.has_changed().expect("open"), "open pages are told");
-    assert_eq!(*told.borrow_and_update().as_slice(), [moved.clone()]);
+    assert_eq!(told.borrow_and_update().to_vec(), vec![moved.clone()]);
     assert_eq!(hub.latest(&shop.name).map(|l| l.verdict.status), Some(Status::Critical));
     assert!(hub.take(Arc::new(TargetSnapshot::untried(ledger.name.clone(), at)), at).is_none(), "a late round of what is gone");
     assert!(hub.overview(at).targets.iter().all(|t| t.info == moved));
