@@ -174,7 +174,10 @@ need_moto() {
   say "fetching moto"
   rm -rf $home
   mkdir -p target/tools
-  python3 -m venv $home && $home/bin/pip install --quiet --disable-pip-version-check "moto[s3,server]==5.2.5" || fail "moto could not be installed; is the Python package index reachable?"
+  python3 -m venv $home && $home/bin/pip install --quiet --disable-pip-version-check "moto[s3,server]==5.2.5" || {
+    rm -rf $home
+    say "moto could not be fetched from the Python package index; its test will be skipped and counted"
+  }
 }
 
 need_rust

@@ -80,7 +80,10 @@ pub(crate) async fn hush(admin: &Client) -> Result<(), DemoError> {
 /// The login of the one who watches.
 pub(crate) async fn monitor_role(admin: &Client, password: &SecretString) -> Result<(), DemoError> {
     role(admin, MONITOR, password, "CONNECTION LIMIT 10").await?;
-    admin.batch_execute(&format!("GRANT pg_monitor, pg_signal_backend TO {MONITOR}")).await.map_err(DemoError::sql("Granting pg_monitor and pg_signal_backend"))
+    admin
+        .batch_execute(&format!("GRANT pg_monitor, pg_signal_backend TO {MONITOR}"))
+        .await
+        .map_err(DemoError::sql("Granting pg_monitor and pg_signal_backend"))
 }
 
 /// Makes an extension where the server has it; answers whether it is there.

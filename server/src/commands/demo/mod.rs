@@ -208,7 +208,14 @@ fn sample(name: &str, monitor: &SecretString, superuser: Option<&SecretString>, 
         owner: None,
     };
     let backup = superuser.map(endpoint).transpose()?;
-    Ok(TargetConfig { info, address: Address::Known(known), backup, cadence: CADENCE, databases: Vec::new(), place: "the sample estate".to_owned() })
+    Ok(TargetConfig {
+        info,
+        address: Address::Known(known),
+        backup,
+        cadence: CADENCE,
+        databases: Vec::new(),
+        place: "the sample estate".to_owned(),
+    })
 }
 
 fn settings(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
