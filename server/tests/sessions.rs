@@ -26,7 +26,7 @@ async fn b5_a_session_is_ended_by_those_who_may_and_written_down() {
     let row = named(&list, "till seven").unwrap();
     assert_eq!((&row["user"], &row["state"]), (&json!("clerk"), &json!("idle")));
     let (pid, at) = (row["pid"].clone(), row["started_at"].clone());
-    let order = |signal: &str| json!({ "pid": pid, "connected_at": at, "signal": signal });
+    let order = |signal: &str| json!({ "pid": pid, "connected_at": at, "signal": signal, "seen": null });
 
     let viewer = reeve.person("viewer@example.org", &["viewer"]).await;
     for (method, path, body) in [("GET", LIST, None), ("POST", SIGNAL, Some(order("terminate")))] {
@@ -42,7 +42,12 @@ async fn b5_a_session_is_ended_by_those_who_may_and_written_down() {
     let (status, _) = reeve.call(&operator.token, "POST", SIGNAL, Some(json!({ "pid": pid }))).await;
     assert_eq!(status, 422);
 
+    // It has begun a transaction since, which nobody saw.
     shop.admin.batch_execute("GRANT pg_signal_backend TO watcher").await.unwrap();
+    clerk.batch_execute("BEGIN").await.unwrap();
+    let (status, said) = reeve.call(&operator.token, "POST", SIGNAL, Some(order("terminate"))).await;
+    assert!(status == 422 && said["message"].as_str().unwrap().contains("Look again"), "{status} {said}");
+    clerk.batch_execute("ROLLBACK").await.unwrap();
     let (status, said) = reeve.call(&operator.token, "POST", SIGNAL, Some(order("terminate"))).await;
     assert_eq!(status, 200, "{said}");
     assert_eq!(said["message"], format!("The session of process {pid} is ended: clerk@postgres (till seven)."));

@@ -213,9 +213,13 @@ async fn a6_of_two_at_once_one_registers_and_nothing_hostile_gets_in() {
         bad(&said, &["A target's name has"]);
     }
     let shown = "postgres://watcher:hunter2@h/d";
-    for arguments in
-        [&["target", "add", shown][..], &["target", "add", "x", shown], &["target", "edit", "shop", shown], &["target", "test", shown]]
-    {
+    for arguments in [
+        &["target", "add", shown][..],
+        &["target", "add", "x", shown],
+        &["target", "add", "x", "--url-env", shown],
+        &["target", "edit", "shop", shown],
+        &["target", "test", shown],
+    ] {
         let said = bench.tell(arguments, "").await;
         bad(&said, &["never an argument"]);
         assert!(!format!("{}{}", said.out, said.err).contains("hunter2"), "{}{}", said.out, said.err);

@@ -19,6 +19,8 @@ fn session(pid: i32, state: SessionState, blocked_by: &[i32]) -> SessionRow {
         kind: "client backend".into(),
         state,
         wait: (!blocked_by.is_empty()).then(|| "Lock: transactionid".into()),
+        transaction_at: Some(CONNECTED.plus_ms(5)),
+        statement_at: Some(CONNECTED.plus_ms(7)),
         transaction_s: Some(f64::from(pid)),
         statement_s: Some(12.0),
         state_s: Some(12.0),
@@ -27,6 +29,7 @@ fn session(pid: i32, state: SessionState, blocked_by: &[i32]) -> SessionRow {
         blocked_by: blocked_by.to_vec(),
         superuser: false,
         own: false,
+        hidden: false,
     }
 }
 

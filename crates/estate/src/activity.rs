@@ -6,7 +6,7 @@ use crate::{probe::quote_identifier, session, spec::TargetSpec};
 use reeve_adapter::{AdapterError, WireClient};
 use reeve_model::{
     UnixMs,
-    activity::{ProgressRow, SessionRow, SessionSignal, SessionState, Sessions, XminHolder},
+    activity::{ProgressRow, SessionOrder, SessionRow, SessionSignal, SessionState, Sessions, XminHolder},
 };
 use std::time::Duration;
 use tokio_postgres::Row;
@@ -31,27 +31,29 @@ const SESSIONS: &str = "/* reeve:activity/sessions */
 WITH a AS MATERIALIZED (
   SELECT s.*, row_number() OVER (PARTITION BY s.wait_event_type = 'Lock' ORDER BY s.query_start) AS place FROM pg_stat_activity s
    WHERE s.pid <> pg_backend_pid())
-SELECT count(*) OVER () AS total, a.pid, (extract(epoch FROM a.backend_start) * 1000)::int8 AS started_ms, a.usename::text, a.datname::text,
+SELECT count(*) OVER () AS total, a.pid, (extract(epoch FROM a.backend_start) * 1000)::int8 AS started_ms,
+       (extract(epoch FROM a.xact_start) * 1000)::int8 AS transaction_ms, (extract(epoch FROM a.query_start) * 1000)::int8 AS statement_ms, a.usename::text, a.datname::text,
        coalesce(a.application_name, '') AS application, host(a.client_addr) AS client, coalesce(a.backend_type, 'client backend') AS kind, a.state,
        a.wait_event_type || ': ' || a.wait_event AS wait,
        extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS transaction_s,
        extract(epoch FROM clock_timestamp() - a.query_start)::float8 AS statement_s,
        extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS state_s,
-       greatest(age(a.backend_xmin), age(a.backend_xid))::int8 AS xmin_age, left(a.query, 2000) AS statement,
+       CASE WHEN v.pid IS NULL THEN greatest(age(a.backend_xmin), age(a.backend_xid)) END::int8 AS xmin_age, left(a.query, 2000) AS statement,
        CASE WHEN a.wait_event_type = 'Lock' AND a.place <= 100 THEN pg_blocking_pids(a.pid) ELSE '{}'::int4[] END AS blocked_by,
        coalesce(r.rolsuper, false) AS superuser, coalesce(a.application_name, '') LIKE 'reeve/%' AS own,
-       a.backend_type IS NULL AND a.usesysid IS NOT NULL AS hidden
-  FROM a LEFT JOIN pg_roles r ON r.oid = a.usesysid
+       a.backend_start IS NULL AS hidden
+  FROM a LEFT JOIN pg_roles r ON r.oid = a.usesysid LEFT JOIN pg_stat_progress_vacuum v ON v.pid = a.pid
  ORDER BY coalesce(a.backend_type, 'client backend') <> 'client backend', coalesce(a.application_name, '') LIKE 'reeve/%',
           a.state IS NOT DISTINCT FROM 'idle', a.wait_event_type IS DISTINCT FROM 'Lock', a.xact_start NULLS LAST, a.state_change NULLS LAST
  LIMIT 500";
 
-/// What keeps vacuum from removing dead rows, the oldest first: sessions, slots, prepared transactions, standbys that say what they read.
+/// What keeps vacuum from removing dead rows, the oldest first (a vacuum's own snapshot holds nobody back): sessions, slots, prepared transactions, standbys that say what they read.
 const HOLDERS: &str = "/* reeve:activity/holders */
 SELECT h.kind, h.name, h.pid, h.age::int8 AS age FROM (
   SELECT 'session' AS kind, concat_ws(' ', a.usename, nullif(a.application_name, '')) AS name, a.pid,
          greatest(age(a.backend_xmin), age(a.backend_xid)) AS age
     FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND coalesce(a.backend_type, 'client backend') <> 'walsender'
+     AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = a.pid)
   UNION ALL SELECT 'replication slot', s.slot_name::text, NULL, greatest(age(s.xmin), age(s.catalog_xmin)) FROM pg_replication_slots s
   UNION ALL SELECT 'prepared transaction', p.gid, NULL, age(p.transaction) FROM pg_prepared_xacts p
   UNION ALL SELECT 'standby', r.application_name, r.pid, age(r.backend_xmin) FROM pg_stat_replication r) h
@@ -146,7 +148,8 @@ fn session_of(row: &Row) -> Result<SessionRow, tokio_postgres::Error> {
     };
     Ok(SessionRow {
         pid: row.try_get("pid")?,
-        started_at: UnixMs(row.try_get("started_ms")?),
+        // Nobody connected in 1970: this is a session that may not be seen.
+        started_at: UnixMs(row.try_get::<_, Option<i64>>("started_ms")?.unwrap_or(0)),
         user: row.try_get("usename")?,
         database: row.try_get("datname")?,
         application: row.try_get("application")?,
@@ -154,6 +157,8 @@ fn session_of(row: &Row) -> Result<SessionRow, tokio_postgres::Error> {
         kind: row.try_get("kind")?,
         state,
         wait: row.try_get::<_, Option<String>>("wait")?.filter(|w| !w.starts_with("Client: ")),
+        transaction_at: row.try_get::<_, Option<i64>>("transaction_ms")?.map(UnixMs),
+        statement_at: row.try_get::<_, Option<i64>>("statement_ms")?.map(UnixMs),
         transaction_s: seconds("transaction_s")?,
         statement_s: seconds("statement_s")?,
         state_s: seconds("state_s")?,
@@ -162,6 +167,7 @@ fn session_of(row: &Row) -> Result<SessionRow, tokio_postgres::Error> {
         blocked_by: row.try_get("blocked_by")?,
         superuser: row.try_get("superuser")?,
         own: row.try_get("own")?,
+        hidden: row.try_get("hidden")?,
     })
 }
 
@@ -170,7 +176,7 @@ async fn progress(client: &WireClient) -> Result<Vec<ProgressRow>, AdapterError>
     let major = client.major().unwrap_or(13);
     let parts: Vec<&str> = PROGRESS.iter().filter(|(since, _)| major >= *since).map(|(_, sql)| *sql).collect();
     let sql = format!(
-        "/* reeve:activity/progress */ SELECT p.pid, p.what, p.datname, n.nspname || '.' || c.relname AS relation, p.phase, p.done FROM ({}) p
+        "/* reeve:activity/progress */ SELECT p.pid, coalesce(p.what, '') AS what, p.datname, n.nspname || '.' || c.relname AS relation, p.phase, p.done FROM ({}) p
            LEFT JOIN pg_class c ON c.oid = p.relid AND p.datid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
            LEFT JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY p.pid",
         parts.join(" UNION ALL ")
@@ -194,50 +200,80 @@ async fn progress(client: &WireClient) -> Result<Vec<ProgressRow>, AdapterError>
 pub enum Signalled {
     /// The server took it; a session ends in its own time. Who it was, as `role@database (application)`.
     Sent(String),
+    /// The server took it, and the session is still there: it is held up where it can't be ended at once. Who it is.
+    Lingers(String),
     /// There is no such session any more.
     Gone,
     /// It may not be; the sentence says why, and what would change that.
     Refused(String),
 }
 
+/// How long an ended session is waited for before it is said to be still there.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How often it is looked: a session's end is told to nobody.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The same session, found by the server in the statement that judges it.
+const SAME: &str = "a.pid = $1 AND coalesce((extract(epoch FROM a.backend_start) * 1000)::int8 = $2, true)";
+
 /// Cancels the statement of a session, or ends the session. It is named by its pid and the moment it connected, so that another one that
-/// got the same pid meanwhile is never hit; Reeve's own, superusers' and the server's processes are left alone, judged by the server in the
-/// same statement.
+/// got the same pid meanwhile is never hit, and by what was seen of it (see [`reeve_model::activity::SessionRow::seen`]), so that what it
+/// does since is not hit either. Reeve's own, superusers' and the server's processes are left alone. All is judged by the server in the
+/// statement that signals.
 ///
 /// # Errors
 /// When the server can't be reached or does not answer in time.
-pub async fn signal(spec: &TargetSpec, pid: i32, started_at: UnixMs, what: SessionSignal) -> Result<Signalled, AdapterError> {
-    let function = match what {
-        SessionSignal::Cancel => "pg_cancel_backend",
-        SessionSignal::Terminate => "pg_terminate_backend",
+pub async fn signal(spec: &TargetSpec, order: &SessionOrder) -> Result<Signalled, AdapterError> {
+    let (function, changed) = match order.signal {
+        SessionSignal::Cancel => (
+            "pg_cancel_backend",
+            "a.state IS DISTINCT FROM 'active' OR (extract(epoch FROM a.query_start) * 1000)::int8 IS DISTINCT FROM $3",
+        ),
+        SessionSignal::Terminate => ("pg_terminate_backend", "(extract(epoch FROM a.xact_start) * 1000)::int8 IS DISTINCT FROM $3"),
     };
     let sql = format!(
         "/* reeve:activity/signal */
 SELECT format('%s@%s (%s)', a.usename, a.datname, a.application_name) AS who,
-       CASE WHEN a.application_name LIKE 'reeve/%' THEN 'It is one of Reeve''s own.'
+       CASE WHEN a.backend_start IS NULL THEN 'Reeve''s role may not see what it does: grant pg_monitor to it.'
+            WHEN a.application_name LIKE 'reeve/%' THEN 'It is one of Reeve''s own.'
             WHEN coalesce(a.backend_type, 'client backend') <> 'client backend' THEN 'It is a process of the server''s own.'
             WHEN r.rolsuper THEN 'Its role is a superuser: end it as one, on the server.'
+            WHEN {changed} THEN 'It does something else than when it was looked at, so nothing was done. Look again.'
             WHEN {function}(a.pid) THEN NULL ELSE 'The server did not take the signal.' END AS refused
-  FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid
- WHERE a.pid = $1 AND (extract(epoch FROM a.backend_start) * 1000)::int8 = $2"
+  FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid WHERE {SAME}"
     );
+    let (pid, started) = (order.pid, order.started_at.0);
     limited(spec, async {
         let client = session::connect(&spec.endpoint, None, APPLICATION, SETTINGS).await?;
-        match client.query_opt(&sql, &[&pid, &started_at.0]).await {
-            Ok(None) => Ok(Signalled::Gone),
-            Ok(Some(row)) => {
-                let sort = |e: tokio_postgres::Error| client.sort(&e);
-                let refused: Option<String> = row.try_get("refused").map_err(sort)?;
-                let who = row.try_get("who").map_err(sort)?;
-                Ok(refused.map_or(Signalled::Sent(who), Signalled::Refused))
-            }
+        let sort = |e: tokio_postgres::Error| client.sort(&e);
+        let row = match client.query_opt(&sql, &[&pid, &started, &order.seen.map(|at| at.0)]).await {
+            Ok(None) => return Ok(Signalled::Gone),
+            Ok(Some(row)) => row,
             Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) => {
-                let user = client.query_one("SELECT current_user::text", &[]).await.map_err(|e| client.sort(&e))?;
-                let user = quote_identifier(user.try_get(0).map_err(|e| client.sort(&e))?);
-                Ok(Signalled::Refused(format!("Reeve's role may not end sessions of others; run GRANT pg_signal_backend TO {user};")))
+                let user = client.query_one("SELECT current_user::text", &[]).await.map_err(sort)?;
+                let user = quote_identifier(user.try_get(0).map_err(sort)?);
+                return Ok(Signalled::Refused(format!(
+                    "Reeve's role may not end sessions of others; run GRANT pg_signal_backend TO {user};"
+                )));
             }
-            Err(error) => Err(client.sort(&error)),
+            Err(error) => return Err(sort(error)),
+        };
+        if let Some(why) = row.try_get("refused").map_err(sort)? {
+            return Ok(Signalled::Refused(why));
         }
+        let who: String = row.try_get("who").map_err(sort)?;
+        if order.signal == SessionSignal::Cancel {
+            return Ok(Signalled::Sent(who));
+        }
+        let there = format!("/* reeve:activity/farewell */ SELECT FROM pg_stat_activity a WHERE {SAME}");
+        let until = tokio::time::Instant::now() + FAREWELL;
+        while client.query_opt(&there, &[&pid, &started]).await.map_err(sort)?.is_some() {
+            if tokio::time::Instant::now() > until {
+                return Ok(Signalled::Lingers(who));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(Signalled::Sent(who))
     })
     .await
 }

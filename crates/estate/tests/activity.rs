@@ -7,7 +7,7 @@ use common::{cluster, connect, spec};
 use reeve_adapter::WireClient;
 use reeve_cluster::testing::TestCluster;
 use reeve_estate::activity::{Looker, Signalled, signal};
-use reeve_model::activity::{SessionRow, SessionSignal, SessionState, Sessions};
+use reeve_model::activity::{SessionOrder, SessionRow, SessionSignal, SessionState, Sessions};
 use std::time::Duration;
 
 const ROLES: &str = "CREATE ROLE reeve LOGIN PASSWORD 'secret' IN ROLE pg_monitor; CREATE ROLE app LOGIN PASSWORD 'secret';
@@ -17,6 +17,11 @@ async fn app(cluster: &TestCluster) -> (WireClient, i32) {
     let client = connect(&cluster.url_for("app", "secret", "postgres")).await;
     let pid = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
     (client, pid)
+}
+
+/// An order about a session as it was seen.
+fn order(row: &SessionRow, signal: SessionSignal) -> SessionOrder {
+    SessionOrder { pid: row.pid, started_at: row.started_at, seen: row.seen(signal), signal, typed: row.pid.to_string() }
 }
 
 fn of(sessions: &Sessions, pid: i32) -> &SessionRow {
@@ -75,16 +80,15 @@ async fn b5_sessions_tell_what_they_do_and_the_tree_who_waits_for_whom() {
     assert!(!looker.is_open());
 
     // Without the right nothing is done, and the sentence has the grant.
-    let refused = signal(&spec, root_pid, root_row.started_at, SessionSignal::Terminate).await.unwrap();
+    let refused = signal(&spec, &order(root_row, SessionSignal::Terminate)).await.unwrap();
     assert!(matches!(&refused, Signalled::Refused(why) if why.contains("GRANT pg_signal_backend TO \"reeve\"")), "{refused:?}");
     connect(&cluster.url("postgres")).await.batch_execute("GRANT pg_signal_backend TO reeve").await.unwrap();
     // Another session that got the pid is not meant.
-    let other = signal(&spec, root_pid, root_row.started_at.plus_ms(1), SessionSignal::Terminate).await.unwrap();
+    let other = signal(&spec, &SessionOrder { started_at: root_row.started_at.plus_ms(1), ..order(root_row, SessionSignal::Terminate) })
+        .await
+        .unwrap();
     assert_eq!(other, Signalled::Gone);
-    assert_eq!(
-        signal(&spec, root_pid, root_row.started_at, SessionSignal::Terminate).await.unwrap(),
-        Signalled::Sent("app@postgres (a test)".into())
-    );
+    assert_eq!(signal(&spec, &order(root_row, SessionSignal::Terminate)).await.unwrap(), Signalled::Sent("app@postgres (a test)".into()));
     first.await.unwrap().unwrap();
     drop(root);
     // The middle's transaction goes on: its client left, so the last one gets its row when that session ends.
@@ -101,14 +105,26 @@ async fn b5_a_cancel_ends_the_statement_and_superusers_and_reeves_own_are_left_a
     let spec = spec(&cluster.url_for("reeve", "secret", "postgres"));
     let (slow, slow_pid) = app(&cluster).await;
     let slow = tokio::spawn(async move { slow.batch_execute("SELECT pg_sleep(600)").await.map_err(|e| e.code().cloned()) });
-    let started = of(&Looker::new(spec.clone()).look().await.unwrap(), slow_pid).started_at;
-    assert_eq!(signal(&spec, slow_pid, started, SessionSignal::Cancel).await.unwrap(), Signalled::Sent("app@postgres (a test)".into()));
+    let mut looker = Looker::new(spec.clone());
+    let end = tokio::time::Instant::now() + Duration::from_secs(10);
+    let seen = loop {
+        let seen = of(&looker.look().await.unwrap(), slow_pid).clone();
+        if seen.state == SessionState::Active {
+            break seen;
+        }
+        assert!(tokio::time::Instant::now() < end, "{seen:#?}");
+    };
+    // What it ran before, or runs after, is not meant.
+    let other = SessionOrder { seen: seen.statement_at.map(|at| at.plus_ms(-1)), ..order(&seen, SessionSignal::Cancel) };
+    let refused = signal(&spec, &other).await.unwrap();
+    assert!(matches!(&refused, Signalled::Refused(why) if why.contains("Look again")), "{refused:?}");
+    assert_eq!(signal(&spec, &order(&seen, SessionSignal::Cancel)).await.unwrap(), Signalled::Sent("app@postgres (a test)".into()));
     assert_eq!(slow.await.unwrap(), Err(Some(tokio_postgres::error::SqlState::QUERY_CANCELED)));
 
     let sessions = Looker::new(spec.clone()).look().await.unwrap();
     let root = of(&sessions, admin_pid);
     assert!(root.superuser && root.protected().is_some());
-    let refused = signal(&spec, admin_pid, root.started_at, SessionSignal::Terminate).await.unwrap();
+    let refused = signal(&spec, &order(root, SessionSignal::Terminate)).await.unwrap();
     assert!(matches!(&refused, Signalled::Refused(why) if why.contains("superuser")), "{refused:?}");
     admin.batch_execute("SELECT 1").await.unwrap();
 }
@@ -138,6 +154,8 @@ async fn b2_what_holds_vacuum_back_is_named_and_maintenance_under_way_is_shown()
     assert!(prepared.name == "left behind" && prepared.pid.is_none() && prepared.age >= 1, "{prepared:?}");
     let vacuums: Vec<_> = sessions.progress.iter().map(|p| (p.what.as_str(), p.relation.as_deref(), p.database.as_deref())).collect();
     assert_eq!(vacuums, [("VACUUM", Some("public.big"), Some("postgres"))]);
+    let vacuuming = sessions.progress[0].pid;
+    assert!(!sessions.holders.iter().any(|h| h.pid == Some(vacuuming)), "a vacuum holds no other back: {:#?}", sessions.holders);
     assert!(sessions.progress[0].done_ratio.is_some_and(|done| done < 1.0));
     stop.cancel_query(tokio_postgres::NoTls).await.unwrap();
     assert!(vacuum.await.unwrap().is_err());
@@ -156,4 +174,20 @@ async fn b5_a_server_that_hangs_or_comes_back_is_told_and_looked_at_again() {
         assert!(!looker.is_open());
     }
     assert!(!looker.look().await.unwrap().rows.is_empty());
+}
+
+#[tokio::test]
+async fn a7_without_pg_monitor_others_are_counted_and_left_alone() {
+    let cluster = cluster().await;
+    let admin = connect(&cluster.url("postgres")).await;
+    admin.batch_execute(ROLES).await.unwrap();
+    admin.batch_execute("CREATE ROLE bare LOGIN PASSWORD 'secret'; GRANT pg_signal_backend TO bare").await.unwrap();
+    let (_other, pid) = app(&cluster).await;
+    let spec = spec(&cluster.url_for("bare", "secret", "postgres"));
+    let sessions = Looker::new(spec.clone()).look().await.unwrap();
+    assert!(sessions.hidden >= 2, "{sessions:#?}");
+    let row = of(&sessions, pid);
+    assert!(row.hidden && row.protected().is_some_and(|why| why.contains("pg_monitor")), "{row:#?}");
+    let refused = signal(&spec, &order(row, SessionSignal::Terminate)).await.unwrap();
+    assert!(matches!(&refused, Signalled::Refused(why) if why.contains("pg_monitor")), "{refused:?}");
 }

@@ -60,6 +60,10 @@ pub struct SessionRow {
     pub state: SessionState,
     /// What it waits for, as `Lock: transactionid`; none: nothing, or not told.
     pub wait: Option<String>,
+    /// When its transaction began; none: none is open.
+    pub transaction_at: Option<UnixMs>,
+    /// When its statement, or its last one, began.
+    pub statement_at: Option<UnixMs>,
     /// How long its transaction has been open, seconds.
     pub transaction_s: Option<f64>,
     /// How long its statement has been running, or ran last, seconds since its start.
@@ -76,13 +80,32 @@ pub struct SessionRow {
     pub superuser: bool,
     /// One of Reeve's own.
     pub own: bool,
+    /// Reeve's role may not see what it is or does.
+    pub hidden: bool,
 }
 
 impl SessionRow {
+    /// It waits for a lock. Whom it waits for may not have been read.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !self.blocked_by.is_empty() || self.wait.as_deref().is_some_and(|wait| wait.starts_with("Lock: "))
+    }
+
+    /// What an order about it must name, so that it hits what was seen and not what came after: its statement for a cancel, its
+    /// transaction for an end.
+    #[must_use]
+    pub fn seen(&self, signal: SessionSignal) -> Option<UnixMs> {
+        match signal {
+            SessionSignal::Cancel => self.statement_at,
+            SessionSignal::Terminate => self.transaction_at,
+        }
+    }
+
     /// Why nobody may end it from here; none: it may be ended.
     #[must_use]
     pub fn protected(&self) -> Option<&'static str> {
         match () {
+            () if self.hidden => Some("Reeve's role may not see what it does: grant pg_monitor to it."),
             () if self.own => Some("It is one of Reeve's own."),
             () if self.kind != "client backend" => Some("It is a process of the server's own."),
             () if self.superuser => Some("Its role is a superuser: end it as one, on the server."),
@@ -148,52 +171,78 @@ pub struct Branch {
 }
 
 impl Sessions {
+    /// Who waits for whom: each waiting session with all that it waits for. Process 0 is a prepared transaction.
+    fn waits(&self) -> Vec<(i32, Vec<i32>)> {
+        let one = |r: &SessionRow| {
+            let mut by = r.blocked_by.clone();
+            by.sort_unstable();
+            by.dedup();
+            by.retain(|pid| *pid != r.pid);
+            (!by.is_empty()).then_some((r.pid, by))
+        };
+        self.rows.iter().filter_map(one).collect()
+    }
+
     /// The sessions that wait and those they wait for, each root followed by its waiters. A session that waits for several stands under the
-    /// first. A ring (a deadlock that is not broken yet) begins at its lowest pid.
+    /// first of them; the others are roots of their own, or stand where they wait themselves. A ring (a deadlock that is not broken yet)
+    /// begins at its lowest pid. Process 0 is a prepared transaction.
     #[must_use]
     pub fn lock_tree(&self) -> Vec<Branch> {
-        let waits: Vec<(i32, i32)> =
-            self.rows.iter().filter_map(|r| r.blocked_by.iter().find(|by| **by > 0).map(|by| (r.pid, *by))).collect();
-        let blocker = |pid: i32| waits.iter().find(|(who, _)| *who == pid).map(|(_, by)| *by);
-        let mut roots: Vec<i32> = Vec::new();
-        for (pid, _) in &waits {
-            let (mut at, mut seen) = (*pid, vec![*pid]);
-            while let Some(next) = blocker(at) {
-                if seen.contains(&next) {
-                    at = seen.iter().copied().min().unwrap_or(at);
-                    break;
-                }
-                seen.push(next);
-                at = next;
-            }
-            if !roots.contains(&at) {
-                roots.push(at);
-            }
-        }
+        let waits = self.waits();
+        let waiting = |pid: i32| waits.iter().any(|(who, _)| *who == pid);
         let mut tree = Vec::new();
-        for root in roots {
+        for root in waits.iter().flat_map(|(_, by)| by.iter().copied()).filter(|by| !waiting(*by)) {
             grow(root, 0, &waits, &mut tree);
+        }
+        // What no root leads to goes round in a ring, or waits for one.
+        for (who, _) in &waits {
+            if !tree.iter().any(|b| b.pid == *who) {
+                grow(ring_of(*who, &waits), 0, &waits, &mut tree);
+            }
         }
         tree
     }
+
+    /// Whether ending any root lets all that stand below it go on: no session waits for more than one.
+    #[must_use]
+    pub fn one_blocker_each(&self) -> bool {
+        self.waits().iter().all(|(_, by)| by.len() == 1)
+    }
 }
 
-/// Adds a session and all below it; answers how many those are.
-fn grow(pid: i32, depth: usize, waits: &[(i32, i32)], tree: &mut Vec<Branch>) -> usize {
+/// The lowest pid of the ring that a session ends in.
+fn ring_of(pid: i32, waits: &[(i32, Vec<i32>)]) -> i32 {
+    let (mut at, mut seen) = (pid, vec![pid]);
+    while let Some(next) = waits.iter().find(|(who, _)| *who == at).and_then(|(_, by)| by.first().copied()) {
+        if let Some(begin) = seen.iter().position(|known| *known == next) {
+            return seen[begin..].iter().copied().min().unwrap_or(next);
+        }
+        seen.push(next);
+        at = next;
+    }
+    at
+}
+
+/// Adds a session and all that wait for it and have no place yet.
+fn grow(pid: i32, depth: usize, waits: &[(i32, Vec<i32>)], tree: &mut Vec<Branch>) {
     if tree.iter().any(|b| b.pid == pid) {
-        return 0;
+        return;
     }
-    let place = tree.len();
-    tree.push(Branch { pid, depth, waiters: 0 });
-    let below: Vec<i32> = waits.iter().filter(|(_, by)| *by == pid).map(|(who, _)| *who).collect();
-    let mut count = 0;
-    for who in below {
-        let before = tree.len();
-        let under = grow(who, depth + 1, waits, tree);
-        count += under + usize::from(tree.len() > before);
+    tree.push(Branch { pid, depth, waiters: behind(pid, waits) });
+    for (who, _) in waits.iter().filter(|(_, by)| by.contains(&pid)) {
+        grow(*who, depth + 1, waits, tree);
     }
-    tree[place].waiters = count;
-    count
+}
+
+/// How many wait for a session, directly or not.
+fn behind(pid: i32, waits: &[(i32, Vec<i32>)]) -> usize {
+    let mut held = vec![pid];
+    let mut at = 0;
+    while let Some(by) = held.get(at).copied() {
+        held.extend(waits.iter().filter(|(who, all)| all.contains(&by) && !held.contains(who)).map(|(who, _)| *who).collect::<Vec<_>>());
+        at += 1;
+    }
+    held.len() - 1
 }
 
 /// What may be done to a session.
@@ -224,6 +273,8 @@ pub struct SessionOrder {
     pub pid: i32,
     /// The moment it connected.
     pub started_at: UnixMs,
+    /// The statement (for a cancel) or transaction (for an end) that was seen, by the moment it began; none: none was open.
+    pub seen: Option<UnixMs>,
     /// What is done to it.
     pub signal: SessionSignal,
     /// For an end: the pid as somebody typed it.
@@ -248,6 +299,8 @@ mod tests {
             kind: "client backend".into(),
             state: SessionState::Active,
             wait: None,
+            transaction_at: None,
+            statement_at: None,
             transaction_s: None,
             statement_s: None,
             state_s: None,
@@ -256,6 +309,7 @@ mod tests {
             blocked_by: blocked_by.to_vec(),
             superuser: false,
             own: false,
+            hidden: false,
         }
     }
 
@@ -273,8 +327,17 @@ mod tests {
 
     #[test]
     fn b5_a_ring_is_shown_once_and_ends() {
-        assert_eq!(tree(vec![session(8, &[9]), session(9, &[8])]), [(8, 0, 1), (9, 1, 0)]);
-        assert_eq!(tree(vec![session(5, &[0])]), [], "a prepared transaction has no process to show");
+        assert_eq!(tree(vec![session(8, &[9]), session(9, &[8])]), [(8, 0, 1), (9, 1, 1)]);
+        // Its victim is no part of the ring.
+        assert_eq!(tree(vec![session(1, &[8]), session(8, &[9]), session(9, &[8])]), [(8, 0, 2), (1, 1, 0), (9, 1, 2)]);
+    }
+
+    #[test]
+    fn b5_whoever_waits_for_several_leaves_each_of_them_a_root() {
+        let rows = vec![session(1, &[]), session(2, &[]), session(9, &[1, 2]), session(10, &[9])];
+        assert_eq!(tree(rows.clone()), [(1, 0, 2), (9, 1, 1), (10, 2, 0), (2, 0, 2)]);
+        assert!(!Sessions { rows, ..Sessions::default() }.one_blocker_each());
+        assert_eq!(tree(vec![session(5, &[0])]), [(0, 0, 1), (5, 1, 0)], "a prepared transaction is process 0");
     }
 
     #[test]

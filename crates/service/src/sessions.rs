@@ -6,13 +6,14 @@ use reeve_access::{
     Grant,
     permission::{EndSession, ViewSessions},
 };
+use reeve_adapter::AdapterError;
 use reeve_estate::{
     TargetSpec,
     activity::{self, Looker, Signalled},
 };
 use reeve_model::{
     Reading, TargetName, UnixMs,
-    activity::{SessionSignal, SessionsView},
+    activity::{SessionOrder, SessionSignal, SessionsView},
     audit::Outcome,
 };
 use reeve_ports::{PortError, SessionsPort};
@@ -137,26 +138,44 @@ impl SessionsPort for Sessions {
             PortError::Unavailable("Reeve's own database is away, so nothing can be written down, and nothing is done.".to_owned())
         })?;
         self.trail.written();
-        let came = activity::signal(&watched.spec, order.pid, order.started_at, order.signal).await;
+        // Carried on to its end, and written down, whether or not somebody still waits for the answer.
+        let (trail, principal, order, spec) = (self.trail.clone(), grant.principal().clone(), order.clone(), Arc::clone(&watched.spec));
+        let work = tokio::spawn(async move {
+            let (outcome, who, said) = told(activity::signal(&spec, &order).await, &order);
+            let after = json!({ "signal": order.signal.word(), "session": who, "why": said.as_ref().err().map(ToString::to_string) });
+            let end = trail.draft(order.signal.word(), "session", &resource).by(&principal).outcome(outcome);
+            trail.note(end.after(&after).finish());
+            said
+        });
+        let said = work
+            .await
+            .unwrap_or_else(|_| Err(PortError::Unavailable("Reeve stopped in the middle of it; look at the sessions again.".to_owned())));
         // What is shown next should show what was done.
         watched.slot.lock().await.asked = None;
-        let (outcome, who, said) = match came {
-            Ok(Signalled::Sent(who)) => {
-                let said = match order.signal {
-                    SessionSignal::Cancel => format!("The statement of process {} is cancelled: {who}.", order.pid),
-                    SessionSignal::Terminate => format!("The session of process {} is ended: {who}.", order.pid),
-                };
-                (Outcome::Done, Some(who), Ok(said))
-            }
-            Ok(Signalled::Gone) => {
-                (Outcome::Failed, None, Err(PortError::Invalid(format!("Process {} has ended by itself; nothing was done.", order.pid))))
-            }
-            Ok(Signalled::Refused(why)) => (Outcome::Failed, None, Err(PortError::Invalid(why))),
-            Err(error) => (Outcome::Failed, None, Err(PortError::Unavailable(format!("{error}.")))),
-        };
-        let after = json!({ "signal": order.signal.word(), "session": who, "why": said.as_ref().err().map(ToString::to_string) });
-        let end = self.trail.draft(order.signal.word(), "session", &resource).by(grant.principal()).outcome(outcome);
-        self.trail.note(end.after(&after).finish());
         said
+    }
+}
+
+/// What came of an order: for the trail, and for whoever gave it.
+fn told(came: Result<Signalled, AdapterError>, order: &SessionOrder) -> (Outcome, Option<String>, Result<String, PortError>) {
+    let pid = order.pid;
+    match came {
+        Ok(Signalled::Sent(who)) => {
+            let said = match order.signal {
+                SessionSignal::Cancel => format!("The statement of process {pid} is cancelled: {who}."),
+                SessionSignal::Terminate => format!("The session of process {pid} is ended: {who}."),
+            };
+            (Outcome::Done, Some(who), Ok(said))
+        }
+        Ok(Signalled::Lingers(who)) => {
+            let said =
+                format!("Process {pid} was told to end and is still there: {who}. It ends when the server can interrupt what it does.");
+            (Outcome::Done, Some(format!("{who}, still there")), Ok(said))
+        }
+        Ok(Signalled::Gone) => {
+            (Outcome::Failed, None, Err(PortError::Invalid(format!("Process {pid} has ended by itself; nothing was done."))))
+        }
+        Ok(Signalled::Refused(why)) => (Outcome::Failed, None, Err(PortError::Invalid(why))),
+        Err(error) => (Outcome::Failed, None, Err(PortError::Unavailable(format!("{error}.")))),
     }
 }

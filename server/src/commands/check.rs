@@ -24,6 +24,8 @@ pub async fn run(config: &Config) -> Result<ExitCode, String> {
     let none = targets.all.is_empty();
     let whole = |spec: TargetSpec| TargetSpec::new(spec.info, spec.endpoint);
     specs.extend(targets.all.into_iter().map(|(name, spec)| (name.to_string(), spec.map(whole))));
+    // What could not be looked at has not passed.
+    failed |= targets.note.is_some();
     notes.extend(targets.note);
     for (name, spec) in specs {
         let spec = match spec {

@@ -110,6 +110,8 @@ struct Seen {
 async fn scan(config: &Config, only: &[String], wanted: &Wanted) -> Result<ExitCode, String> {
     let work = async { Ok(run::targets::all(config).await) };
     let targets = run::signals::unless_stopped("Stopped before it was done.", work).await?;
+    // What could not be looked at was not scanned.
+    let whole = targets.note.is_none();
     if let Some(note) = targets.note {
         complain(note);
     }
@@ -144,7 +146,7 @@ async fn scan(config: &Config, only: &[String], wanted: &Wanted) -> Result<ExitC
         complain(format!("{name} could not be scanned: {sentence}"));
     }
     let hit = report.vulnerabilities.iter().any(|f| f.severity >= wanted.fail_on);
-    Ok(match (failed.is_empty(), hit) {
+    Ok(match (whole && failed.is_empty(), hit) {
         (false, _) => ExitCode::from(NOT_SCANNED),
         (true, true) => ExitCode::FAILURE,
         (true, false) => ExitCode::SUCCESS,

@@ -130,6 +130,7 @@ impl UrlFrom {
 
     async fn read(&self, of: &str) -> Result<SecretString, String> {
         let url = match &self.url_env {
+            Some(variable) if variable.contains("://") => return Err(AN_ARGUMENT.to_owned()),
             Some(variable) => {
                 let said = std::env::var(variable).ok().filter(|v| !v.is_empty());
                 SecretString::from(said.ok_or_else(|| format!("The environment variable {variable} is not set."))?)

@@ -55,7 +55,8 @@ async fn signal(parts: Parts, name: Name, fields: Fields, signal: SessionSignal)
     let form = parts.on(Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: named }))).keeping(&fields, &["typed"]);
     let outcome = async {
         let (pid, started_at) = named.ok_or_else(|| PortError::Invalid("Choose a session from the list.".to_owned()))?;
-        let order = SessionOrder { pid, started_at, signal, typed: fields.get("typed").to_owned() };
+        let seen = fields.get("seen").parse().ok().map(UnixMs);
+        let order = SessionOrder { pid, started_at, seen, signal, typed: fields.get("typed").to_owned() };
         let grant = authorize::<EndSession>(form.who(), (name, order))?;
         form.ports().sessions.end(grant).await
     }
@@ -77,6 +78,7 @@ pub struct Order {
     pid: i32,
     connected_at: i64,
     signal: SessionSignal,
+    seen: Option<i64>,
 }
 
 /// Cancels a session's statement or ends the session. A program names the session by process and moment; it types nothing.
@@ -86,9 +88,15 @@ pub async fn order(
     name: Name,
     body: Result<Json<Order>, JsonRejection>,
 ) -> Answer {
-    let hint = "Send JSON with pid, connected_at (as the list of sessions has them) and signal: cancel or terminate.";
+    let hint = "Send JSON with pid, connected_at (started_at of the list), signal (cancel or terminate) and seen (statement_at for a cancel, transaction_at for an end).";
     let Json(asked) = body.map_err(|_| invalid(hint))?;
-    let order = SessionOrder { pid: asked.pid, started_at: UnixMs(asked.connected_at), signal: asked.signal, typed: asked.pid.to_string() };
+    let order = SessionOrder {
+        pid: asked.pid,
+        started_at: UnixMs(asked.connected_at),
+        seen: asked.seen.map(UnixMs),
+        signal: asked.signal,
+        typed: asked.pid.to_string(),
+    };
     let said = web.ports.sessions.end(authorize::<EndSession>(&who, (target(name)?, order))?).await?;
     Ok(Json(json!({ "message": said })))
 }

@@ -11,7 +11,7 @@ use crate::{
 use leptos::prelude::*;
 use reeve_model::{
     UnixMs,
-    activity::{SessionRow, SessionState, Sessions},
+    activity::{SessionRow, SessionSignal, SessionState, Sessions},
 };
 
 pub(super) fn part(data: &SessionsData, (pid, at): (i32, UnixMs), cx: &PageContext, now: UnixMs) -> AnyView {
@@ -20,9 +20,16 @@ pub(super) fn part(data: &SessionsData, (pid, at): (i32, UnixMs), cx: &PageConte
     let row = sessions.and_then(|s| s.rows.iter().find(|r| r.pid == pid && r.started_at == at));
     let body = match (sessions, row) {
         (Some(sessions), Some(row)) => told(data, sessions, row, cx, now),
-        _ => {
+        // Only a whole and fresh list shows that somebody is gone.
+        (Some(sessions), None) if data.seen.fault.is_none() && sessions.total <= sessions.rows.len() as u64 => {
             view! { <Empty kind=EmptyKind::None title="This session has ended">"Its client left, or somebody ended it."</Empty> }.into_any()
         }
+        _ => view! {
+            <Empty kind=EmptyKind::Unreachable title="Not among what was read">
+                "Whether this session is still there is not known: the target did not answer, or has more sessions than are read."
+            </Empty>
+        }
+        .into_any(),
     };
     view! {
         <section class="section chosen" id="chosen" aria-labelledby="chosen-title">
@@ -38,9 +45,9 @@ pub(super) fn part(data: &SessionsData, (pid, at): (i32, UnixMs), cx: &PageConte
 }
 
 fn told(data: &SessionsData, sessions: &Sessions, row: &SessionRow, cx: &PageContext, now: UnixMs) -> AnyView {
-    let link = |pid: i32| match sessions.rows.iter().find(|r| r.pid == pid) {
-        Some(s) => view! { <a class="mono" href=data.of(s)>{pid}</a>" " }.into_any(),
-        None => view! { <span class="mono">{pid}" "</span> }.into_any(),
+    let link = |pid: i32| match pid {
+        0 => view! { <span>"a prepared transaction "</span> }.into_any(),
+        pid => process(data, sessions, pid),
     };
     let fact = |name: &'static str, text: Option<String>| text.map(|text| view! { <dt>{name}</dt><dd>{text}</dd> });
     let waits = (!row.blocked_by.is_empty()).then(|| {
@@ -76,6 +83,13 @@ fn told(data: &SessionsData, sessions: &Sessions, row: &SessionRow, cx: &PageCon
     .into_any()
 }
 
+fn process(data: &SessionsData, sessions: &Sessions, pid: i32) -> AnyView {
+    match sessions.rows.iter().find(|r| r.pid == pid) {
+        Some(s) => view! { <a class="mono" href=data.of(s)>{pid}</a>" " }.into_any(),
+        None => view! { <span class="mono">{pid}" "</span> }.into_any(),
+    }
+}
+
 /// What may be done to it, each with what follows.
 fn ways(data: &SessionsData, row: &SessionRow, cx: &PageContext) -> AnyView {
     if !cx.principal.as_ref().is_some_and(|p| p.may_for("end", "session", &data.target)) {
@@ -86,8 +100,9 @@ fn ways(data: &SessionsData, row: &SessionRow, cx: &PageContext) -> AnyView {
     }
     let at = data.href(SessionsFilter::default());
     let (cancel_at, end_at) = (format!("{at}/cancel"), format!("{at}/end"));
-    let which = || {
+    let which = |signal: SessionSignal| {
         view! {
+            <input type="hidden" name="seen" value=row.seen(signal).map(|at| at.0)/>
             <Csrf token=cx.csrf.clone()/>
             <input type="hidden" name="pid" value=row.pid/>
             <input type="hidden" name="connected_at" value=row.started_at.0/>
@@ -96,7 +111,7 @@ fn ways(data: &SessionsData, row: &SessionRow, cx: &PageContext) -> AnyView {
     };
     let cancel = match row.state {
         SessionState::Active => view! {
-            <form method="post" action=cancel_at>{which()}<button class="button">"Cancel its statement"</button></form>
+            <form method="post" action=cancel_at>{which(SessionSignal::Cancel)}<button class="button">"Cancel its statement"</button></form>
         }
         .into_any(),
         _ => view! { <p class="muted">"It runs no statement at the moment, so there is nothing to cancel."</p> }.into_any(),
@@ -118,7 +133,7 @@ fn ways(data: &SessionsData, row: &SessionRow, cx: &PageContext) -> AnyView {
                 <details class="more" id="end" open=crate::render::typed_again("typed")>
                     <summary>"End process "<span class="mono">{row.pid}</span></summary>
                     <form method="post" action=end_at>
-                        {which()}
+                        {which(SessionSignal::Terminate)}
                         <Field label="Process to end" name="typed" most=12 autocomplete="off" required=true hint=format!("Type {} to say that you mean it.", row.pid)/>
                         <button class="button danger">"End the session"</button>
                     </form>

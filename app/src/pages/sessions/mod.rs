@@ -91,7 +91,7 @@ fn shows(show: Show, row: &SessionRow) -> bool {
     match show {
         Show::Clients => client,
         Show::State(state) => client && row.state == state,
-        Show::Waiting => !row.blocked_by.is_empty(),
+        Show::Waiting => row.waits(),
         Show::Everything => true,
     }
 }
@@ -100,7 +100,8 @@ fn shows(show: Show, row: &SessionRow) -> bool {
 fn answer(sessions: &Sessions) -> String {
     let clients = || sessions.rows.iter().filter(|r| shows(Show::Clients, r));
     let with = |state| clients().filter(|r| r.state == state).count();
-    let waiting = sessions.rows.iter().filter(|r| !r.blocked_by.is_empty()).count();
+    let waiting = sessions.rows.iter().filter(|r| r.waits()).count();
+    let unread = sessions.rows.iter().filter(|r| r.waits() && r.blocked_by.is_empty()).count();
     let mut text = format!(
         "{}: {} active, {} idle in transaction, {} idle.",
         format::plural(clients().count(), "client session", "client sessions"),
@@ -113,6 +114,9 @@ fn answer(sessions: &Sessions) -> String {
         1 => " One waits for a lock.".to_owned(),
         n => format!(" {n} wait for locks."),
     });
+    if unread > 0 {
+        text.push_str(&format!(" Of {unread} of them it was not read whom they wait for."));
+    }
     if sessions.hidden > 0 {
         let hidden = format::plural(usize::try_from(sessions.hidden).unwrap_or(usize::MAX), "session", "sessions");
         text.push_str(&format!(" What {hidden} do Reeve's role may not see: GRANT pg_monitor TO it."));
@@ -133,7 +137,7 @@ fn first_line(text: &str) -> String {
 /// A state in words.
 fn state_words(row: &SessionRow) -> &'static str {
     match row.state {
-        SessionState::Active if !row.blocked_by.is_empty() => "waiting",
+        SessionState::Active if row.waits() => "waiting",
         SessionState::Active => "active",
         SessionState::IdleInTransaction => "idle in transaction",
         SessionState::Idle => "idle",

@@ -10,6 +10,7 @@ pub(super) fn part(data: &SessionsData, sessions: &Sessions) -> impl IntoView + 
     let roots = tree.iter().filter(|b| b.depth == 0).count();
     let rows = tree.iter().map(|b| row(data, sessions, b)).collect_view();
     let words = match roots {
+        _ if !sessions.one_blocker_each() => "Some wait for several: each goes on when all that it waits for have ended.",
         1 => "End the root, or let it finish, and the others go on.",
         _ => "End a root, or let it finish, and those below it go on.",
     };
@@ -39,6 +40,19 @@ pub(super) fn part(data: &SessionsData, sessions: &Sessions) -> impl IntoView + 
 fn row(data: &SessionsData, sessions: &Sessions, branch: &Branch) -> AnyView {
     // Depth is told by the place of the name and, for those who don't see it, by the words beside it.
     let depth = branch.depth.min(6).to_string();
+    if branch.pid == 0 {
+        let does = format!("keeps {} waiting", branch.waiters);
+        return view! {
+            <tr role="row" data-depth=depth>
+                <th role="rowheader" scope="row" class="who">"prepared"</th>
+                <td role="cell" data-label="Does">{does}</td>
+                <td role="cell"></td>
+                <td role="cell" data-label="Who">"a prepared transaction, which has no process: "<code>"SELECT * FROM pg_prepared_xacts"</code></td>
+                <td role="cell"></td>
+            </tr>
+        }
+        .into_any();
+    }
     let Some(s) = sessions.rows.iter().find(|r| r.pid == branch.pid) else {
         return view! {
             <tr role="row" data-depth=depth>

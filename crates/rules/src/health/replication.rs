@@ -112,7 +112,7 @@ fn broken(facts: &Facts<'_>) -> Seen {
     if away || replication.slots.iter().any(is_lost) {
         return Seen::Value(1.0);
     }
-    Seen::Value(if replication.slots.iter().any(is_idle) { 0.5 } else { 0.0 })
+    Seen::Value(if !facts.standby() && replication.slots.iter().any(is_idle) { 0.5 } else { 0.0 })
 }
 
 /// A standby streamed from it and does so no more. A slot that never kept anything waits for its first reader.
@@ -157,8 +157,12 @@ fn slot_retains(facts: &Facts<'_>) -> Option<Finding> {
     Some(Finding::degraded(sentence, next))
 }
 
-/// One that is lost or a burden is told by its own rule.
+/// One that is lost or a burden is told by its own rule. On a standby slots may wait in store for a failover (Patroni keeps one for each
+/// member), so there they say nothing.
 fn standby_away(facts: &Facts<'_>) -> Option<Finding> {
+    if facts.standby() {
+        return None;
+    }
     let slots: Vec<&Slot> = here(facts)?.slots.iter().filter(|s| is_idle(s) && !is_burden(s)).collect();
     let first = slots.first()?;
     let names: Vec<String> = slots.iter().map(|s| s.name.clone()).collect();

@@ -13,7 +13,9 @@ const HOUR_MS: i64 = 3_600_000;
 fn present<'a>(t: &mut Tally<'a>) -> Result<Vec<Row<'a>>, Gap> {
     let rows: Vec<_> = t.server("backups")?.into_iter().filter(|row| row.yes("there")).collect();
     if rows.is_empty() {
-        return Err(Gap::NotApplicable("No database with tables is there.".to_owned()));
+        return Err(Gap::NotApplicable(
+            "No database of its own with tables is there; a standby's are backed up at their primary.".to_owned(),
+        ));
     }
     Ok(rows)
 }
