@@ -19,6 +19,7 @@ use reeve_model::{
         ChangesQuery, ComplianceOverview, ControlDetail, ControlList, ControlQuery, FindingDetail, FindingPage, FindingQuery, ScanChanges,
     },
     pool::PoolReport,
+    registration::RegistryView,
     table::{TableDetail, TablePage, TableQuery, TableRef},
 };
 
@@ -96,6 +97,19 @@ pub async fn table_detail(name: TargetName, table: TableRef) -> Result<TableDeta
     gate::answer(async {
         let grant = gate::grant::<reeve_access::permission::ViewTable>((name, table))?;
         Ok(gate::ports()?.tables.table_detail(grant).await?)
+    })
+    .await
+}
+
+/// Which targets there are and where each stands, with what the caller tested last.
+///
+/// # Errors
+/// 401 without a session, 403 without the right, 503 while what is registered can't be read.
+#[server(name = CallRegistry, prefix = "/api/fn", endpoint = "registry", input = GetUrl)]
+pub async fn registry() -> Result<RegistryView, AppError> {
+    gate::answer(async {
+        let grant = gate::grant::<reeve_access::permission::ViewRegistry>(())?;
+        Ok(gate::ports()?.registry.registry(grant).await?)
     })
     .await
 }

@@ -180,6 +180,8 @@ pub enum Data {
     SignIn(SignInForm),
     /// Database health.
     Health(Box<pages::health::HealthData>),
+    /// Which targets there are.
+    Registry(Box<reeve_model::registration::RegistryView>),
     /// One target.
     Target(Box<reeve_model::TargetDetail>),
     /// Who is connected to it.
@@ -282,6 +284,7 @@ async fn load(page: &Page) -> Result<Data, AppError> {
         Page::Sessions(name, filter) => Data::Sessions(Box::new(pages::sessions::load(name.clone(), SessionsFilter::clone(filter)).await?)),
         Page::Tables(name, view) => Data::Tables(Box::new(pages::tables::load(name.clone(), TablesView::clone(view)).await?)),
         Page::Table(name, table) => Data::Table(Box::new(pages::table::load(name.clone(), (**table).clone()).await?)),
+        Page::Registry => Data::Registry(Box::new(functions::registry().await?)),
         Page::Account => Data::Account(Box::new(functions::own_account().await?)),
         Page::Accounts => Data::Accounts(Box::new(functions::account_list().await?)),
         Page::AccountOf(id) => Data::AccountOf(Box::new(functions::account_detail(id.clone()).await?)),
@@ -334,6 +337,7 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
                 (pages::problem::title(&error, caller).to_owned(), pages::problem::view(&error, caller).into_any())
             }
             Data::Health(data) => ("Database health".into(), pages::health::view(&data, cx, now).into_any()),
+            Data::Registry(list) => ("Targets".into(), pages::registry::view(&list, cx, now).into_any()),
             Data::Target(detail) => (detail.summary.info.name.to_string(), pages::target::view(&detail, now).into_any()),
             Data::Sessions(data) => (format!("Sessions of {}", data.target), pages::sessions::view(&data, cx, now).into_any()),
             Data::Tables(data) => (format!("Tables of {}", data.target), pages::tables::view(&data, now).into_any()),

@@ -9,6 +9,7 @@ pub mod backups;
 pub mod compliance;
 pub mod health;
 pub mod problem;
+pub mod registry;
 pub mod sessions;
 pub mod sign_in;
 pub mod table;

@@ -30,6 +30,8 @@ pub enum Page {
     },
     /// `/admin/db-health`
     Health,
+    /// `/admin/registry`: which targets there are
+    Registry,
     /// `/admin/targets/{name}`
     Target(TargetName),
     /// `/admin/targets/{name}/sessions?…`: who is connected
@@ -80,6 +82,7 @@ impl Page {
                 return Some(Self::SignIn { next });
             }
             ("admin", Some("db-health")) => Self::Health,
+            ("admin", Some("registry")) => Self::Registry,
             ("admin", Some("account")) => Self::Account,
             ("admin", Some("accounts")) => match segments.next() {
                 None => Self::Accounts,
@@ -137,6 +140,7 @@ impl Page {
                 encode(&table.schema),
                 encode(&table.table)
             ),
+            Self::Registry => "/admin/registry".into(),
             Self::Account => "/admin/account".into(),
             Self::Accounts => "/admin/accounts".into(),
             Self::AccountOf(id) => format!("/admin/accounts/{}", encode(id)),

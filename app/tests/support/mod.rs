@@ -8,6 +8,7 @@ pub mod changes;
 pub mod compliance;
 pub mod detail;
 pub mod ports;
+pub mod registry;
 pub mod sessions;
 pub mod tables;
 

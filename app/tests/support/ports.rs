@@ -5,17 +5,22 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use reeve_access::{
     Grant, Principal, Via,
-    permission::{EndSession, ReadMetrics, ViewEstate, ViewPools, ViewSessions, ViewTable, ViewTables, ViewTarget},
+    permission::{
+        ChangeRegistry, EndSession, ReadMetrics, ViewEstate, ViewPools, ViewRegistry, ViewSessions, ViewTable, ViewTables, ViewTarget,
+    },
 };
 use reeve_model::{
     HealthOverview, Origin, TargetDetail, UnixMs,
     account::Jwk,
     activity::SessionsView,
     pool::{PoolReport, StoreRole},
+    registration::RegistryView,
     series::{HistoryAnswer, HistoryQuery},
     table::{TableDetail, TablePage, TableQuery},
 };
-use reeve_ports::{Ended, HealthPort, IdentityPort, PoolsPort, PortError, Ports, SessionsPort, SignedIn, TablesPort};
+use reeve_ports::{
+    Ended, HealthPort, IdentityPort, NewTarget, PoolsPort, PortError, Ports, RegistryPort, SessionsPort, SignedIn, TablesPort,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -36,6 +41,7 @@ pub fn fake(scenario: Scenario) -> (Ports, Arc<Fake>) {
         pools: fake.clone(),
         tables: fake.clone(),
         sessions: fake.clone(),
+        registry: fake.clone(),
         identity: fake.clone(),
         accounts: fake.clone(),
         audit: fake.clone(),
@@ -120,6 +126,25 @@ impl SessionsPort for Fake {
     }
     async fn end(&self, grant: Grant<EndSession>) -> Result<String, PortError> {
         Ok(format!("The session of process {} is ended.", grant.resource().1.pid))
+    }
+}
+
+#[async_trait]
+impl RegistryPort for Fake {
+    async fn registry(&self, _: Grant<ViewRegistry>) -> Result<RegistryView, PortError> {
+        Ok(super::registry::view(UnixMs::now(), self.0))
+    }
+    async fn test(&self, _: Grant<ChangeRegistry>, _: NewTarget) -> Result<(), PortError> {
+        Ok(())
+    }
+    async fn add(&self, _: Grant<ChangeRegistry>, _: bool) -> Result<String, PortError> {
+        Ok("orders is registered; it is watched within seconds.".into())
+    }
+    async fn discard(&self, _: Grant<ChangeRegistry>) -> Result<(), PortError> {
+        Ok(())
+    }
+    async fn remove(&self, _: Grant<ChangeRegistry>, name: &str, _: &str) -> Result<String, PortError> {
+        Ok(format!("{name} is removed."))
     }
 }
 

@@ -382,3 +382,22 @@ impl Permission for AttestClause {
     const CHANGES: bool = true;
     type Resource = (Framework, String);
 }
+
+/// See which targets there are, where each stands, and what the caller tested.
+#[derive(Debug)]
+pub struct ViewRegistry;
+impl Permission for ViewRegistry {
+    const VERB: &'static str = "view";
+    const NOUN: &'static str = "registry";
+    type Resource = ();
+}
+
+/// Test a target, add it, remove a registered one.
+#[derive(Debug)]
+pub struct ChangeRegistry;
+impl Permission for ChangeRegistry {
+    const VERB: &'static str = "change";
+    const NOUN: &'static str = "registry";
+    const CHANGES: bool = true;
+    type Resource = ();
+}

@@ -60,6 +60,8 @@ pub const POLICY: &[Rule] = &[
     rule("view", "sessions", Over::Target, &[Admin, Operator], "See who is connected to a target and what their statements are."),
     rule("end", "session", Over::Target, &[Admin, Operator], "Cancel the statement of a session of a target, or end the session."),
     rule("read", "metrics", Over::Estate, EVERYBODY, "Scrape metrics and read their history."),
+    rule("view", "registry", Over::Reeve, &[Admin], "See which targets are registered and where each stands."),
+    rule("change", "registry", Over::Reeve, &[Admin], "Test targets, register and remove them."),
     rule("view", "pools", Over::Reeve, EVERYBODY, "See Reeve's own databases and pools."),
     rule("view", "policy", Over::Own, EVERYBODY, "See this table."),
     rule("view", "own account", Over::Own, EVERYBODY, "See the own account, its sessions and tokens."),

@@ -15,6 +15,7 @@ pub mod origin;
 pub mod pool;
 pub mod probe;
 pub mod reading;
+pub mod registration;
 pub mod role;
 pub mod series;
 pub mod snapshot;

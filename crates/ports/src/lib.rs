@@ -3,8 +3,10 @@
 //! Pages depend on these and not on `service`, so an edit in one does not rebuild the other.
 
 mod decisions;
+mod registry;
 
 pub use decisions::{NewAcceptance, NewWord, Vouching};
+pub use registry::{NewTarget, RegistryPort};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -355,6 +357,8 @@ pub struct Ports {
     pub tables: Arc<dyn TablesPort>,
     /// Sessions of the targets.
     pub sessions: Arc<dyn SessionsPort>,
+    /// Which targets there are.
+    pub registry: Arc<dyn RegistryPort>,
     /// Identity.
     pub identity: Arc<dyn IdentityPort>,
     /// Accounts.

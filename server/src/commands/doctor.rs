@@ -4,10 +4,10 @@ use crate::{
     config::Config,
     run::{
         self,
-        look::{Missing, look},
         output::{complain, say},
     },
 };
+use reeve_service::registry::trial::{Missing, look};
 use serde_json::json;
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 use super::{
     target_list::list,
-    target_test::{as_json, attempt, tell},
+    target_test::{as_json, tell},
 };
 use crate::{
     config::Config,
@@ -12,7 +12,10 @@ use clap::{Args, Subcommand};
 use reeve_adapter::Endpoint;
 use reeve_model::{Environment, TargetInfo, TargetKind, TargetName, target::label};
 use reeve_service::{
-    registry::change,
+    registry::{
+        change::{self, Author},
+        trial::attempt,
+    },
     vault::secrets::{MAX_BYTES, Secrets},
 };
 use reeve_store::{
@@ -280,7 +283,7 @@ async fn add(store: &Store, secrets: &Secrets, new: Registration, url: &SecretSt
     let endpoint = Endpoint::parse(url.expose_secret()).map_err(|e| format!("Nothing was changed: {e}."))?;
     tried(&new, &endpoint, force, "registered").await?;
     let name = new.name.clone();
-    change::add(store, secrets, &run::user(), new, url).await.map_err(|e| e.to_string())?;
+    change::add(store, secrets, Author::Local(&run::user()), new, url).await.map_err(|e| e.to_string())?;
     say(format!("{name} is registered. A running Reeve watches it within seconds."));
     Ok(ExitCode::SUCCESS)
 }
@@ -307,14 +310,14 @@ async fn edit(
         };
         tried(&new, &endpoint, force, "changed").await?;
     }
-    change::edit(store, secrets, &run::user(), &seen, new, url).await.map_err(|e| e.to_string())?;
+    change::edit(store, secrets, Author::Local(&run::user()), &seen, new, url).await.map_err(|e| e.to_string())?;
     say(format!("{name} is changed. A running Reeve takes it up within seconds."));
     Ok(ExitCode::SUCCESS)
 }
 
 async fn remove(store: &Store, name: &TargetName) -> Result<ExitCode, String> {
     let (seen, _) = find(store, name).await?;
-    change::remove(store, &run::user(), &seen).await.map_err(|e| e.to_string())?;
+    change::remove(store, Author::Local(&run::user()), &seen).await.map_err(|e| e.to_string())?;
     say(format!("{name} is removed. A running Reeve stops watching it within seconds; its history and its backups stay."));
     let schedules = store.backup_schedules().await.map_err(|e| e.to_string())?;
     for left in schedules.iter().filter(|s| s.target == *name && s.enabled) {
@@ -337,8 +340,8 @@ async fn tried(new: &Registration, endpoint: &Endpoint, force: bool, what: &str)
     };
     let outcome = attempt(&info, endpoint, &new.databases).await;
     tell(new.name.as_str(), &outcome);
-    match outcome {
-        Err(_) if !force => Err(format!("{} was not {what}: its test failed. Say --force to do it all the same.", new.name)),
+    match outcome.fault {
+        Some(_) if !force => Err(format!("{} was not {what}: its test failed. Say --force to do it all the same.", new.name)),
         _ => Ok(()),
     }
 }
@@ -372,5 +375,5 @@ async fn test(config: &Config, name: Option<&str>, url: &UrlFrom, as_json_text: 
     } else {
         tell(info.name.as_str(), &outcome);
     }
-    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if outcome.fault.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,7 +4,6 @@ pub mod backups;
 pub mod embedded;
 pub mod keys;
 pub mod logging;
-pub mod look;
 pub mod output;
 pub mod prompt;
 pub mod reeve;

@@ -17,7 +17,14 @@ pub fn plan(config: &Config) -> Plan {
 }
 
 fn standing(target: &TargetConfig) -> Standing {
-    Standing { info: target.info.clone(), address: target.address.clone(), cadence: target.cadence, databases: target.databases.clone() }
+    let place = target.place.clone();
+    Standing {
+        info: target.info.clone(),
+        place,
+        address: target.address.clone(),
+        cadence: target.cadence,
+        databases: target.databases.clone(),
+    }
 }
 
 /// All targets for a command that looks at them.

@@ -24,6 +24,7 @@ pub mod origin;
 pub mod pages;
 pub mod probes;
 pub mod refusal;
+pub mod registry_forms;
 pub mod reveals;
 pub mod router;
 pub mod routes;

@@ -4,6 +4,7 @@ use crate::{
     audit::Draft,
     vault::secrets::{SecretName, Secrets, SecretsError},
 };
+use reeve_access::Principal;
 use reeve_adapter::Endpoint;
 use reeve_model::TargetName;
 use reeve_store::{
@@ -33,14 +34,23 @@ pub enum ChangeError {
     Store(#[from] StoreError),
 }
 
-/// Registers a target, on behalf of this user of the machine.
+/// On whose behalf something is changed.
+#[derive(Debug, Clone, Copy)]
+pub enum Author<'a> {
+    /// A user of the machine, on the command line.
+    Local(&'a str),
+    /// Somebody who is signed in.
+    Account(&'a Principal),
+}
+
+/// Registers a target.
 ///
 /// # Errors
 /// [`ChangeError`]; nothing is changed then.
-pub async fn add(store: &Store, secrets: &Secrets, user: &str, new: Registration, url: &SecretString) -> Result<(), ChangeError> {
+pub async fn add(store: &Store, secrets: &Secrets, author: Author<'_>, new: Registration, url: &SecretString) -> Result<(), ChangeError> {
     let after = told(&new, Some(&Endpoint::parse(url.expose_secret())?));
     let address = sealed(secrets, &new.name, url).await?;
-    let event = draft(store, "add", &new.name, user).after(&after).finish();
+    let event = draft(store, "add", &new.name, author).after(&after).finish();
     let name = new.name.clone();
     if store.add_target(new, address, event).await? { Ok(()) } else { Err(ChangeError::Taken(name)) }
 }
@@ -52,7 +62,7 @@ pub async fn add(store: &Store, secrets: &Secrets, user: &str, new: Registration
 pub async fn edit(
     store: &Store,
     secrets: &Secrets,
-    user: &str,
+    author: Author<'_>,
     seen: &Registered,
     new: Registration,
     url: Option<&SecretString>,
@@ -63,7 +73,7 @@ pub async fn edit(
         None => None,
     };
     let after = told(&new, endpoint.as_ref());
-    let event = draft(store, "edit", &new.name, user).before(&told(&seen.registration, None)).after(&after).finish();
+    let event = draft(store, "edit", &new.name, author).before(&told(&seen.registration, None)).after(&after).finish();
     let name = new.name.clone();
     if store.edit_target(new, seen.event, address, event).await? { Ok(()) } else { Err(ChangeError::Overtaken(name)) }
 }
@@ -72,14 +82,18 @@ pub async fn edit(
 ///
 /// # Errors
 /// [`ChangeError`]; nothing is changed then.
-pub async fn remove(store: &Store, user: &str, seen: &Registered) -> Result<(), ChangeError> {
+pub async fn remove(store: &Store, author: Author<'_>, seen: &Registered) -> Result<(), ChangeError> {
     let name = seen.registration.name.clone();
-    let event = draft(store, "remove", &name, user).before(&told(&seen.registration, None)).finish();
+    let event = draft(store, "remove", &name, author).before(&told(&seen.registration, None)).finish();
     if store.remove_target(name.clone(), seen.event, event).await? { Ok(()) } else { Err(ChangeError::Overtaken(name)) }
 }
 
-fn draft(store: &Store, verb: &str, name: &TargetName, user: &str) -> Draft {
-    Draft::new(store.org(), verb, "target", name.as_str()).by_local(user)
+fn draft(store: &Store, verb: &str, name: &TargetName, author: Author<'_>) -> Draft {
+    let draft = Draft::new(store.org(), verb, "target", name.as_str());
+    match author {
+        Author::Local(user) => draft.by_local(user),
+        Author::Account(principal) => draft.by(principal),
+    }
 }
 
 /// A registration as the audit trail has it: of an address that is stored with it, what may be shown.

@@ -6,6 +6,8 @@
 
 pub mod change;
 pub mod follow;
+pub mod port;
+pub mod trial;
 
 use crate::vault::secrets::{SecretName, Secrets};
 use reeve_adapter::Endpoint;
@@ -103,6 +105,8 @@ impl Address {
 pub struct Standing {
     /// What is configured of it.
     pub info: TargetInfo,
+    /// Where it stands, for people.
+    pub place: String,
     /// How it is reached.
     pub address: Address,
     /// How often it is read.

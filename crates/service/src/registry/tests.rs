@@ -65,7 +65,8 @@ async fn a6_a_file_that_can_t_be_used_leaves_the_address_as_it_was() {
     let path = dir.path().join("url");
     let spec = target("shop", "postgres://u:one@h/d");
     let address = Address::File { path: path.clone(), endpoint: spec.endpoint };
-    let standing = Standing { info: spec.info, address, cadence: Cadence::default(), databases: Vec::new() };
+    let standing =
+        Standing { info: spec.info, place: "reeve.toml".to_owned(), address, cadence: Cadence::default(), databases: Vec::new() };
     let mut plan = Plan { standing: vec![standing], cadence: Cadence::default() };
     let password = |plan: &Plan| {
         let endpoint = plan.standing[0].address.known().expect("a file's");

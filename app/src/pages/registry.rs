@@ -1,0 +1,186 @@
+//! `/admin/registry`: which targets there are, and adding one that was tested first.
+
+use crate::{
+    components::{Age, Choice, Code, Csrf, Empty, EmptyKind, Field, target_href},
+    format,
+    render::{PageContext, typed_again},
+};
+use leptos::prelude::*;
+use reeve_model::{
+    Environment, UnixMs,
+    registration::{Candidate, Gap, RegistryRow, RegistryView},
+};
+
+/// The page.
+pub fn view(list: &RegistryView, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
+    let changes = cx.may("change", "registry");
+    let count = format::plural(list.rows.len(), "target", "targets");
+    let candidate = list.candidate.as_ref().filter(|_| changes).map(|c| candidate(c, cx, now));
+    // One at a time: what was tested is decided on first.
+    let form = (changes && list.candidate.is_none()).then(|| form(cx));
+    view! {
+        <header class="page-head"><h1 id="registry-title">"Targets"</h1><p class="muted">{count}</p></header>
+        {candidate}
+        {table(&list.rows, changes, cx, now)}
+        {form}
+    }
+}
+
+fn table(rows: &[RegistryRow], changes: bool, cx: &PageContext, now: UnixMs) -> AnyView {
+    if rows.is_empty() {
+        return view! { <Empty kind=EmptyKind::NotConfigured title="No target">"Add the first one below, with `reeve target add`, or in reeve.toml."</Empty> }
+            .into_any();
+    }
+    let row = |r: &RegistryRow| row(r, changes, cx, now);
+    view! {
+        <div class="table-frame" tabindex="0">
+            <table role="table" class="table cards" data-rows="" aria-labelledby="registry-title">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Target"</th>
+                        <th role="columnheader" scope="col">"Environment"</th>
+                        <th role="columnheader" scope="col">"Region"</th>
+                        <th role="columnheader" scope="col">"Owner"</th>
+                        <th role="columnheader" scope="col">"Tags"</th>
+                        <th role="columnheader" scope="col">"Stands in"</th>
+                        {changes.then(|| view! { <th role="columnheader" scope="col"><span class="visually-hidden">"Remove it"</span></th> })}
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{rows.iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(r: &RegistryRow, changes: bool, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
+    let name = r.info.name.clone();
+    let stands = match (&r.place, r.changed_at) {
+        (Some(place), _) => view! { {place.clone()} }.into_any(),
+        (None, Some(at)) => view! { "registered, changed "<Age at=at now=now/> }.into_any(),
+        (None, None) => view! { "registered" }.into_any(),
+    };
+    let remove = changes.then(|| {
+        let form = r.place.is_none().then(|| remove(name.as_str(), cx));
+        view! { <td role="cell" class="act">{form}</td> }
+    });
+    view! {
+        <tr role="row">
+            <th role="rowheader" scope="row" class="who">
+                <a href=target_href(&name) data-row="">{name.to_string()}</a>
+                <span class="about">{r.info.address.clone()}</span>
+                {r.fault.clone().map(|why| view! { <span class="about evidence-missing">{why}</span> })}
+            </th>
+            <td role="cell" data-label="Environment">{r.info.environment.word()}</td>
+            <td role="cell" data-label="Region">{r.info.region.clone()}</td>
+            <td role="cell" data-label="Owner">{r.info.owner.clone()}</td>
+            <td role="cell" data-label="Tags">{r.info.tags.join(", ")}</td>
+            <td role="cell" data-label="Stands in">{stands}</td>
+            {remove}
+        </tr>
+    }
+}
+
+/// Its form lies open where it was refused.
+fn remove(name: &str, cx: &PageContext) -> impl IntoView + use<> {
+    let mine = cx.kept.get("target").as_deref() == Some(name);
+    let typed = cx.kept.get("typed").filter(|_| mine);
+    let (field, name) = (format!("remove-{name}"), name.to_owned());
+    view! {
+        <details class="more" open=mine>
+            <summary aria-label=format!("Remove {name}")>"Remove"</summary>
+            <form method="post" action="/admin/registry/remove">
+                <Csrf token=cx.csrf.clone()/>
+                <input type="hidden" name="target" value=name.clone()/>
+                <div class="field">
+                    <label for=field.clone()>"Name of the target"</label>
+                    <p class="field-hint">{format!("Type {name} to say that you mean it. Its history and its backups stay.")}</p>
+                    <input type="text" id=field name="typed" value=typed autocomplete="off" required maxlength="63"/>
+                </div>
+                <button class="button danger">"Remove"</button>
+            </form>
+        </details>
+    }
+}
+
+/// What the test found, and the choice of what becomes of it.
+fn candidate(c: &Candidate, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
+    let t = &c.trial;
+    let good = t.fault.is_none();
+    let fact = |name: &'static str, text: Option<String>| text.map(|text| view! { <dt>{name}</dt><dd>{text}</dd> });
+    let encrypted = t.latency_ms.map(|_| if t.tls { "with TLS" } else { "without TLS: what is read can be read on the way" }.to_owned());
+    let version = t.version.clone().map(|v| if t.standby { format!("{v}, a standby") } else { v });
+    let gap = |g: &Gap| {
+        let without = g.without.join(", ");
+        view! { <li><p>{g.because.clone()}</p><p class="muted">"Without it: "{without}</p></li> }
+    };
+    let missing = match (good, t.missing.is_empty()) {
+        (false, _) => ().into_any(),
+        (true, true) => view! { <p>"Nothing is missing; every panel and every control has what it needs."</p> }.into_any(),
+        (true, false) => {
+            view! { <h3>"What is missing, and what that keeps away"</h3><ul class="notes">{t.missing.iter().map(gap).collect_view()}</ul> }
+                .into_any()
+        }
+    };
+    let sql = (!t.sql.is_empty()).then(|| {
+        view! { <h3>"What a superuser of that server can run for it"</h3><Code text=t.sql.join("\n") what="SQL"/> }
+    });
+    let fault = t.fault.clone().map(|why| view! { <p class="evidence-missing">"It can't be watched: "{why}"."</p> });
+    let (anyway, words) = if good { ("", "Add it") } else { ("1", "Add it all the same") };
+    view! {
+        <section class="section chosen" id="candidate" aria-labelledby="candidate-title">
+            <header class="section-head">
+                <h2 id="candidate-title">"Tested: "<span class="mono">{c.name.to_string()}</span></h2>
+                <p class="muted">"tested "<Age at=c.at now=now/>", kept for ten minutes, not registered yet"</p>
+            </header>
+            {fault}
+            <dl class="facts">
+                {fact("Address", Some(c.address.clone()))}
+                {fact("Environment", Some(c.environment.word().to_owned()))}
+                {fact("Answers in", t.latency_ms.map(|ms| format::text(Some(ms), reeve_model::Unit::Milliseconds)))}
+                {fact("Server", version)}
+                {fact("Role", t.user.clone())}
+                {fact("Connection", encrypted)}
+            </dl>
+            {missing}
+            {sql}
+            <div class="do">
+                <form method="post" action="/admin/registry/add">
+                    <Csrf token=cx.csrf.clone()/>
+                    <input type="hidden" name="anyway" value=anyway/>
+                    <button class=if good { "button primary" } else { "button" }>{words}</button>
+                </form>
+                <form method="post" action="/admin/registry/discard">
+                    <Csrf token=cx.csrf.clone()/>
+                    <button class="button quiet">"Discard it"</button>
+                </form>
+            </div>
+        </section>
+    }
+}
+
+/// The form that tests one.
+fn form(cx: &PageContext) -> impl IntoView + use<> {
+    let environments = Environment::ALL.map(|e| (e.word().to_owned(), e.word().to_owned())).to_vec();
+    let again = if typed_again("name") { "Type it again: it was not kept. " } else { "" };
+    let hint = format!("{again}postgres://user:password@host:5432/database?sslmode=verify-full. It is sealed, and never shown again.");
+    view! {
+        <section class="section" id="add">
+            <form class="form panel" method="post" action="/admin/registry/test" aria-labelledby="add-title">
+                <Csrf token=cx.csrf.clone()/>
+                <h2 id="add-title">"Add a target"</h2>
+                <p class="muted">"It is tested first: you see what is missing, what that costs, and the SQL that helps, before anything is kept."</p>
+                <div class="fields">
+                    <Field label="Name" name="name" most=63 required=true autocomplete="off" hint="a-z, 0-9, - and _"/>
+                    <Choice label="Environment" name="environment" options=environments chosen="prod"/>
+                    <Field label="Region" name="region" most=100 autocomplete="off" hint="Where it runs, like eu-central-1"/>
+                    <Field label="Owner" name="owner" most=100 autocomplete="off" hint="Who answers for it"/>
+                    <Field label="Tags" name="tags" most=500 autocomplete="off" hint="Words, with commas between them"/>
+                    <Field label="Only these databases" name="databases" most=2000 autocomplete="off" hint="With commas between them; empty: all"/>
+                </div>
+                <Field label="Address" name="url" kind="password" most=4000 required=true autocomplete="off" hint=hint/>
+                <p class="form-end"><button class="button primary">"Test it"</button><span class="muted">"Takes a few seconds; nothing is registered yet."</span></p>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,96 @@
+//! Testing a target: whether it can be watched, and what each missing right or extension keeps from being seen (SPEC A6, A9).
+
+use reeve_adapter::{AdapterError, Endpoint};
+use reeve_estate::{Collector, TargetSpec, check, evidence};
+use reeve_model::{
+    Reach, TargetInfo,
+    probe::ProbeOutcome,
+    registration::{Gap, Trial},
+};
+use reeve_rules::compliance::registry::CONTROLS;
+use std::collections::BTreeMap;
+
+/// One thing that would have to change, and all that it keeps away.
+pub type Missing = BTreeMap<String, Vec<String>>;
+
+/// What could not be read, by the reason: all probes once, and the evidence of all controls.
+///
+/// # Errors
+/// One sentence when the target can't be reached.
+pub async fn look(info: &TargetInfo, endpoint: &Endpoint) -> Result<Missing, String> {
+    let spec = TargetSpec::new(info.clone(), endpoint.clone());
+    let mut collector = Collector::new(spec.clone());
+    let snapshot = collector.round(true).await;
+    collector.close().await;
+    if let Reach::Down { sentence, .. } = &snapshot.reach {
+        return Err(sentence.clone());
+    }
+    let mut missing = Missing::new();
+    let mut note = |why: &str, what: String| {
+        let all = missing.entry(why.to_owned()).or_default();
+        if !all.contains(&what) {
+            all.push(what);
+        }
+    };
+    for run in &snapshot.probes {
+        let place = run.database.as_ref().map_or_else(String::new, |d| format!(" of {d}"));
+        match &run.outcome {
+            ProbeOutcome::Ok => {}
+            ProbeOutcome::Partial { sentence } => note(sentence, format!("part of “{}{place}”", run.title)),
+            ProbeOutcome::Failed { sentence } | ProbeOutcome::Unavailable { sentence } => note(sentence, format!("“{}{place}”", run.title)),
+        }
+    }
+    let evidence = evidence::collect(&spec).await.map_err(|e| format!("{e}."))?;
+    for item in &evidence.items {
+        let Some(why) = &item.missing else { continue };
+        let controls: Vec<&str> = CONTROLS.iter().filter(|c| c.evidence.contains(&item.id.as_str())).map(|c| c.id).collect();
+        controls.iter().for_each(|id| note(why, format!("control {id}")));
+    }
+    for (name, why) in evidence.databases.iter().filter_map(|d| d.missing.as_ref().map(|why| (&d.name, why))) {
+        note(why, format!("every control in the database {name}"));
+    }
+    Ok(missing)
+}
+
+/// Connects as a collector would, to each of `databases` too, and looks for all that is missing. What can't be reached, is too old, or
+/// lets nobody into a database that is named, has a fault.
+pub async fn attempt(info: &TargetInfo, endpoint: &Endpoint, databases: &[String]) -> Trial {
+    let at = |endpoint: &Endpoint| TargetSpec::new(info.clone(), endpoint.clone());
+    let report = match check(&at(endpoint)).await {
+        Ok(report) => report,
+        Err(error) => return refused(endpoint, &error),
+    };
+    let mut trial = Trial {
+        latency_ms: Some(report.latency_ms),
+        version: Some(report.version),
+        user: Some(report.user),
+        standby: report.standby,
+        tls: report.tls,
+        missing: Vec::new(),
+        sql: report.sql,
+        fault: None,
+    };
+    if report.too_old {
+        let version = trial.version.as_deref().unwrap_or_default();
+        trial.fault = Some(format!("{version} is older than 13; Reeve reads PostgreSQL 13 to 18."));
+        return trial;
+    }
+    for database in databases {
+        let endpoint = endpoint.with_database(database);
+        if let Err(error) = check(&at(&endpoint)).await {
+            return refused(&endpoint, &error);
+        }
+    }
+    match look(info, endpoint).await {
+        Ok(missing) => trial.missing = missing.into_iter().map(|(because, without)| Gap { because, without }).collect(),
+        Err(sentence) => trial.fault = Some(sentence),
+    }
+    trial
+}
+
+fn refused(endpoint: &Endpoint, error: &AdapterError) -> Trial {
+    let rights = matches!(error, AdapterError::WrongLogin { .. } | AdapterError::NoPrivilege { .. });
+    let sql = if rights { reeve_estate::check::recipe(endpoint) } else { Vec::new() };
+    let fault = Some(error.to_string());
+    Trial { latency_ms: None, version: None, user: None, standby: false, tls: false, missing: Vec::new(), sql, fault }
+}
