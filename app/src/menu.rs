@@ -60,7 +60,7 @@ pub fn compliance(cx: &PageContext) -> Option<Entry> {
 pub fn reeve(cx: &PageContext) -> Vec<Entry> {
     let entry = |verb, noun, title, page, go| cx.may(verb, noun).then_some(Entry { title, page, go });
     [
-        entry("view", "registry", "Targets", Page::Registry, None),
+        entry("view", "registry", "Targets", Page::Registry(None), None),
         entry("view", "accounts", "Accounts", Page::Accounts, Some("u")),
         entry("view", "audit", "Audit trail", Page::Audit(Box::default()), Some("a")),
         entry("view", "policy", "Access", Page::Access, None),

@@ -181,7 +181,7 @@ pub enum Data {
     /// Database health.
     Health(Box<pages::health::HealthData>),
     /// Which targets there are.
-    Registry(Box<reeve_model::registration::RegistryView>),
+    Registry(Box<reeve_model::registration::RegistryView>, Option<reeve_model::TargetName>),
     /// One target.
     Target(Box<reeve_model::TargetDetail>),
     /// Who is connected to it.
@@ -284,7 +284,7 @@ async fn load(page: &Page) -> Result<Data, AppError> {
         Page::Sessions(name, filter) => Data::Sessions(Box::new(pages::sessions::load(name.clone(), SessionsFilter::clone(filter)).await?)),
         Page::Tables(name, view) => Data::Tables(Box::new(pages::tables::load(name.clone(), TablesView::clone(view)).await?)),
         Page::Table(name, table) => Data::Table(Box::new(pages::table::load(name.clone(), (**table).clone()).await?)),
-        Page::Registry => Data::Registry(Box::new(functions::registry().await?)),
+        Page::Registry(change) => Data::Registry(Box::new(functions::registry().await?), change.clone()),
         Page::Account => Data::Account(Box::new(functions::own_account().await?)),
         Page::Accounts => Data::Accounts(Box::new(functions::account_list().await?)),
         Page::AccountOf(id) => Data::AccountOf(Box::new(functions::account_detail(id.clone()).await?)),
@@ -337,7 +337,7 @@ fn answer(owner: &Owner, cx: &PageContext, page: Option<&Page>, overview: Option
                 (pages::problem::title(&error, caller).to_owned(), pages::problem::view(&error, caller).into_any())
             }
             Data::Health(data) => ("Database health".into(), pages::health::view(&data, cx, now).into_any()),
-            Data::Registry(list) => ("Targets".into(), pages::registry::view(&list, cx, now).into_any()),
+            Data::Registry(list, change) => ("Targets".into(), pages::registry::view(&list, change.as_ref(), cx, now).into_any()),
             Data::Target(detail) => (detail.summary.info.name.to_string(), pages::target::view(&detail, now).into_any()),
             Data::Sessions(data) => (format!("Sessions of {}", data.target), pages::sessions::view(&data, cx, now).into_any()),
             Data::Tables(data) => (format!("Tables of {}", data.target), pages::tables::view(&data, now).into_any()),

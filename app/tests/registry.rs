@@ -11,6 +11,10 @@ use reeve_model::UnixMs;
 use support::{Scenario, caller, ports};
 
 async fn show(scenario: Scenario, roles: &[&str], kept: Kept) -> Rendered {
+    show_at("", scenario, roles, kept).await
+}
+
+async fn show_at(query: &str, scenario: Scenario, roles: &[&str], kept: Kept) -> Rendered {
     let cx = PageContext {
         ports: ports::ports(scenario),
         principal: Some(caller(UnixMs::now(), roles)),
@@ -21,7 +25,7 @@ async fn show(scenario: Scenario, roles: &[&str], kept: Kept) -> Rendered {
         flash: None,
         kept,
     };
-    render(Page::parse("/admin/registry", "").expect("a page"), cx).await
+    render(Page::parse("/admin/registry", query).expect("a page"), cx).await
 }
 
 async fn html(scenario: Scenario) -> String {
@@ -59,6 +63,19 @@ async fn a6_a_refused_form_keeps_all_but_the_address() {
     let html = show(Scenario::Empty, &["admin"], kept).await.html;
     assert!(html.contains("value=\"Orders\"") && html.contains("Type it again: it was not kept."));
     assert!(html.contains("type=\"password\" id=\"url\""), "an address is typed unseen");
+}
+
+#[tokio::test]
+async fn a6_a_registered_target_is_changed_in_the_form_that_adds_one() {
+    let shown = show_at("change=warehouse", Scenario::Calm, &["admin"], Kept::default()).await.html;
+    assert!(
+        shown.contains("Change warehouse</h2>") && shown.contains("name=\"known\" value=\"1\"") && shown.contains("value=\"eu, shop\"")
+    );
+    assert!(!shown.contains("required id=\"url\"") && shown.contains("Empty: the stored one stays."));
+    assert!(!shown.contains("value=\"<script>") && shown.contains("&lt;script&gt;"), "what stands of it is text");
+    // What stands in the configuration is changed there.
+    let shown = show_at("change=ledger", Scenario::Calm, &["admin"], Kept::default()).await.html;
+    assert!(shown.contains("ledger.internal") && !shown.contains("Change ledger"));
 }
 
 #[tokio::test]

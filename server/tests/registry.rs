@@ -52,10 +52,27 @@ async fn a6_a_target_is_tested_added_watched_and_removed_from_the_page() {
     reeve.until("/api/targets", "the new target", up).await;
     assert_eq!(send("test", &fields("shop", &shop.url)).await.status(), 422, "the name is taken");
 
+    // Changed with its address untouched: it is tested with the stored one, and only what was said is different.
+    let changed =
+        [("name", "shop".to_owned()), ("known", "1".to_owned()), ("environment", "staging".to_owned()), ("owner", "Ada".to_owned())];
+    let form = admin.browser.get(reeve.url("/admin/registry?change=shop")).send().await.unwrap().text().await.unwrap();
+    assert!(form.contains("Change shop") && form.contains("value=\"eu, shop\""), "{form}");
+    assert_eq!(send("test", &changed).await.status(), 303);
+    let html = page().await;
+    assert!(html.contains("Change it</button>") && html.contains("PostgreSQL"), "{html}");
+    assert_eq!(send("add", &[]).await.status(), 303);
+    let other = |v: &Value| {
+        v["items"].as_array().unwrap().iter().any(|t| t["name"] == "shop" && t["environment"] == "staging" && t["owner"] == "Ada")
+    };
+    reeve.until("/api/targets", "the change", other).await;
+    // One that is gone meanwhile is not made anew by a change.
+    let gone = [("name", "nobody".to_owned()), ("known", "1".to_owned()), ("environment", "dev".to_owned())];
+    assert_eq!(send("test", &gone).await.status(), 404);
+
     assert_eq!(send("remove", &[("target", "shop".to_owned()), ("typed", "shopp".to_owned())]).await.status(), 422);
     assert_eq!(send("remove", &[("target", "shop".to_owned()), ("typed", "shop".to_owned())]).await.status(), 303);
     reeve.until("/api/targets", "it is gone", |v| !v["items"].as_array().unwrap().iter().any(|t| t["name"] == "shop")).await;
-    for verb in ["add", "remove"] {
+    for verb in ["add", "edit", "remove"] {
         let event = reeve.audited("noun=target", verb, |e| e["verb"] == verb && e["resource"] == "shop").await;
         assert_eq!(event["actor"], "second@example.org");
         assert!(!event.to_string().contains(common::MONITOR_PASSWORD));

@@ -4,20 +4,22 @@ use crate::{
     components::{Age, Choice, Code, Csrf, Empty, EmptyKind, Field, target_href},
     format,
     render::{PageContext, typed_again},
+    route::Page,
 };
 use leptos::prelude::*;
 use reeve_model::{
-    Environment, UnixMs,
+    Environment, TargetInfo, TargetName, UnixMs,
     registration::{Candidate, Gap, RegistryRow, RegistryView},
 };
 
 /// The page.
-pub fn view(list: &RegistryView, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
+pub fn view(list: &RegistryView, change: Option<&TargetName>, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
     let changes = cx.may("change", "registry");
     let count = format::plural(list.rows.len(), "target", "targets");
     let candidate = list.candidate.as_ref().filter(|_| changes).map(|c| candidate(c, cx, now));
-    // One at a time: what was tested is decided on first.
-    let form = (changes && list.candidate.is_none()).then(|| form(cx));
+    // One at a time: what was tested is decided on first, unless somebody asks to change another.
+    let changed = list.rows.iter().find(|r| r.place.is_none() && Some(&r.info.name) == change);
+    let form = (changes && (changed.is_some() || list.candidate.is_none())).then(|| form(changed, cx));
     view! {
         <header class="page-head"><h1 id="registry-title">"Targets"</h1><p class="muted">{count}</p></header>
         {candidate}
@@ -43,7 +45,7 @@ fn table(rows: &[RegistryRow], changes: bool, cx: &PageContext, now: UnixMs) -> 
                         <th role="columnheader" scope="col">"Owner"</th>
                         <th role="columnheader" scope="col">"Tags"</th>
                         <th role="columnheader" scope="col">"Stands in"</th>
-                        {changes.then(|| view! { <th role="columnheader" scope="col"><span class="visually-hidden">"Remove it"</span></th> })}
+                        {changes.then(|| view! { <th role="columnheader" scope="col"><span class="visually-hidden">"Change or remove it"</span></th> })}
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{rows.iter().map(row).collect_view()}</tbody>
@@ -61,8 +63,13 @@ fn row(r: &RegistryRow, changes: bool, cx: &PageContext, now: UnixMs) -> impl In
         (None, None) => view! { "registered" }.into_any(),
     };
     let remove = changes.then(|| {
-        let form = r.place.is_none().then(|| remove(name.as_str(), cx));
-        view! { <td role="cell" class="act">{form}</td> }
+        let name = r.info.name.clone();
+        let forms = r.place.is_none().then(move || {
+            let label = format!("Change {name}");
+            let href = format!("{}#add", Page::Registry(Some(name.clone())).href());
+            view! { <a href=href aria-label=label>"Change"</a> {remove(name.as_str(), cx)} }
+        });
+        view! { <td role="cell" class="act">{forms}</td> }
     });
     view! {
         <tr role="row">
@@ -126,12 +133,18 @@ fn candidate(c: &Candidate, cx: &PageContext, now: UnixMs) -> impl IntoView + us
         view! { <h3>"What a superuser of that server can run for it"</h3><Code text=t.sql.join("\n") what="SQL"/> }
     });
     let fault = t.fault.clone().map(|why| view! { <p class="evidence-missing">"It can't be watched: "{why}"."</p> });
-    let (anyway, words) = if good { ("", "Add it") } else { ("1", "Add it all the same") };
+    let (anyway, words) = match (good, c.known) {
+        (true, false) => ("", "Add it"),
+        (true, true) => ("", "Change it"),
+        (false, false) => ("1", "Add it all the same"),
+        (false, true) => ("1", "Change it all the same"),
+    };
+    let not_yet = if c.known { "not changed yet" } else { "not registered yet" };
     view! {
         <section class="section chosen" id="candidate" aria-labelledby="candidate-title">
             <header class="section-head">
                 <h2 id="candidate-title">"Tested: "<span class="mono">{c.name.to_string()}</span></h2>
-                <p class="muted">"tested "<Age at=c.at now=now/>", kept for ten minutes, not registered yet"</p>
+                <p class="muted">"tested "<Age at=c.at now=now/>", kept for ten minutes, "{not_yet}</p>
             </header>
             {fault}
             <dl class="facts">
@@ -159,27 +172,42 @@ fn candidate(c: &Candidate, cx: &PageContext, now: UnixMs) -> impl IntoView + us
     }
 }
 
-/// The form that tests one.
-fn form(cx: &PageContext) -> impl IntoView + use<> {
+/// The form that tests one: a new one, or a registered one with what stands of it.
+fn form(changed: Option<&RegistryRow>, cx: &PageContext) -> impl IntoView + use<> {
+    let info = changed.map(|r| r.info.clone());
+    let known = info.is_some();
+    let title = info.as_ref().map_or_else(|| "Add a target".to_owned(), |info| format!("Change {}", info.name));
+    let of = |read: &dyn Fn(&TargetInfo) -> Option<String>| info.as_ref().and_then(read);
+    let name = match of(&|i| Some(i.name.to_string())) {
+        Some(name) => view! { <input type="hidden" name="name" value=name/><input type="hidden" name="known" value="1"/> }.into_any(),
+        None => view! { <Field label="Name" name="name" most=63 required=true autocomplete="off" hint="a-z, 0-9, - and _"/> }.into_any(),
+    };
+    let environment = of(&|i| Some(i.environment.word().to_owned())).unwrap_or_else(|| "prod".to_owned());
+    let text = |read: &dyn Fn(&TargetInfo) -> Option<String>| of(read).unwrap_or_default();
+    let (region, owner, tags) = (text(&|i| i.region.clone()), text(&|i| i.owner.clone()), text(&|i| Some(i.tags.join(", "))));
+    let databases = changed.map(|r| r.databases.join(", ")).unwrap_or_default();
+    let leave = known.then(|| view! { <a class="button quiet" href=Page::Registry(None).href()>"Leave it as it is"</a> });
     let environments = Environment::ALL.map(|e| (e.word().to_owned(), e.word().to_owned())).to_vec();
     let again = if typed_again("name") { "Type it again: it was not kept. " } else { "" };
-    let hint = format!("{again}postgres://user:password@host:5432/database?sslmode=verify-full. It is sealed, and never shown again.");
+    let stays = if known { "Empty: the stored one stays. " } else { "" };
+    let hint =
+        format!("{again}{stays}postgres://user:password@host:5432/database?sslmode=verify-full. It is sealed, and never shown again.");
     view! {
         <section class="section" id="add">
             <form class="form panel" method="post" action="/admin/registry/test" aria-labelledby="add-title">
                 <Csrf token=cx.csrf.clone()/>
-                <h2 id="add-title">"Add a target"</h2>
-                <p class="muted">"It is tested first: you see what is missing, what that costs, and the SQL that helps, before anything is kept."</p>
+                <h2 id="add-title">{title}</h2>
+                <p class="muted">"It is tested first: you see what is missing, what that costs, and the SQL that helps, before anything is changed."</p>
                 <div class="fields">
-                    <Field label="Name" name="name" most=63 required=true autocomplete="off" hint="a-z, 0-9, - and _"/>
-                    <Choice label="Environment" name="environment" options=environments chosen="prod"/>
-                    <Field label="Region" name="region" most=100 autocomplete="off" hint="Where it runs, like eu-central-1"/>
-                    <Field label="Owner" name="owner" most=100 autocomplete="off" hint="Who answers for it"/>
-                    <Field label="Tags" name="tags" most=500 autocomplete="off" hint="Words, with commas between them"/>
-                    <Field label="Only these databases" name="databases" most=2000 autocomplete="off" hint="With commas between them; empty: all"/>
+                    {name}
+                    <Choice label="Environment" name="environment" options=environments chosen=environment/>
+                    <Field label="Region" name="region" value=region most=100 autocomplete="off" hint="Where it runs, like eu-central-1"/>
+                    <Field label="Owner" name="owner" value=owner most=100 autocomplete="off" hint="Who answers for it"/>
+                    <Field label="Tags" name="tags" value=tags most=500 autocomplete="off" hint="Words, with commas between them"/>
+                    <Field label="Only these databases" name="databases" value=databases most=2000 autocomplete="off" hint="With commas between them; empty: all"/>
                 </div>
-                <Field label="Address" name="url" kind="password" most=4000 required=true autocomplete="off" hint=hint/>
-                <p class="form-end"><button class="button primary">"Test it"</button><span class="muted">"Takes a few seconds; nothing is registered yet."</span></p>
+                <Field label="Address" name="url" kind="password" most=4000 required=!known autocomplete="off" hint=hint/>
+                <p class="form-end"><button class="button primary">"Test it"</button>{leave}<span class="muted">"Takes a few seconds; nothing is changed yet."</span></p>
             </form>
         </section>
     }

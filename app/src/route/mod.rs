@@ -30,8 +30,8 @@ pub enum Page {
     },
     /// `/admin/db-health`
     Health,
-    /// `/admin/registry`: which targets there are
-    Registry,
+    /// `/admin/registry?change=`: which targets there are, and which one is being changed
+    Registry(Option<TargetName>),
     /// `/admin/targets/{name}`
     Target(TargetName),
     /// `/admin/targets/{name}/sessions?…`: who is connected
@@ -82,7 +82,10 @@ impl Page {
                 return Some(Self::SignIn { next });
             }
             ("admin", Some("db-health")) => Self::Health,
-            ("admin", Some("registry")) => Self::Registry,
+            ("admin", Some("registry")) => {
+                let change = pairs(query).into_iter().find(|(k, _)| k == "change").and_then(|(_, name)| TargetName::new(name).ok());
+                Self::Registry(change)
+            }
             ("admin", Some("account")) => Self::Account,
             ("admin", Some("accounts")) => match segments.next() {
                 None => Self::Accounts,
@@ -140,7 +143,8 @@ impl Page {
                 encode(&table.schema),
                 encode(&table.table)
             ),
-            Self::Registry => "/admin/registry".into(),
+            Self::Registry(None) => "/admin/registry".into(),
+            Self::Registry(Some(name)) => with_query("/admin/registry".into(), &query(&[("change", name.as_str())])),
             Self::Account => "/admin/account".into(),
             Self::Accounts => "/admin/accounts".into(),
             Self::AccountOf(id) => format!("/admin/accounts/{}", encode(id)),

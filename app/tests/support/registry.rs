@@ -17,6 +17,7 @@ fn row(of: &str, place: Option<&str>, now: UnixMs) -> RegistryRow {
             region: Some("eu-central-1".into()),
             owner: Some("<script>alert(1)</script>".into()),
         },
+        databases: Vec::new(),
         place: place.map(str::to_owned),
         changed_at: place.is_none().then(|| now.plus_ms(-90_000)),
         fault: None,
@@ -45,6 +46,7 @@ pub fn view(now: UnixMs, scenario: Scenario) -> RegistryView {
     let gone = RegistryRow { fault: Some("The address of the registered target lost is gone.".into()), ..row("lost", None, now) };
     let candidate = Candidate {
         name: name("orders"),
+        known: false,
         environment: Environment::Prod,
         address: "orders.internal:5432".into(),
         at: now.plus_ms(-2_000),

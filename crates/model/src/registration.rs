@@ -33,11 +33,13 @@ pub struct Trial {
     pub fault: Option<String>,
 }
 
-/// A target that was tested by the caller and waits to be added.
+/// A target that was tested by the caller and waits to be added or changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// Its name.
     pub name: TargetName,
+    /// It is registered already, and would be changed.
+    pub known: bool,
     /// Environment.
     pub environment: Environment,
     /// Host and port; no user, no password.
@@ -53,7 +55,9 @@ pub struct Candidate {
 pub struct RegistryRow {
     /// What is configured or registered of it.
     pub info: TargetInfo,
-    /// Where it stands, as `reeve.toml, [[target]] 2`; none: it is registered, and can be removed here.
+    /// Only these databases; empty: all.
+    pub databases: Vec<String>,
+    /// Where it stands, as `reeve.toml, [[target]] 2`; none: it is registered, and can be changed and removed here.
     pub place: Option<String>,
     /// When it was registered or changed last; none for a configured one.
     pub changed_at: Option<UnixMs>,

@@ -14,7 +14,9 @@ use secrecy::SecretString;
 pub struct NewTarget {
     /// Its name.
     pub name: String,
-    /// Its address with login and password: `postgres://user:password@host/database`.
+    /// It is registered already, and is to be changed.
+    pub known: bool,
+    /// Its address with login and password: `postgres://user:password@host/database`; empty for a known one: the stored one stays.
     pub url: SecretString,
     /// `dev`, `staging` or `prod`.
     pub environment: String,
@@ -33,10 +35,10 @@ pub struct NewTarget {
 pub trait RegistryPort: Send + Sync {
     /// All targets, and what the caller tested last.
     async fn registry(&self, grant: Grant<ViewRegistry>) -> Result<RegistryView, PortError>;
-    /// Tests a target and keeps it for the caller, for ten minutes; nothing is registered yet. A target that does not answer is no error:
+    /// Tests a new target or a changed one and keeps it for the caller, for ten minutes; nothing is registered yet. A target that does not answer is no error:
     /// the view says so.
     async fn test(&self, grant: Grant<ChangeRegistry>, new: NewTarget) -> Result<(), PortError>;
-    /// Registers what the caller tested; answers a sentence. What failed its test only when `anyway`.
+    /// Registers or changes what the caller tested; answers a sentence. What failed its test only when `anyway`.
     async fn add(&self, grant: Grant<ChangeRegistry>, anyway: bool) -> Result<String, PortError>;
     /// Forgets what the caller tested.
     async fn discard(&self, grant: Grant<ChangeRegistry>) -> Result<(), PortError>;

@@ -51,6 +51,12 @@ impl Form {
         &self.web.ports
     }
 
+    /// Leads to another page than the one that it was sent from.
+    pub(super) fn leading_to(mut self, page: Page) -> Self {
+        self.page = page;
+        self
+    }
+
     /// Leads back to the page; after a refusal shows it at once, with the sentence.
     pub(super) async fn end(self, outcome: Result<String, PortError>) -> Response {
         match outcome {

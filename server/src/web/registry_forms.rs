@@ -1,22 +1,26 @@
-//! The forms of the registry: test a target, add what was tested, remove one.
+//! The forms of the registry: test a new target or a changed one, keep what was tested, remove one.
 
 use super::{account_forms::Parts, forms::Fields};
 use axum::response::Response;
 use reeve_access::{authorize, permission::ChangeRegistry};
 use reeve_app::route::Page;
+use reeve_model::TargetName;
 use reeve_ports::NewTarget;
 
 /// What stays in the form after a refusal: all but the address, which holds a password.
-const KEPT: &[&str] = &["name", "environment", "region", "owner", "tags", "databases"];
+const KEPT: &[&str] = &["name", "known", "environment", "region", "owner", "tags", "databases"];
 
 /// Tests what was typed; the page then shows what was found.
 pub async fn test(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::Registry).keeping(&fields, KEPT);
+    let known = fields.get("known") == "1";
+    let change = TargetName::new(fields.get("name")).ok().filter(|_| known);
+    let form = parts.keeping(&fields, KEPT).on(Page::Registry(change));
     let outcome = async {
         let grant = authorize::<ChangeRegistry>(form.who(), ())?;
         let text = |name: &str| fields.get(name).to_owned();
         let new = NewTarget {
             name: text("name"),
+            known,
             url: text("url").trim().to_owned().into(),
             environment: text("environment"),
             region: text("region"),
@@ -25,15 +29,17 @@ pub async fn test(parts: Parts, fields: Fields) -> Response {
             databases: text("databases"),
         };
         form.ports().registry.test(grant, new).await?;
-        Ok("It was tested; nothing is registered yet. What was found stands below.".to_owned())
+        Ok("It was tested; nothing is changed yet. What was found stands below.".to_owned())
     }
     .await;
+    // What was found stands on the page of all.
+    let form = if outcome.is_ok() { form.leading_to(Page::Registry(None)) } else { form };
     form.end(outcome).await
 }
 
-/// Registers what the caller tested.
+/// Registers or changes what the caller tested.
 pub async fn add(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::Registry);
+    let form = parts.on(Page::Registry(None));
     let outcome = async {
         let grant = authorize::<ChangeRegistry>(form.who(), ())?;
         form.ports().registry.add(grant, fields.get("anyway") == "1").await
@@ -44,10 +50,10 @@ pub async fn add(parts: Parts, fields: Fields) -> Response {
 
 /// Forgets what the caller tested.
 pub async fn discard(parts: Parts, _fields: Fields) -> Response {
-    let form = parts.on(Page::Registry);
+    let form = parts.on(Page::Registry(None));
     let outcome = async {
         form.ports().registry.discard(authorize::<ChangeRegistry>(form.who(), ())?).await?;
-        Ok("What was tested is forgotten; nothing was registered.".to_owned())
+        Ok("What was tested is forgotten; nothing was changed.".to_owned())
     }
     .await;
     form.end(outcome).await
@@ -55,7 +61,7 @@ pub async fn discard(parts: Parts, _fields: Fields) -> Response {
 
 /// Removes a registered target.
 pub async fn remove(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::Registry).keeping(&fields, &["typed", "target"]);
+    let form = parts.on(Page::Registry(None)).keeping(&fields, &["typed", "target"]);
     let outcome = async {
         let grant = authorize::<ChangeRegistry>(form.who(), ())?;
         form.ports().registry.remove(grant, fields.get("target"), fields.get("typed")).await

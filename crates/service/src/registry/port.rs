@@ -18,7 +18,10 @@ use reeve_model::{
     target::label,
 };
 use reeve_ports::{NewTarget, PortError, RegistryPort};
-use reeve_store::{Store, StoreError, registered::Registration};
+use reeve_store::{
+    Store, StoreError,
+    registered::{Registered, Registration},
+};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::BTreeMap,
@@ -47,7 +50,10 @@ pub struct Targets {
 struct Waiting {
     since: Instant,
     registration: Registration,
-    url: SecretString,
+    /// As it was registered before; none: it is new.
+    seen: Option<Registered>,
+    /// None: the stored one stays.
+    url: Option<SecretString>,
     candidate: Candidate,
 }
 
@@ -116,15 +122,17 @@ impl RegistryPort for Targets {
     async fn registry(&self, grant: Grant<ViewRegistry>) -> Result<RegistryView, PortError> {
         let stored = self.store.stored_targets().await.map_err(|error| away(&error))?;
         let place = |name: &TargetName| self.plan.standing.iter().find(|s| s.info.name == *name).map(|s| s.place.clone());
-        let changed = |name: &TargetName| stored.registered.iter().find(|r| r.registration.name == *name).map(|r| r.changed_at);
+        let registered = |name: &TargetName| stored.registered.iter().find(|r| r.registration.name == *name);
         let rows = self.plan.resolve(&stored, &self.secrets).into_iter().map(|resolved| {
             let place = place(&resolved.info.name);
-            let changed_at = if place.is_none() { changed(&resolved.info.name) } else { None };
+            let registered = registered(&resolved.info.name).filter(|_| place.is_none());
+            let changed_at = registered.map(|r| r.changed_at);
+            let databases = registered.map(|r| r.registration.databases.clone()).unwrap_or_default();
             let (info, fault) = match resolved.spec {
                 Ok(spec) => (spec.info, None),
                 Err(sentence) => (resolved.info, Some(sentence)),
             };
-            RegistryRow { info, place, changed_at, fault }
+            RegistryRow { info, databases, place, changed_at, fault }
         });
         let candidate = self.waiting().get(&grant.principal().session).map(|one| one.candidate.clone());
         Ok(RegistryView { rows: rows.collect(), candidate })
@@ -135,11 +143,20 @@ impl RegistryPort for Targets {
         let name = registration.name.clone();
         self.free(&name)?;
         let stored = self.store.stored_targets().await.map_err(|error| away(&error))?;
-        if stored.registered.iter().any(|r| r.registration.name == name) {
-            return Err(told(ChangeError::Taken(name)));
+        let seen = stored.registered.iter().find(|r| r.registration.name == name).cloned();
+        match (&seen, new.known) {
+            (Some(_), false) => return Err(told(ChangeError::Taken(name))),
+            (None, true) => return Err(PortError::NotFound(format!("No target called {name} is registered any more."))),
+            _ => {}
         }
-        let endpoint =
-            Endpoint::parse(new.url.expose_secret()).map_err(|e| PortError::Invalid(format!("The address can't be used: {e}.")))?;
+        let given = !(new.known && new.url.expose_secret().is_empty());
+        let endpoint = if given {
+            Endpoint::parse(new.url.expose_secret()).map_err(|e| PortError::Invalid(format!("The address can't be used: {e}.")))?
+        } else {
+            let found = self.plan.resolve(&stored, &self.secrets).into_iter().find(|r| r.info.name == name);
+            let spec = found.map(|r| r.spec).ok_or_else(|| told(ChangeError::Overtaken(name.clone())))?;
+            spec.map_err(|sentence| PortError::Invalid(format!("Type its address: {sentence}")))?.endpoint
+        };
         let environment = registration.environment;
         let info = TargetInfo {
             name: name.clone(),
@@ -158,14 +175,14 @@ impl RegistryPort for Targets {
                 LIMIT.as_secs()
             ))
         })?;
-        let candidate = Candidate { name, environment, address: info.address, at: UnixMs::now(), trial };
+        let candidate = Candidate { name, known: seen.is_some(), environment, address: info.address, at: UnixMs::now(), trial };
         let mut waiting = self.waiting();
         if waiting.len() >= MOST
             && let Some(oldest) = waiting.iter().min_by_key(|(_, one)| one.since).map(|(session, _)| session.clone())
         {
             waiting.remove(&oldest);
         }
-        let one = Waiting { since: Instant::now(), registration, url: new.url, candidate };
+        let one = Waiting { since: Instant::now(), registration, seen, url: given.then_some(new.url), candidate };
         waiting.insert(grant.principal().session.clone(), one);
         Ok(())
     }
@@ -175,12 +192,23 @@ impl RegistryPort for Targets {
         let gone = || PortError::Invalid("What was tested is not kept any more; test it again.".to_owned());
         let one = self.waiting().get(session).cloned().ok_or_else(gone)?;
         if one.candidate.trial.fault.is_some() && !anyway {
-            return Err(PortError::Invalid(format!("{} failed its test, so it is not added.", one.candidate.name)));
+            return Err(PortError::Invalid(format!("{} failed its test, so nothing was changed.", one.candidate.name)));
         }
         let name = one.registration.name.clone();
-        change::add(&self.store, &self.secrets, Author::Account(grant.principal()), one.registration, &one.url).await.map_err(told)?;
+        let (author, url) = (Author::Account(grant.principal()), one.url.as_ref());
+        let said = match (&one.seen, url) {
+            (Some(seen), url) => {
+                change::edit(&self.store, &self.secrets, author, seen, one.registration, url).await.map_err(told)?;
+                format!("{name} is changed; that is taken up within seconds.")
+            }
+            (None, Some(url)) => {
+                change::add(&self.store, &self.secrets, author, one.registration, url).await.map_err(told)?;
+                format!("{name} is registered; it is watched within seconds.")
+            }
+            (None, None) => return Err(gone()),
+        };
         self.waiting().remove(session);
-        Ok(format!("{name} is registered; it is watched within seconds."))
+        Ok(said)
     }
 
     async fn discard(&self, grant: Grant<ChangeRegistry>) -> Result<(), PortError> {
