@@ -26,6 +26,13 @@ function psql(login: Login = "postgres"): { args: string[]; env: NodeJS.ProcessE
   return { args: [...args, "--host", socket, "--port", port, "--username", login, "findawise"], env: { ...process.env, PGPASSWORD: password } };
 }
 
+/** The address of the sample estate for its application's login, as somebody would type it who registers it. */
+export function address(): string {
+  const { port, socket } = server();
+  const password = readFileSync(join(cluster(), "app.password"), "utf8").trim();
+  return `postgresql:///findawise?${new URLSearchParams({ host: socket, port, user: "findawise_app", password })}`;
+}
+
 /** Runs SQL to its end and returns what it printed. */
 export function sql(text: string): string {
   const { args, env } = psql();

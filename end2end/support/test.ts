@@ -57,6 +57,7 @@ export async function eventually(page: Page, check: () => Promise<void>, timeout
 /** Every page with its address, for what must hold on all of them. */
 export const PAGES = {
   "database health": "/admin/db-health",
+  registry: "/admin/registry",
   target: "/admin/targets/findawise",
   sessions: "/admin/targets/findawise/sessions",
   tables: "/admin/targets/findawise/tables",

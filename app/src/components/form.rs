@@ -61,7 +61,8 @@ pub fn Field(
 ) -> impl IntoView {
     let id = format!("{scope}{name}");
     // After a refusal nothing that was typed is lost, passwords apart.
-    let value = value.or_else(|| (kind != "password").then(|| use_context::<Kept>()?.get(name)).flatten());
+    let kept = (kind != "password").then(|| use_context::<Kept>()?.get(name)).flatten();
+    let value = kept.or(value);
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let parts = [hint.as_ref().map(|_| hint_id.clone()), error.as_ref().map(|_| error_id.clone()), described];
     let described = parts.into_iter().flatten().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
