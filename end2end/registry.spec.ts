@@ -21,9 +21,13 @@ async function fill(page: Page, name: string, url: string): Promise<void> {
 
 async function remove(page: Page): Promise<void> {
   await page.goto(REGISTRY);
-  await row(page).getByText("Remove", { exact: true }).first().click();
-  await row(page).getByLabel("Name of the target").fill(NAME);
-  await row(page).getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("link", { name: `Change or remove ${NAME}` }).click();
+  await page.getByLabel("Name of the target").fill("another");
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await expect(page.getByText(`To remove this target, type its name, ${NAME}.`)).toBeVisible();
+  await expect(page.getByLabel("Name of the target")).toHaveValue("another");
+  await page.getByLabel("Name of the target").fill(NAME);
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
   await expect(page.getByText(`${NAME} is removed`)).toBeVisible();
 }
 
@@ -48,7 +52,7 @@ test.describe("the registry", () => {
 
     await fill(page, NAME, address());
     await expect(candidate(page)).toContainText("findawise_app");
-    await expect(candidate(page)).toContainText("What is missing, and what that keeps away");
+    await expect(candidate(page)).toContainText("missing, and what that keeps away");
     await expect(candidate(page)).toContainText("GRANT pg_monitor TO");
     await page.getByRole("button", { name: "Add it", exact: true }).click();
     await expect(page.getByText(`${NAME} is registered`)).toBeVisible();
@@ -57,7 +61,7 @@ test.describe("the registry", () => {
       await page.goto("/admin/db-health");
       await eventually(page, () => expect(page.getByRole("link", { name: NAME }).first()).toBeVisible({ timeout: 1000 }), 20_000);
       await page.goto(REGISTRY);
-      await page.getByRole("link", { name: `Change ${NAME}` }).click();
+      await page.getByRole("link", { name: `Change or remove ${NAME}` }).click();
       await expect(page.getByLabel("Tags")).toHaveValue("eu, shop");
       await page.getByLabel("Tags").fill("eu");
       await page.getByRole("button", { name: "Test it" }).click();

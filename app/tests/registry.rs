@@ -40,7 +40,7 @@ async fn a6_each_target_says_where_it_stands_and_only_registered_ones_can_be_rem
     let html = html(Scenario::Calm).await;
     assert!(html.contains("reeve.toml, [[target]] 1") && html.contains("registered, changed "));
     assert!(html.contains("The address of the registered target lost is gone."));
-    assert!(html.contains("aria-label=\"Remove warehouse\"") && !html.contains("aria-label=\"Remove ledger\""));
+    assert!(html.contains("aria-label=\"Change or remove warehouse\"") && !html.contains("remove ledger\""));
 }
 
 #[tokio::test]

@@ -357,6 +357,26 @@ async fn a6_an_address_in_a_file_is_taken_up_when_the_file_changes() {
     assert_eq!(reeve.stop().await, Some(0));
 }
 
+/// A registered target never vanishes: its address is not taken away from it, and where it is gone all the same, it is shown as down.
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_a_registered_target_whose_address_is_gone_is_down_and_says_why() {
+    let bench = Bench::start().await;
+    std::fs::write(&bench.config, "[intervals]\ncritical = \"2s\"\n").unwrap();
+    good(&bench.tell(&["target", "add", "shop", "--url-stdin"], &bench.shop.url).await, &["is registered"]);
+    bad(&bench.tell(&["secret", "remove", "target/shop"], "").await, &["reeve target remove shop"]);
+    assert_eq!(bench.asked("DELETE FROM main.secret WHERE name = 'shop' RETURNING name").await.as_deref(), Some("shop"));
+    let reeve = bench.serve().await;
+    let down = reeve.until("/api/targets", "that it is down", |v| target(v, "shop")["reach"]["state"] == "down").await;
+    let why = target(&down, "shop")["reach"]["sentence"].as_str().unwrap();
+    assert!(why.contains("reeve secret set target/shop"), "{why}");
+    let html = reeve.text("/admin/db-health").await;
+    assert!(html.contains("The address of the registered target shop is gone"), "{html}");
+    // It is given back, and is watched without a restart.
+    good(&bench.tell(&["secret", "set", "target/shop"], &bench.shop.url).await, &["within seconds"]);
+    reeve.until("/api/targets", "the target, up", is_up).await;
+    assert_eq!(reeve.stop().await, Some(0));
+}
+
 /// A configured target whose address is a stored secret: a new one is taken up as soon as it is set.
 #[tokio::test(flavor = "multi_thread")]
 async fn a6_a_stored_address_is_taken_up_when_it_is_set_anew() {

@@ -23,20 +23,21 @@ pub fn view(list: &RegistryView, change: Option<&TargetName>, cx: &PageContext, 
     view! {
         <header class="page-head"><h1 id="registry-title">"Targets"</h1><p class="muted">{count}</p></header>
         {candidate}
-        {table(&list.rows, changes, cx, now)}
+        {table(&list.rows, changes, now)}
         {form}
+        {changed.filter(|_| changes).map(|r| remove(&r.info.name, cx))}
     }
 }
 
-fn table(rows: &[RegistryRow], changes: bool, cx: &PageContext, now: UnixMs) -> AnyView {
+fn table(rows: &[RegistryRow], changes: bool, now: UnixMs) -> AnyView {
     if rows.is_empty() {
         return view! { <Empty kind=EmptyKind::NotConfigured title="No target">"Add the first one below, with `reeve target add`, or in reeve.toml."</Empty> }
             .into_any();
     }
-    let row = |r: &RegistryRow| row(r, changes, cx, now);
+    let row = |r: &RegistryRow| row(r, changes, now);
     view! {
         <div class="table-frame" tabindex="0">
-            <table role="table" class="table cards" data-rows="" aria-labelledby="registry-title">
+            <table role="table" class="table cards registry" data-rows="" aria-labelledby="registry-title">
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">"Target"</th>
@@ -55,7 +56,7 @@ fn table(rows: &[RegistryRow], changes: bool, cx: &PageContext, now: UnixMs) -> 
     .into_any()
 }
 
-fn row(r: &RegistryRow, changes: bool, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
+fn row(r: &RegistryRow, changes: bool, now: UnixMs) -> impl IntoView + use<> {
     let name = r.info.name.clone();
     let stands = match (&r.place, r.changed_at) {
         (Some(place), _) => view! { {place.clone()} }.into_any(),
@@ -64,12 +65,12 @@ fn row(r: &RegistryRow, changes: bool, cx: &PageContext, now: UnixMs) -> impl In
     };
     let remove = changes.then(|| {
         let name = r.info.name.clone();
-        let forms = r.place.is_none().then(move || {
-            let label = format!("Change {name}");
-            let href = format!("{}#add", Page::Registry(Some(name.clone())).href());
-            view! { <a href=href aria-label=label>"Change"</a> {remove(name.as_str(), cx)} }
+        let link = r.place.is_none().then(move || {
+            let label = format!("Change or remove {name}");
+            let href = format!("{}#add", Page::Registry(Some(name)).href());
+            view! { <a href=href aria-label=label>"Change"</a> }
         });
-        view! { <td role="cell" class="act">{forms}</td> }
+        view! { <td role="cell" class="act">{link}</td> }
     });
     view! {
         <tr role="row">
@@ -88,25 +89,19 @@ fn row(r: &RegistryRow, changes: bool, cx: &PageContext, now: UnixMs) -> impl In
     }
 }
 
-/// Its form lies open where it was refused.
-fn remove(name: &str, cx: &PageContext) -> impl IntoView + use<> {
-    let mine = cx.kept.get("target").as_deref() == Some(name);
-    let typed = cx.kept.get("typed").filter(|_| mine);
-    let (field, name) = (format!("remove-{name}"), name.to_owned());
+/// The form that removes one.
+fn remove(name: &TargetName, cx: &PageContext) -> impl IntoView + use<> {
     view! {
-        <details class="more" open=mine>
-            <summary aria-label=format!("Remove {name}")>"Remove"</summary>
-            <form method="post" action="/admin/registry/remove">
+        <section class="section" id="remove">
+            <form class="form panel" method="post" action="/admin/registry/remove" aria-labelledby="remove-title">
                 <Csrf token=cx.csrf.clone()/>
-                <input type="hidden" name="target" value=name.clone()/>
-                <div class="field">
-                    <label for=field.clone()>"Name of the target"</label>
-                    <p class="field-hint">{format!("Type {name} to say that you mean it. Its history and its backups stay.")}</p>
-                    <input type="text" id=field name="typed" value=typed autocomplete="off" required maxlength="63"/>
-                </div>
-                <button class="button danger">"Remove"</button>
+                <h2 id="remove-title">"Remove "{name.to_string()}</h2>
+                <p class="muted">"It is watched no more. Its history and its backups stay; its stored address does not."</p>
+                <input type="hidden" name="target" value=name.to_string()/>
+                <Field label="Name of the target" name="typed" most=63 required=true autocomplete="off" hint=format!("Type {name} to say that you mean it")/>
+                <p class="form-end"><button class="button danger">"Remove"</button></p>
             </form>
-        </details>
+        </section>
     }
 }
 
@@ -119,18 +114,20 @@ fn candidate(c: &Candidate, cx: &PageContext, now: UnixMs) -> impl IntoView + us
     let version = t.version.clone().map(|v| if t.standby { format!("{v}, a standby") } else { v });
     let gap = |g: &Gap| {
         let without = g.without.join(", ");
-        view! { <li><p>{g.because.clone()}</p><p class="muted">"Without it: "{without}</p></li> }
+        let remedy = g.remedy.clone().map(|sql| view! { <code>{sql}</code> });
+        view! { <li>{remedy}<p>{g.because.clone()}</p><p class="muted">"Keeps away: "{without}</p></li> }
     };
     let missing = match (good, t.missing.is_empty()) {
         (false, _) => ().into_any(),
         (true, true) => view! { <p>"Nothing is missing; every panel and every control has what it needs."</p> }.into_any(),
         (true, false) => {
-            view! { <h3>"What is missing, and what that keeps away"</h3><ul class="notes">{t.missing.iter().map(gap).collect_view()}</ul> }
+            let count = format::plural(t.missing.len(), "thing", "things");
+            view! { <h3>{count}" missing, and what that keeps away"</h3><ul class="gaps">{t.missing.iter().map(gap).collect_view()}</ul> }
                 .into_any()
         }
     };
     let sql = (!t.sql.is_empty()).then(|| {
-        view! { <h3>"What a superuser of that server can run for it"</h3><Code text=t.sql.join("\n") what="SQL"/> }
+        view! { <h3>"What a superuser of that server can run first"</h3><Code text=t.sql.join("\n") what="SQL"/> }
     });
     let fault = t.fault.clone().map(|why| view! { <p class="evidence-missing">"It can't be watched: "{why}"."</p> });
     let (anyway, words) = match (good, c.known) {
@@ -141,7 +138,7 @@ fn candidate(c: &Candidate, cx: &PageContext, now: UnixMs) -> impl IntoView + us
     };
     let not_yet = if c.known { "not changed yet" } else { "not registered yet" };
     view! {
-        <section class="section chosen" id="candidate" aria-labelledby="candidate-title">
+        <section class="section candidate" id="candidate" aria-labelledby="candidate-title">
             <header class="section-head">
                 <h2 id="candidate-title">"Tested: "<span class="mono">{c.name.to_string()}</span></h2>
                 <p class="muted">"tested "<Age at=c.at now=now/>", kept for ten minutes, "{not_yet}</p>
@@ -155,7 +152,6 @@ fn candidate(c: &Candidate, cx: &PageContext, now: UnixMs) -> impl IntoView + us
                 {fact("Role", t.user.clone())}
                 {fact("Connection", encrypted)}
             </dl>
-            {missing}
             {sql}
             <div class="do">
                 <form method="post" action="/admin/registry/add">
@@ -168,6 +164,7 @@ fn candidate(c: &Candidate, cx: &PageContext, now: UnixMs) -> impl IntoView + us
                     <button class="button quiet">"Discard it"</button>
                 </form>
             </div>
+            {missing}
         </section>
     }
 }

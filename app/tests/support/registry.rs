@@ -34,7 +34,8 @@ pub fn view(now: UnixMs, scenario: Scenario) -> RegistryView {
         standby: false,
         tls: false,
         missing: vec![Gap {
-            because: "Statistics need a right; run GRANT pg_monitor TO \"reeve_monitor\"".into(),
+            because: "Statistics can't be read.".into(),
+            remedy: Some("GRANT pg_monitor TO \"reeve_monitor\";".into()),
             without: vec!["“Sessions”".into(), "control AUTH-01".into()],
         }],
         sql: vec!["GRANT pg_monitor TO \"reeve_monitor\";".into()],

@@ -3,11 +3,13 @@
 use crate::{Environment, TargetInfo, TargetName, UnixMs};
 use serde::{Deserialize, Serialize};
 
-/// Something that is missing on a server, and all that it keeps away.
+/// Something that is missing on a server, and all that it keeps away. Things with the same remedy are one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// Why, one sentence with what would change it.
+    /// What can't be read, one sentence or several.
     pub because: String,
+    /// The SQL that changes that, with what is to be said of it; none: SQL alone does not.
+    pub remedy: Option<String>,
     /// The panels and controls that have nothing to show without it.
     pub without: Vec<String>,
 }

@@ -12,6 +12,7 @@ use reeve_service::vault::{
     VaultKey,
     secrets::{MAX_BYTES, SecretEntry, SecretName, Secrets},
 };
+use reeve_store::{Store, accounts::DEFAULT_ORG, registered::Registered};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use std::process::ExitCode;
@@ -64,7 +65,7 @@ pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
         let vault = run::keys::vault(config).await?;
         let opened = run::store::open_beside(config).await?;
         let secrets = run::keys::secrets(vault, &opened.pools);
-        let outcome = match act(&secrets, what, value).await {
+        let outcome = match act(&secrets, &Store::new(opened.pools.clone(), DEFAULT_ORG), what, value).await {
             Err(sentence) => Err(opened.explain(sentence).await),
             done => done,
         };
@@ -83,7 +84,7 @@ async fn ask(name: &SecretName) -> Result<SecretString, String> {
     Ok(value)
 }
 
-async fn act(secrets: &Secrets, what: &What, value: Option<SecretString>) -> Result<ExitCode, String> {
+async fn act(secrets: &Secrets, store: &Store, what: &What, value: Option<SecretString>) -> Result<ExitCode, String> {
     let user = run::user();
     match (what, value) {
         (What::Set { name }, Some(value)) => {
@@ -95,6 +96,14 @@ async fn act(secrets: &Secrets, what: &What, value: Option<SecretString>) -> Res
         }
         (What::List { json }, _) => say(shown(&secrets.list().await.map_err(|e| e.to_string())?, *json)),
         (What::Remove { name }, _) => {
+            let stored = store.stored_targets().await.map_err(|e| e.to_string())?;
+            let registered = |of: &&Registered| SecretName::target(of.registration.name.as_str()) == *name;
+            if let Some(of) = stored.registered.iter().find(registered) {
+                let of = &of.registration.name;
+                return Err(format!(
+                    "The target {of} is registered and would be lost without its address; remove it with `reeve target remove {of}`."
+                ));
+            }
             if !secrets.remove(name, &user).await.map_err(|e| e.to_string())? {
                 return Err(format!("There is no secret {name}; `reeve secret list` shows those there are."));
             }

@@ -30,39 +30,17 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Subcommand)]
 pub enum What {
     /// Test a target and register it. Its address is asked for without showing it, or read; it is never an argument.
-    Add {
-        /// Its name: a-z, 0-9, - and _.
-        name: String,
-        #[command(flatten)]
-        url: UrlFrom,
-        #[command(flatten)]
-        about: About,
-        /// Register it even when the test fails.
-        #[arg(long)]
-        force: bool,
-        #[command(flatten)]
-        stray: Stray,
-    },
+    Add(Change),
     /// Show all targets, configured and registered. Never their passwords.
     List {
         /// The same as JSON.
         #[arg(long)]
         json: bool,
-    },
-    /// Change a registered target: only what is given. With a new address or other databases it is tested first.
-    Edit {
-        /// Its name.
-        name: String,
-        #[command(flatten)]
-        url: UrlFrom,
-        #[command(flatten)]
-        about: About,
-        /// Change it even when the test fails.
-        #[arg(long)]
-        force: bool,
         #[command(flatten)]
         stray: Stray,
     },
+    /// Change a registered target: only what is given. With a new address or other databases it is tested first.
+    Edit(Change),
     /// Remove a registered target. It is watched no more; its history and its backups stay.
     Remove {
         /// Its name.
@@ -70,6 +48,8 @@ pub enum What {
         /// Don't ask for the name to be typed again.
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        stray: Stray,
     },
     /// Test a target, or an address: what is missing, what that costs, the SQL that helps. Exit code 1 when it can't be watched.
     Test {
@@ -84,6 +64,22 @@ pub enum What {
         #[command(flatten)]
         stray: Stray,
     },
+}
+
+/// A target and what is said of it.
+#[derive(Debug, Clone, Args)]
+pub struct Change {
+    /// Its name: a-z, 0-9, - and _.
+    name: String,
+    #[command(flatten)]
+    url: UrlFrom,
+    #[command(flatten)]
+    about: About,
+    /// Do it even when the test fails.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    stray: Stray,
 }
 
 /// Where an address is taken from.
@@ -196,7 +192,7 @@ impl About {
 pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
     signals::unless_stopped("Stopped before it was done; nothing was changed.", async {
         match what {
-            What::Add { name, url, about, force, stray } => {
+            What::Add(Change { name, url, about, force, stray }) => {
                 stray.refuse()?;
                 let name = named(name)?;
                 free(config, &name)?;
@@ -208,8 +204,11 @@ pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
                 let url = url.read(new.name.as_str()).await?;
                 with_store(config, async |store, secrets| add(store, secrets?, new, &url, *force).await).await
             }
-            What::List { json } => list(config, *json).await,
-            What::Edit { name, url, about, force, stray } => {
+            What::List { json, stray } => {
+                stray.refuse()?;
+                list(config, *json).await
+            }
+            What::Edit(Change { name, url, about, force, stray }) => {
                 stray.refuse()?;
                 let name = named(name)?;
                 free(config, &name)?;
@@ -217,7 +216,8 @@ pub async fn run(config: &Config, what: &What) -> Result<ExitCode, String> {
                 let url = if url.is_given() { Some(url.read(name.as_str()).await?) } else { None };
                 with_store(config, async |store, secrets| edit(store, secrets?, &name, about, url.as_ref(), *force).await).await
             }
-            What::Remove { name, yes } => {
+            What::Remove { name, yes, stray } => {
+                stray.refuse()?;
                 let name = named(name)?;
                 free(config, &name)?;
                 run::store::must_exist(config)?;

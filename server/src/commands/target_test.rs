@@ -15,7 +15,10 @@ pub fn tell(name: &str, trial: &Trial) {
                 say("Nothing is missing; every panel and every control has what it needs.");
             }
             for gap in &trial.missing {
-                say(format!("  {}", gap.because));
+                say(format!("  {}", gap.remedy.as_ref().unwrap_or(&gap.because)));
+                if gap.remedy.is_some() {
+                    say(format!("    now: {}", gap.because));
+                }
                 say(format!("    without it: {}", gap.without.join(", ")));
             }
         }
@@ -31,7 +34,8 @@ pub fn tell(name: &str, trial: &Trial) {
 pub fn as_json(name: &str, trial: &Trial) -> Value {
     match &trial.fault {
         None => {
-            let missing: Vec<Value> = trial.missing.iter().map(|gap| json!({ "because": gap.because, "missing": gap.without })).collect();
+            let missing: Vec<Value> =
+                trial.missing.iter().map(|gap| json!({ "because": gap.because, "remedy": gap.remedy, "missing": gap.without })).collect();
             json!({
                 "name": name, "good": true, "latency_ms": trial.latency_ms, "version": trial.version, "role": trial.user,
                 "standby": trial.standby, "tls": trial.tls, "missing": missing, "sql": trial.sql,

@@ -61,11 +61,13 @@ pub async fn discard(parts: Parts, _fields: Fields) -> Response {
 
 /// Removes a registered target.
 pub async fn remove(parts: Parts, fields: Fields) -> Response {
-    let form = parts.on(Page::Registry(None)).keeping(&fields, &["typed", "target"]);
+    // A refusal is shown where it was typed.
+    let form = parts.on(Page::Registry(TargetName::new(fields.get("target")).ok())).keeping(&fields, &["typed"]);
     let outcome = async {
         let grant = authorize::<ChangeRegistry>(form.who(), ())?;
         form.ports().registry.remove(grant, fields.get("target"), fields.get("typed")).await
     }
     .await;
+    let form = if outcome.is_ok() { form.leading_to(Page::Registry(None)) } else { form };
     form.end(outcome).await
 }

@@ -1,9 +1,9 @@
 //! Keeps what is watched in line with the store, and with the files in which addresses stand.
 
-use super::{Plan, Registry};
+use super::{Plan, Registry, files::Files};
 use crate::{Hub, trends::WINDOW_MS, vault::secrets::Secrets};
 use reeve_estate::TargetSpec;
-use reeve_model::{TargetInfo, TargetName, UnixMs, Verdict, series::SeriesKey};
+use reeve_model::{Reach, TargetInfo, TargetName, UnixMs, Verdict, series::SeriesKey, snapshot::TargetSnapshot};
 use reeve_runtime::Supervisor;
 use reeve_store::{Result, Store, registered::StoredTargets};
 use std::{
@@ -25,29 +25,40 @@ pub struct Follower {
 struct Inner {
     /// Held while targets are taken in, which one does at a time.
     plan: tokio::sync::Mutex<Plan>,
+    files: tokio::sync::Mutex<Files>,
     registry: Registry,
     secrets: Secrets,
     store: Store,
     hub: Arc<Hub>,
     /// What was taken in last.
     seen: Mutex<StoredTargets>,
+    /// Registered targets whose address can't be had and was not known before: they are shown as down, with the reason.
+    lost: Mutex<Vec<Lost>>,
     /// What was wrong with files at the last look; said once.
     unusable: Mutex<Vec<String>>,
+}
+
+#[derive(Clone)]
+struct Lost {
+    info: TargetInfo,
+    since: UnixMs,
+    sentence: String,
 }
 
 impl Follower {
     /// Over these. Asks nothing yet.
     #[must_use]
     pub fn new(plan: Plan, registry: Registry, secrets: Secrets, store: Store, hub: Arc<Hub>) -> Self {
-        let (plan, seen, unusable) = (tokio::sync::Mutex::new(plan), Mutex::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { plan, registry, secrets, store, hub, seen, unusable }) }
+        let (seen, lost, unusable) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (plan, files) = (tokio::sync::Mutex::new(plan), tokio::sync::Mutex::default());
+        Self { inner: Arc::new(Inner { plan, files, registry, secrets, store, hub, seen, lost, unusable }) }
     }
 
     /// Takes in all targets for the first time.
     ///
     /// # Errors
-    /// One sentence for each configured target whose address can't be had. A registered one is left out with a warning: it must not keep
-    /// the others from being watched.
+    /// One sentence for each configured target whose address can't be had. A registered one is shown as down instead: it must not keep the
+    /// others from being watched.
     pub async fn begin(&self) -> std::result::Result<(), String> {
         let stored = self.inner.store.stored_targets().await.map_err(|e| e.to_string())?;
         let plan = self.inner.plan.lock().await;
@@ -70,12 +81,19 @@ impl Follower {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let work = async {
+            let mut away = false;
             loop {
                 tick.tick().await;
-                // While the store is away, what was known last goes on being watched.
-                if let Err(error) = self.look().await {
-                    tracing::debug!(%error, "what is registered can't be read");
+                // While the store is away, what was known last goes on being watched; said once.
+                match self.look().await {
+                    Ok(()) => away = false,
+                    Err(error) if away => tracing::debug!(%error, "what is registered still can't be read"),
+                    Err(error) => {
+                        tracing::warn!(%error, "what is registered can't be read; what was known last goes on being watched");
+                        away = true;
+                    }
                 }
+                self.tell_lost(UnixMs::now());
             }
         };
         tokio::select! {
@@ -87,7 +105,7 @@ impl Follower {
     async fn look(&self) -> Result<()> {
         let mut plan = self.inner.plan.lock().await;
         let before = plan.clone();
-        let (changed, unusable) = plan.reread().await;
+        let (changed, unusable) = plan.reread(&mut *self.inner.files.lock().await).await;
         self.complain(unusable);
         let looked = async {
             let stored = self.inner.store.stored_targets().await?;
@@ -112,17 +130,18 @@ impl Follower {
 
     /// Takes in what is stored; what fails half-way is done again as a whole at the next look.
     async fn take(&self, plan: &Plan, stored: StoredTargets) -> Result<()> {
-        let specs = self.specs(plan, &stored);
-        let Inner { registry, store, hub, .. } = &*self.inner;
         let now = UnixMs::now();
-        let infos: Vec<TargetInfo> = specs.iter().map(|s| s.info.clone()).collect();
+        let (specs, lost) = self.specs(plan, &stored, now);
+        let Inner { registry, store, hub, .. } = &*self.inner;
+        let infos: Vec<TargetInfo> = specs.iter().map(|s| &s.info).chain(lost.iter().map(|l| &l.info)).cloned().collect();
         // History and verdicts need the row that this makes, so it comes before the first round.
         store.register_targets(&infos).await?;
         let before = hub.targets();
         let is_new = |name: &TargetName| !before.iter().any(|known| known.name == *name);
         let new: Vec<TargetName> = infos.iter().map(|info| info.name.clone()).filter(is_new).collect();
         let verdicts = if new.is_empty() { Default::default() } else { store.last_verdicts().await? };
-        hub.align(specs.iter().map(|s| (s.info.clone(), s.cadence.critical_ms)).collect(), now);
+        let every = |info: &TargetInfo| specs.iter().find(|s| s.info.name == info.name).map_or(plan.cadence, |s| s.cadence).critical_ms;
+        hub.align(infos.iter().map(|info| (info.clone(), every(info))).collect(), now);
         for name in &new {
             if let Some(record) = verdicts.get(name) {
                 hub.recall(name, Verdict { status: record.status, since: record.since, score: record.score, ..Verdict::not_yet(now) });
@@ -130,24 +149,45 @@ impl Follower {
             seed(store, hub, name, now).await;
         }
         registry.set(specs);
+        *self.inner.lost.lock().unwrap_or_else(PoisonError::into_inner) = lost;
+        self.tell_lost(now);
         *self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner) = stored;
         Ok(())
     }
 
-    /// What is to be watched. What can't be made out stays as it was known last.
-    fn specs(&self, plan: &Plan, stored: &StoredTargets) -> Vec<TargetSpec> {
+    /// Says of each that is lost what a round of it would say: that nobody answers, and why.
+    fn tell_lost(&self, now: UnixMs) {
+        let lost = self.inner.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for Lost { info, since, sentence } in lost {
+            let reach = Reach::Down { since, sentence, last_up: None };
+            self.inner.hub.take(Arc::new(TargetSnapshot { reach, ..TargetSnapshot::untried(info.name, now) }), now);
+        }
+    }
+
+    /// What is to be watched, and what is lost. What can't be made out stays as it was known last.
+    fn specs(&self, plan: &Plan, stored: &StoredTargets, now: UnixMs) -> (Vec<TargetSpec>, Vec<Lost>) {
         let Inner { registry, secrets, .. } = &*self.inner;
         for shadowed in stored.registered.iter().filter(|r| plan.has(&r.registration.name)) {
             let target = &shadowed.registration.name;
             tracing::warn!(%target, "a registered target is passed over: the configuration has one of the same name, and that wins");
         }
-        let resolved = plan.resolve(stored, secrets);
-        let known = |name: &TargetName, sentence: String| {
-            let known = registry.get(name);
-            tracing::warn!(target = %name, sentence, kept = known.is_some(), "a target's address can't be had");
-            known.map(|spec| TargetSpec::clone(&spec))
-        };
-        resolved.into_iter().filter_map(|r| r.spec.map_or_else(|sentence| known(&r.info.name, sentence), Some)).collect()
+        let before = self.inner.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (mut specs, mut lost) = (Vec::new(), Vec::new());
+        for resolved in plan.resolve(stored, secrets) {
+            let info = resolved.info;
+            match (resolved.spec, registry.get(&info.name)) {
+                (Ok(spec), _) => specs.push(spec),
+                (Err(sentence), known) => {
+                    tracing::warn!(target = %info.name, sentence, kept = known.is_some(), "a target's address can't be had");
+                    let since = before.iter().find(|l| l.info.name == info.name).map_or(now, |l| l.since);
+                    match known {
+                        Some(spec) => specs.push(TargetSpec::clone(&spec)),
+                        None => lost.push(Lost { info, since, sentence }),
+                    }
+                }
+            }
+        }
+        (specs, lost)
     }
 }
 

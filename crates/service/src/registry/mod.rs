@@ -5,16 +5,18 @@
 //! registered. The configuration wins over a registration of the same name.
 
 pub mod change;
+pub mod files;
 pub mod follow;
 pub mod port;
 pub mod trial;
 
+use self::files::Files;
 use crate::vault::secrets::{SecretName, Secrets};
 use reeve_adapter::Endpoint;
 use reeve_estate::{Cadence, DatabaseChoice, TargetSpec};
 use reeve_model::{TargetInfo, TargetName};
 use reeve_store::registered::{Registration, StoredTargets};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use tokio::sync::watch;
 
@@ -159,11 +161,11 @@ impl Plan {
 
     /// Reads the addresses that stand in files anew. Answers whether one has changed, and a sentence for each that can't be used: that one
     /// stays as it was read last.
-    pub async fn reread(&mut self) -> (bool, Vec<String>) {
+    pub async fn reread(&mut self, files: &mut Files) -> (bool, Vec<String>) {
         let (mut changed, mut unusable) = (false, Vec::new());
         for standing in &mut self.standing {
             let Address::File { path, endpoint } = &mut standing.address else { continue };
-            let read = tokio::fs::read_to_string(&path).await.map(SecretString::from).map_err(|e| e.to_string());
+            let read = files.read(path).await;
             let read =
                 read.and_then(|text| Endpoint::parse(text.expose_secret().trim_end_matches(['\n', '\r'])).map_err(|e| e.to_string()));
             match read {

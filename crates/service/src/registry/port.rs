@@ -225,7 +225,10 @@ impl RegistryPort for Targets {
         let stored = self.store.stored_targets().await.map_err(|error| away(&error))?;
         let found = stored.registered.iter().find(|r| r.registration.name == name);
         let found = found.ok_or_else(|| PortError::NotFound(format!("No target called {name} is registered.")))?;
+        let left = self.store.backup_schedules().await.map_err(|error| away(&error))?;
+        let left = left.iter().filter(|s| s.target == name && s.enabled).count();
         change::remove(&self.store, Author::Account(grant.principal()), found).await.map_err(told)?;
-        Ok(format!("{name} is removed; it is watched no more within seconds. Its history and its backups stay."))
+        let and = if left == 0 { "" } else { " The schedules of its backups are still there and will fail; remove them under Backups." };
+        Ok(format!("{name} is removed; it is watched no more within seconds. Its history and its backups stay.{and}"))
     }
 }

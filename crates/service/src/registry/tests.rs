@@ -67,19 +67,31 @@ async fn a6_a_file_that_can_t_be_used_leaves_the_address_as_it_was() {
     let address = Address::File { path: path.clone(), endpoint: spec.endpoint };
     let standing =
         Standing { info: spec.info, place: "reeve.toml".to_owned(), address, cadence: Cadence::default(), databases: Vec::new() };
-    let mut plan = Plan { standing: vec![standing], cadence: Cadence::default() };
+    let (mut plan, mut files) = (Plan { standing: vec![standing], cadence: Cadence::default() }, files::Files::default());
     let password = |plan: &Plan| {
         let endpoint = plan.standing[0].address.known().expect("a file's");
         endpoint.password().map(|p| p.expose_secret().to_owned())
     };
-    let (changed, sentences) = plan.reread().await;
+    let (changed, sentences) = plan.reread(&mut files).await;
     assert!(!changed && sentences.len() == 1 && password(&plan).as_deref() == Some("one"), "{sentences:?}");
     std::fs::write(&path, "postgres://u:hunter2@@h").expect("written");
-    let (changed, sentences) = plan.reread().await;
+    let (changed, sentences) = plan.reread(&mut files).await;
     assert!(!changed && !sentences[0].contains("hunter2") && password(&plan).as_deref() == Some("one"), "{sentences:?}");
     for (text, changes) in [("postgres://u:two@h/d\r\n", true), ("postgres://u:two@h/d", false)] {
         std::fs::write(&path, text).expect("written");
-        assert_eq!(plan.reread().await, (changes, Vec::new()));
+        assert_eq!(plan.reread(&mut files).await, (changes, Vec::new()));
         assert_eq!(password(&plan).as_deref(), Some("two"));
+    }
+}
+
+#[tokio::test]
+async fn a6_a_pipe_or_a_directory_in_place_of_a_file_holds_nobody_up() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pipe = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let mut files = files::Files::default();
+    for path in [pipe.as_path(), dir.path()] {
+        let why = files.read(path).await.expect_err("no file");
+        assert_eq!(why, "it is not a file");
     }
 }

@@ -82,10 +82,31 @@ pub async fn attempt(info: &TargetInfo, endpoint: &Endpoint, databases: &[String
         }
     }
     match look(info, endpoint).await {
-        Ok(missing) => trial.missing = missing.into_iter().map(|(because, without)| Gap { because, without }).collect(),
+        Ok(missing) => trial.missing = gaps(missing),
         Err(sentence) => trial.fault = Some(sentence),
     }
     trial
+}
+
+/// One gap for each remedy, those that keep most away first; what no SQL changes comes last.
+fn gaps(missing: Missing) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for (why, without) in missing {
+        let (because, remedy) = match why.split_once("; run ") {
+            Some((because, remedy)) => (format!("{because}."), Some(remedy.to_owned())),
+            None => (why, None),
+        };
+        match gaps.iter_mut().find(|gap| remedy.is_some() && gap.remedy == remedy) {
+            None => gaps.push(Gap { because, remedy, without }),
+            Some(gap) => {
+                gap.because = format!("{} {because}", gap.because);
+                let new: Vec<String> = without.into_iter().filter(|what| !gap.without.contains(what)).collect();
+                gap.without.extend(new);
+            }
+        }
+    }
+    gaps.sort_by_key(|gap| (gap.remedy.is_none(), std::cmp::Reverse(gap.without.len())));
+    gaps
 }
 
 fn refused(endpoint: &Endpoint, error: &AdapterError) -> Trial {
@@ -93,4 +114,32 @@ fn refused(endpoint: &Endpoint, error: &AdapterError) -> Trial {
     let sql = if rights { reeve_estate::check::recipe(endpoint) } else { Vec::new() };
     let fault = Some(error.to_string());
     Trial { latency_ms: None, version: None, user: None, standby: false, tls: false, missing: Vec::new(), sql, fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a6_what_one_grant_changes_is_one_gap_and_what_sql_does_not_change_comes_last() {
+        let missing: Missing = [
+            ("A needs a newer server.", vec!["“A”"]),
+            ("B can't be read; run GRANT b TO x;", vec!["“B”"]),
+            ("C can't be read; run GRANT c TO x;", vec!["“C”", "control C-1"]),
+            ("D can't be read; run GRANT b TO x;", vec!["“B”", "“D”", "“E”"]),
+        ]
+        .into_iter()
+        .map(|(why, without)| (why.to_owned(), without.into_iter().map(str::to_owned).collect()))
+        .collect();
+        let gaps = gaps(missing);
+        let told: Vec<_> = gaps.iter().map(|g| (g.remedy.as_deref(), g.because.as_str(), g.without.join(" "))).collect();
+        assert_eq!(
+            told,
+            [
+                (Some("GRANT b TO x;"), "B can't be read. D can't be read.", "“B” “D” “E”".to_owned()),
+                (Some("GRANT c TO x;"), "C can't be read.", "“C” control C-1".to_owned()),
+                (None, "A needs a newer server.", "“A”".to_owned()),
+            ]
+        );
+    }
 }
