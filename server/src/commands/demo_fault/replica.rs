@@ -28,8 +28,22 @@ async fn open(config: &Config) -> Result<Option<WireClient>, String> {
     wire::connect(&endpoint, WireOptions::new("demo fault replica".to_owned())).await.map(Some).map_err(|e| format!("{e}."))
 }
 
+/// How often a statement is tried that what is replayed gets in the way of: each time it sees a newer moment.
+const TRIES: usize = 20;
+
+/// Runs it again while what is replayed gets in its way, as it does on a standby that catches up.
+async fn insist<T>(client: &WireClient, mut ask: impl AsyncFnMut() -> Result<T, tokio_postgres::Error>) -> Result<T, String> {
+    for _ in 1..TRIES {
+        match ask().await {
+            Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::T_R_SERIALIZATION_FAILURE) => {}
+            other => return other.map_err(|e| format!("{}.", client.sort(&e))),
+        }
+    }
+    ask().await.map_err(|e| format!("{}.", client.sort(&e)))
+}
+
 async fn execute(client: &WireClient, sql: &str) -> Result<(), String> {
-    client.batch_execute(sql).await.map_err(|e| format!("{}.", client.sort(&e)))
+    insist(client, async || client.batch_execute(sql).await).await
 }
 
 /// Causes it; it stays until `reeve demo heal`, over restarts too when it is cut off.
@@ -58,7 +72,7 @@ pub(super) async fn cause(config: &Config, fault: Fault) -> Result<ExitCode, Str
 /// Whether it is cut off, and whether it replays nothing.
 async fn broken(client: &WireClient) -> Result<(bool, bool), String> {
     let sql = "SELECT current_setting('primary_conninfo') = '', pg_is_in_recovery() AND pg_is_wal_replay_paused()";
-    let row = client.query_one(sql, &[]).await.map_err(|e| format!("{}.", client.sort(&e)))?;
+    let row = insist(client, async || client.query_one(sql, &[]).await).await?;
     Ok((row.get(0), row.get(1)))
 }
 
