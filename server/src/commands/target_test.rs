@@ -5,7 +5,10 @@ use crate::run::{
     output::say,
 };
 use reeve_adapter::{AdapterError, Endpoint};
-use reeve_estate::{CheckReport, TargetSpec, check};
+use reeve_estate::{
+    CheckReport, TargetSpec,
+    check::{POOLED, check},
+};
 use reeve_model::TargetInfo;
 use serde_json::{Value, json};
 
@@ -51,9 +54,12 @@ fn refused(endpoint: &Endpoint, error: &AdapterError) -> Failed {
 pub fn tell(name: &str, outcome: &Result<Tried, Failed>) {
     let sql = match outcome {
         Ok(Tried { report, missing }) => {
-            let CheckReport { latency_ms, version, user, standby, tls, sql, .. } = report;
+            let CheckReport { latency_ms, version, user, standby, tls, pooled, sql, .. } = report;
             let (kind, encrypted) = (if *standby { ", a standby" } else { "" }, if *tls { "with TLS" } else { "without TLS" });
             say(format!("{name} answers in {latency_ms:.1} ms: {version}{kind}, as the role {user}, {encrypted}."));
+            if *pooled {
+                say(POOLED);
+            }
             if missing.is_empty() {
                 say("Nothing is missing; every panel and every control has what it needs.");
             }
@@ -79,9 +85,9 @@ pub fn as_json(name: &str, outcome: &Result<Tried, Failed>) -> Value {
     match outcome {
         Ok(Tried { report, missing }) => {
             let missing: Vec<Value> = missing.iter().map(|(why, what)| json!({ "because": why, "missing": what })).collect();
-            let CheckReport { latency_ms, version, user, standby, tls, sql, .. } = report;
+            let CheckReport { latency_ms, version, user, standby, tls, pooled, sql, .. } = report;
             json!({
-                "name": name, "good": true, "latency_ms": latency_ms, "version": version, "role": user, "standby": standby, "tls": tls,
+                "name": name, "good": true, "latency_ms": latency_ms, "version": version, "role": user, "standby": standby, "tls": tls, "pooled": pooled,
                 "missing": missing, "sql": sql,
             })
         }
