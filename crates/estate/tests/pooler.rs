@@ -5,8 +5,15 @@ mod common;
 use common::*;
 use reeve_adapter::{Endpoint, Guarded, WireOptions};
 use reeve_cluster::testing::{TestCluster, TestPooler};
-use reeve_estate::{activity::Looker, check};
-use reeve_model::{Reach, table::TableRef};
+use reeve_estate::{
+    activity::{Looker, Signalled, signal},
+    check,
+};
+use reeve_model::{
+    Reach,
+    activity::{SessionOrder, SessionSignal, Sessions},
+    table::TableRef,
+};
 use std::{sync::Arc, time::Duration};
 
 const REEVE: (&str, &str) = ("reeve", "secret");
@@ -54,7 +61,7 @@ async fn at_31_through_a_transaction_pooler_every_probe_reads_what_it_reads_dire
     let expected = round(&mut direct).await;
     assert!(!expected.server.as_ref().unwrap().pooled);
     direct.close().await;
-    for settings in [&[][..], &[("ignore_startup_parameters", "options")]] {
+    for settings in [&[][..], &[("ignore_startup_parameters", "options")], &[("pool_mode", "session")]] {
         let Some(pooler) = pooler(&cluster, settings) else { return };
         let url = pooler.url_for(REEVE.0, REEVE.1, "postgres");
         let mut collector = collector(&url);
@@ -188,4 +195,29 @@ async fn at_31_a_target_heals_when_its_pooler_was_restarted_and_when_it_was_take
     let Reach::Down { sentence, .. } = &down.reach else { panic!("{:?}", down.reach) };
     assert!(sentence.contains("did not answer") || sentence.contains("pooler"), "{sentence}");
     until(&mut collector, "the server behind it", up).await;
+}
+
+#[tokio::test]
+async fn at_31_sessions_are_ended_through_a_pooler_and_the_one_that_carries_the_order_is_not() {
+    let cluster = server().await;
+    connect(&cluster.url("postgres")).await.batch_execute("GRANT pg_signal_backend TO reeve").await.unwrap();
+    let Some(pooler) = pooler(&cluster, &[("default_pool_size", "1")]) else { return };
+    let spec = spec(&pooler.url_for(REEVE.0, REEVE.1, "postgres"));
+    let app = connect(&cluster.url_for(APP.0, APP.1, "postgres")).await;
+    let pid: i32 = app.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    app.batch_execute("BEGIN").await.unwrap();
+    let sessions: Sessions = Looker::new(spec.clone()).look().await.unwrap();
+    let row = sessions.rows.iter().find(|r| r.pid == pid).unwrap();
+    assert!(!row.own && sessions.rows.iter().all(|r| !r.own), "the one that looks is left out: {:#?}", sessions.rows);
+    let kind = SessionSignal::Terminate;
+    let order = SessionOrder { pid, started_at: row.started_at, seen: row.seen(kind), signal: kind, typed: pid.to_string() };
+    assert_eq!(signal(&spec, &order).await.unwrap(), Signalled::Sent("app@postgres (a test)".to_owned()));
+    tokio::time::timeout(Duration::from_secs(5), app.closed()).await.unwrap();
+
+    // The pool has one session, which is the one that the order will come by.
+    let admin = connect(&cluster.url("postgres")).await;
+    let resting = "SELECT pid, (extract(epoch FROM backend_start) * 1000)::int8 FROM pg_stat_activity WHERE usename = 'reeve'";
+    let resting = admin.query_one(resting, &[]).await.unwrap();
+    let order = SessionOrder { pid: resting.get(0), started_at: reeve_model::UnixMs(resting.get(1)), ..order };
+    assert_eq!(signal(&spec, &order).await.unwrap(), Signalled::Refused("It is one of Reeve's own.".to_owned()));
 }
