@@ -64,3 +64,16 @@ async fn d4_a_standby_is_known_by_its_system_and_its_timeline() {
     let now = seen.server.clone().unwrap();
     assert!(!now.standby && now.started_at == follower.started_at);
 }
+
+#[tokio::test]
+async fn a7_every_major_tells_any_login_its_system_and_timeline() {
+    for major in 13..=18 {
+        let Some(cluster) = TestCluster::start_major(major, &[]).await.unwrap() else {
+            return println!("SKIP no PostgreSQL {major} here: scripts/setup.sh test fetches it");
+        };
+        connect(&cluster.url("postgres")).await.batch_execute("CREATE ROLE plain LOGIN PASSWORD 'secret'").await.unwrap();
+        let found = collector(&cluster.url_for("plain", "secret", "postgres")).round(true).await;
+        let server = found.server.clone().unwrap();
+        assert!(server.system.is_some() && server.timeline == Some(1), "{server:?}");
+    }
+}

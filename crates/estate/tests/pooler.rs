@@ -221,3 +221,24 @@ async fn at_31_sessions_are_ended_through_a_pooler_and_the_one_that_carries_the_
     let order = SessionOrder { pid: resting.get(0), started_at: reeve_model::UnixMs(resting.get(1)), ..order };
     assert_eq!(signal(&spec, &order).await.unwrap(), Signalled::Refused("It is one of Reeve's own.".to_owned()));
 }
+
+/// A pooler that passes settings on, or seems to, and shares sessions all the same.
+#[tokio::test]
+async fn at_31_a_statement_that_vanished_tells_of_a_pooler_that_did_not_show() {
+    let cluster = server().await;
+    let settings = [("ignore_startup_parameters", "options"), ("connect_query", "SET reeve.way = 'straight'")];
+    let Some(pooler) = pooler(&cluster, &settings) else { return };
+    let url = pooler.url_for(REEVE.0, REEVE.1, "postgres");
+    let limits = [("statement_timeout", "3s")];
+    let (one, two) = (guarded(&url, &limits).await, guarded(&url, &limits).await);
+    let sql = "SELECT current_setting('statement_timeout')";
+    one.query(sql, &[]).await.unwrap();
+    assert!(!one.is_pooled() && !two.is_pooled());
+    // While somebody has the session where it was prepared, the statement meets the other one.
+    let (_, row) = tokio::join!(two.query("SELECT pg_sleep(1)", &[]), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        one.first(sql, &[]).await.unwrap().unwrap()
+    });
+    assert!(one.is_pooled());
+    assert_eq!(row.get::<_, &str>(0), "3s");
+}

@@ -25,8 +25,8 @@ pub struct TestPooler {
 }
 
 impl TestPooler {
-    /// Starts one before a cluster: who signs in there with which password, and settings over or beside the usual ones. None: PgBouncer
-    /// isn't installed; `scripts/setup.sh test` does that.
+    /// Starts one before a cluster: who signs in there with which password, and settings over or beside the usual ones; `connect_query`
+    /// is run in each session of the pool before it is lent. None: PgBouncer isn't installed; `scripts/setup.sh test` does that.
     ///
     /// # Errors
     /// When it does not start.
@@ -42,12 +42,14 @@ impl TestPooler {
             ("auth_type", "scram-sha-256".to_owned()),
             ("auth_file", run.join("users").display().to_string()),
         ];
-        for (name, value) in settings {
+        let (first, settings): (Vec<_>, Vec<_>) = settings.iter().partition(|(name, _)| *name == "connect_query");
+        for (name, value) in &settings {
             all.retain(|(known, _)| known != name);
             all.push((name, (*value).to_owned()));
         }
         // A port that nobody listens on by TCP: it only names the server's socket.
-        let mut ini = format!("[databases]\n* = host={} port=5432\n[pgbouncer]\n", cluster.socket_dir().display());
+        let first: String = first.iter().map(|(name, sql)| format!(" {name}='{}'", sql.replace('\'', "''"))).collect();
+        let mut ini = format!("[databases]\n* = host={} port=5432{first}\n[pgbouncer]\n", cluster.socket_dir().display());
         for (name, value) in &all {
             writeln!(ini, "{name} = {value}").ok();
         }
