@@ -151,7 +151,7 @@ async fn at_31_limits_hold_through_a_pooler_and_nothing_stays_in_it() {
         assert_eq!(error.code().unwrap().code(), "55P03");
         drop(holder);
         // Whoever gives up leaves no transaction open.
-        drop(tokio::time::timeout(Duration::from_millis(20), two.query("SELECT pg_sleep(0.2)", &[])).await.unwrap_err());
+        tokio::time::timeout(Duration::from_millis(20), two.query("SELECT pg_sleep(0.2)", &[])).await.unwrap_err();
         assert_eq!(text(&one, "SELECT 'next'").await, "next");
 
         // A client like any other finds the session as PostgreSQL made it.
