@@ -180,6 +180,11 @@ need_moto() {
   }
 }
 
+# Targets behind a pooler are tested with a real one.
+need_pooler() {
+  has pgbouncer || [ -x /usr/sbin/pgbouncer ] || install pgbouncer
+}
+
 need_rust
 case $purpose in
   run)
@@ -191,6 +196,7 @@ case $purpose in
     need_rust_linters
     need_postgres
     need_browser_tests
+    need_pooler
     need_promtool
     need_moto
     ;;

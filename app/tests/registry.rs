@@ -47,7 +47,15 @@ async fn a6_each_target_says_where_it_stands_and_only_registered_ones_can_be_rem
 async fn a6_what_a_test_found_is_shown_before_anything_is_kept() {
     let good = html(Scenario::Calm).await;
     let candidate = good.split("id=\"candidate\"").nth(1).unwrap().split("</section>").next().unwrap();
-    for said in ["PostgreSQL 15.18", "reeve_monitor", "without TLS", "control AUTH-01", "GRANT pg_monitor TO", "Add it</button>"] {
+    for said in [
+        "PostgreSQL 15.18",
+        "reeve_monitor",
+        "without TLS",
+        "through a pooler",
+        "control AUTH-01",
+        "GRANT pg_monitor TO",
+        "Add it</button>",
+    ] {
         assert!(candidate.contains(said), "{said} is missing: {candidate}");
     }
     assert!(!good.contains("Add a target"), "what was tested is decided on first");

@@ -151,6 +151,7 @@ fn candidate(c: &Candidate, cx: &PageContext, now: UnixMs) -> impl IntoView + us
                 {fact("Server", version)}
                 {fact("Role", t.user.clone())}
                 {fact("Connection", encrypted)}
+                {fact("Pooler", t.pooled.clone())}
             </dl>
             {sql}
             <div class="do">

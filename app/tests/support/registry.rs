@@ -33,6 +33,7 @@ pub fn view(now: UnixMs, scenario: Scenario) -> RegistryView {
         user: good.then(|| "reeve_monitor".into()),
         standby: false,
         tls: false,
+        pooled: good.then(|| "It is reached through a pooler.".into()),
         missing: vec![Gap {
             because: "Statistics can't be read.".into(),
             remedy: Some("GRANT pg_monitor TO \"reeve_monitor\";".into()),

@@ -23,6 +23,10 @@ pub enum AdapterError {
     TlsNotOffered { server: String },
     #[error("the certificate of {server} is not accepted ({why}): correct sslrootcert or host name, or choose another sslmode")]
     Certificate { server: String, why: String },
+    #[error("{server} is reached through a connection pooler ({why}): this needs a session of its own, so give the server's own address")]
+    Pooler { server: String, why: String },
+    #[error("{server}, or a pooler before it, answered: {message}; see the log there and try again")]
+    Protocol { server: String, message: String },
     #[error("{server} has no connection left: raise its max_connections or lower what uses it")]
     TooManyConnections { server: String },
     #[error("the login at {server} lacks a right ({message}): grant it, or use another login")]
@@ -68,6 +72,7 @@ impl AdapterError {
                 | Self::LockTimeout { .. }
                 | Self::Unavailable { .. }
                 | Self::ConnectionLost { .. }
+                | Self::Protocol { .. }
                 | Self::Conflict { .. }
         )
     }
@@ -148,6 +153,8 @@ impl AdapterError {
             | Self::NoDatabase { server }
             | Self::TlsNotOffered { server }
             | Self::Certificate { server, .. }
+            | Self::Pooler { server, .. }
+            | Self::Protocol { server, .. }
             | Self::TooManyConnections { server }
             | Self::NoPrivilege { server, .. }
             | Self::LockTimeout { server }
@@ -180,6 +187,12 @@ impl AdapterError {
             "57014" => Self::StatementTimeout { server },
             "57P01" | "57P02" | "57P03" => Self::Unavailable { server },
             "40001" | "40P01" => Self::Conflict { server, sqlstate: state.to_owned() },
+            // Poolers don't know the settings that a session may begin with: PgBouncer says the first, proxies of clouds the second.
+            "08P01" | "0A000" if message.contains("startup parameter") || message.contains("command-line options") => {
+                Self::Pooler { server, why: message }
+            }
+            // PgBouncer's code for nearly all that it has to say.
+            "08P01" => Self::Protocol { server, message },
             // Class 08: connection exceptions.
             lost if lost.starts_with("08") => Self::ConnectionLost { server },
             _ => Self::Database { server, sqlstate: state.to_owned(), message },

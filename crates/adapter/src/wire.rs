@@ -37,6 +37,11 @@ impl WireOptions {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
+
+    /// All settings, those that win last.
+    pub(crate) fn over(&self, endpoint: &Endpoint) -> Vec<(String, String)> {
+        [endpoint.settings.as_slice(), self.settings.as_slice()].concat()
+    }
 }
 
 /// A live connection; derefs to [`Client`]. Dropping it closes the connection.
@@ -57,17 +62,28 @@ pub struct WireClient {
 /// # Errors
 /// Sorted, one sentence each, without the password.
 pub async fn connect(endpoint: &Endpoint, options: WireOptions) -> Result<WireClient, AdapterError> {
+    limited(endpoint, &options, attempt(endpoint, &options)).await
+}
+
+/// The time that connecting may take in all.
+pub(crate) async fn limited<T>(
+    endpoint: &Endpoint,
+    options: &WireOptions,
+    work: impl Future<Output = Result<T, AdapterError>>,
+) -> Result<T, AdapterError> {
     let limit = endpoint.connect_timeout_s.map_or(options.connect_timeout, Duration::from_secs);
-    let attempt = connect_unlimited(endpoint, &options);
-    tokio::time::timeout(limit, attempt)
+    tokio::time::timeout(limit, work)
         .await
         .unwrap_or_else(|_| Err(AdapterError::timed_out(&endpoint.redacted(), "to the connection attempt", limit)))
 }
 
-async fn connect_unlimited(endpoint: &Endpoint, options: &WireOptions) -> Result<WireClient, AdapterError> {
+/// Connects in whatever time it takes.
+pub(crate) async fn attempt(endpoint: &Endpoint, options: &WireOptions) -> Result<WireClient, AdapterError> {
     let mut config = endpoint.to_tokio_postgres();
-    config.application_name(&options.application_name);
-    let settings = [endpoint.settings.as_slice(), options.settings.as_slice()].concat();
+    if !options.application_name.is_empty() {
+        config.application_name(&options.application_name);
+    }
+    let settings = options.over(endpoint);
     if let Some(startup) = startup_options(&settings) {
         config.options(startup);
     }

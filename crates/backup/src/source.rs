@@ -1,7 +1,7 @@
 //! The database that is backed up, or that was restored: a session, its facts, its tables, its rows counted.
 
 use crate::BackupError;
-use reeve_adapter::{Endpoint, WireClient, WireOptions, wire};
+use reeve_adapter::{AdapterError, Endpoint, WireClient, WireOptions, guarded};
 use reeve_model::backup::{BackupDatabase, BackupTable, TableDifference};
 use tokio_postgres::Row;
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,14 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Self, BackupError> {
         let options = SETTINGS.iter().fold(WireOptions::new("reeve/backup"), |options, (name, value)| options.set(name, value));
-        Ok(Self { client: wire::connect(endpoint, options).await? })
+        match guarded::straight(endpoint, options).await {
+            Ok(client) => Ok(Self { client }),
+            // The lock, the snapshot and what pg_dump sets for itself belong to one session. In a pool they would stay behind for strangers.
+            Err(AdapterError::Pooler { server, .. }) => Err(BackupError::Refused(format!(
+                "{server} is a connection pooler, and a backup or restore needs a session of its own: give the server's own address, for a target in backup_url_file"
+            ))),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The server's major version.

@@ -6,7 +6,7 @@ mod common;
 use common::{DATABASE, back_up, cluster, config, connect, dir, endpoint, engine, files, left_in_scratch, objects, pair, request, run_sql};
 use reeve_adapter::Endpoint;
 use reeve_backup::{BackupError, DrillRequest, Engine, EngineConfig, Keys, Progress};
-use reeve_cluster::binaries::Installation;
+use reeve_cluster::{binaries::Installation, testing::TestPooler};
 use reeve_model::backup::{DrillOutcome, JobPhase, VerificationLevel};
 use std::{
     path::Path,
@@ -52,6 +52,26 @@ async fn d1_wrong_rotated_and_lost_keys_fail_clearly() {
     ));
     let keeper = open(&others, Some(&both)).await.unwrap();
     assert!(keeper.verify(&backup.id, VerificationLevel::Full, &silent, &cancel).await.unwrap().passed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_31_a_backup_through_a_pooler_is_refused_and_leaves_nothing_in_it() {
+    let (cluster, dir) = (cluster().await, dir());
+    run_sql(&cluster, "postgres", "CREATE ROLE keeper SUPERUSER LOGIN PASSWORD 'secret'").await;
+    let engine = engine(dir.path()).await;
+    for settings in [&[][..], &[("ignore_startup_parameters", "options")]] {
+        let Some(pooler) = TestPooler::start(&cluster, &[("keeper", "secret")], settings).unwrap() else {
+            return println!("SKIP pgbouncer is not installed here");
+        };
+        let endpoint = Endpoint::parse(&pooler.url_for("keeper", "secret", DATABASE)).unwrap();
+        let error = refused(&engine, endpoint).await;
+        assert!(error.contains("is a connection pooler") && error.contains("backup_url_file"), "{error}");
+        let left = "SELECT (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')
+                         + (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'reeve/%')";
+        let left: i64 = connect(&cluster, DATABASE).await.query_one(left, &[]).await.unwrap().get(0);
+        assert_eq!(left, 0, "no lock and no name stay behind");
+    }
+    assert!(objects(dir.path()).is_empty() && left_in_scratch(dir.path()).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

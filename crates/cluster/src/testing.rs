@@ -1,6 +1,9 @@
 //! Throw-away clusters for tests: private, parallel-safe, gone when dropped.
 
 mod majors;
+mod pooler;
+
+pub use pooler::TestPooler;
 
 use crate::{Cluster, ClusterConfig, ClusterError, account::Account, binaries::Installation, layout, processes};
 use secrecy::{ExposeSecret, SecretString};

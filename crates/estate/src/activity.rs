@@ -3,13 +3,13 @@
 //! Unlike the probes this runs only while somebody looks, on a connection of its own that is closed when nobody does.
 
 use crate::{probe::quote_identifier, session, spec::TargetSpec};
-use reeve_adapter::{AdapterError, WireClient};
+use reeve_adapter::{AdapterError, Guarded, Param};
 use reeve_model::{
     UnixMs,
     activity::{ProgressRow, SessionOrder, SessionRow, SessionSignal, SessionState, Sessions, XminHolder},
 };
 use std::time::Duration;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Type};
 
 /// What `pg_stat_activity` shows.
 const APPLICATION: &str = "reeve/activity";
@@ -78,7 +78,7 @@ const PROGRESS: &[(u32, &str)] = &[
 /// Looks at the sessions of one target over a connection that is kept while somebody looks.
 pub struct Looker {
     spec: TargetSpec,
-    client: Option<WireClient>,
+    client: Option<Guarded>,
 }
 
 impl Looker {
@@ -120,7 +120,7 @@ impl Looker {
     }
 }
 
-async fn read(client: &WireClient) -> Result<Sessions, AdapterError> {
+async fn read(client: &Guarded) -> Result<Sessions, AdapterError> {
     let sort = |e: tokio_postgres::Error| client.sort(&e);
     let (rows, holders) = futures::try_join!(client.query(SESSIONS, &[]), client.query(HOLDERS, &[])).map_err(sort)?;
     let total: i64 = rows.first().map_or(Ok(0), |row| row.try_get("total")).map_err(sort)?;
@@ -171,7 +171,7 @@ fn session_of(row: &Row) -> Result<SessionRow, tokio_postgres::Error> {
     })
 }
 
-async fn progress(client: &WireClient) -> Result<Vec<ProgressRow>, AdapterError> {
+async fn progress(client: &Guarded) -> Result<Vec<ProgressRow>, AdapterError> {
     // A pooler may hide the version; the views of the oldest major are then all that is asked for.
     let major = client.major().unwrap_or(13);
     let parts: Vec<&str> = PROGRESS.iter().filter(|(since, _)| major >= *since).map(|(_, sql)| *sql).collect();
@@ -246,12 +246,17 @@ SELECT format('%s@%s (%s)', a.usename, a.datname, a.application_name) AS who,
     limited(spec, async {
         let client = session::connect(&spec.endpoint, None, APPLICATION, SETTINGS).await?;
         let sort = |e: tokio_postgres::Error| client.sort(&e);
-        let row = match client.query_opt(&sql, &[&pid, &started, &order.seen.map(|at| at.0)]).await {
+        let seen = order.seen.map(|at| at.0);
+        let same: [Param<'_>; 2] = [(&pid, Type::INT4), (&started, Type::INT8)];
+        let mut judged = same.to_vec();
+        judged.push((&seen, Type::INT8));
+        let row = match client.first(&sql, &judged).await {
             Ok(None) => return Ok(Signalled::Gone),
             Ok(Some(row)) => row,
             Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) => {
-                let user = client.query_one("SELECT current_user::text", &[]).await.map_err(sort)?;
-                let user = quote_identifier(user.try_get(0).map_err(sort)?);
+                let row = client.first("SELECT current_user::text", &[]).await.map_err(sort)?;
+                let user: Option<String> = row.map(|row| row.try_get(0)).transpose().map_err(sort)?;
+                let user = quote_identifier(&user.unwrap_or_default());
                 return Ok(Signalled::Refused(format!(
                     "Reeve's role may not end sessions of others; run GRANT pg_signal_backend TO {user};"
                 )));
@@ -267,7 +272,7 @@ SELECT format('%s@%s (%s)', a.usename, a.datname, a.application_name) AS who,
         }
         let there = format!("/* reeve:activity/farewell */ SELECT FROM pg_stat_activity a WHERE {SAME}");
         let until = tokio::time::Instant::now() + FAREWELL;
-        while client.query_opt(&there, &[&pid, &started]).await.map_err(sort)?.is_some() {
+        while client.first(&there, &same).await.map_err(sort)?.is_some() {
             if tokio::time::Instant::now() > until {
                 return Ok(Signalled::Lingers(who));
             }

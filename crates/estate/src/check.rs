@@ -4,11 +4,14 @@ use crate::{
     fault::needs_monitor,
     probe::quote_identifier,
     probes::{identity, statements},
-    session::Session,
+    session,
     spec::TargetSpec,
 };
 use reeve_adapter::{AdapterError, Endpoint};
 use tokio::time::Instant;
+
+/// What it means when a target is reached through a connection pooler; one sentence.
+pub const POOLED: &str = "It is reached through a connection pooler: Reeve reads it one transaction at a time with all its limits in force, but backups and restores need the server's own address (backup_url_file).";
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +26,8 @@ pub struct CheckReport {
     pub standby: bool,
     /// The connection is encrypted.
     pub tls: bool,
+    /// Reached through a connection pooler, a transaction at a time; [`POOLED`] says what that means.
+    pub pooled: bool,
     /// Too old to be read.
     pub too_old: bool,
     /// What is missing, one sentence each with the SQL that helps.
@@ -62,11 +67,11 @@ fn extension(database: &str) -> String {
 pub async fn check(spec: &TargetSpec) -> Result<CheckReport, AdapterError> {
     let start = Instant::now();
     let look = async {
-        let session = Session::open(&spec.endpoint, None, &std::sync::Arc::default()).await?;
+        let session = session::probing(&spec.endpoint, None, &std::sync::Arc::default()).await?;
         let sql = identity::QUERY.sql(&identity::before_contact());
         let sql = sql.map_err(|message| AdapterError::Other { server: spec.endpoint.redacted(), message })?;
         let rows = session.query(&sql, &[]).await.map_err(|e| session.sort(&e))?;
-        let facts = rows.first().map(identity::facts).transpose();
+        let facts = rows.first().map(|row| identity::facts(row, &session)).transpose();
         let facts = facts.map_err(|e| AdapterError::Other { server: spec.endpoint.redacted(), message: e.to_string() })?;
         facts.ok_or_else(|| AdapterError::ConnectionLost { server: spec.endpoint.redacted() })
     };
@@ -93,6 +98,7 @@ pub async fn check(spec: &TargetSpec) -> Result<CheckReport, AdapterError> {
         user: facts.user,
         standby: facts.standby,
         tls: facts.tls,
+        pooled: facts.pooled,
         too_old,
         missing,
         sql,

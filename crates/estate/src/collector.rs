@@ -8,10 +8,11 @@ use crate::{
     rates::{self, Previous},
     registry::PROBES,
     schedule::{Place, Schedule, interval},
-    session::{STATEMENT_TIMEOUT, Session},
+    session::{self, STATEMENT_TIMEOUT},
     spec::{DatabaseChoice, TargetSpec},
 };
 use futures::stream::{FuturesUnordered, StreamExt};
+use reeve_adapter::Guarded;
 use reeve_model::{
     UnixMs,
     probe::{ProbeOutcome, ProbeRun},
@@ -37,9 +38,9 @@ pub struct Collector {
     spec: TargetSpec,
     board: Board,
     shared: Arc<TargetSnapshot>,
-    session: Option<Session>,
+    session: Option<Guarded>,
     /// Connection to another database than the kept one's.
-    further: Option<(String, Session)>,
+    further: Option<(String, Guarded)>,
     schedule: Schedule,
     runs: BTreeMap<Place, ProbeRun>,
     previous: Option<Previous>,
@@ -139,7 +140,7 @@ impl Collector {
 
     /// Makes sure that there is a connection, and knows whose.
     async fn reach(&mut self) -> Result<(), Away> {
-        if self.session.as_ref().is_some_and(Session::is_closed) {
+        if self.session.as_ref().is_some_and(Guarded::is_closed) {
             self.session = None;
             self.further = None;
         }
@@ -150,15 +151,18 @@ impl Collector {
     }
 
     async fn connect(&mut self) -> Result<(), Away> {
-        let session = Session::open(&self.spec.endpoint, None, &self.own).await.map_err(|e| Away(sentence(&e.to_string())))?;
+        let session = session::probing(&self.spec.endpoint, None, &self.own).await.map_err(|e| Away(sentence(&e.to_string())))?;
         let rows = match identity::QUERY.sql(&identity::before_contact()) {
             Ok(sql) => session.query(&sql, &[]).await,
             Err(why) => return Err(Away(why)),
         };
         let rows = rows.map_err(|e| Away(sentence(&session.sort(&e).to_string())))?;
         let row = rows.first().ok_or_else(|| Away("The server answered without a row.".to_owned()))?;
-        let facts = identity::facts(row).map_err(|e| Away(format!("The server's identity could not be read: {e}.")))?;
-        session.adjust(facts.version_num).await.map_err(|e| Away(sentence(&session.sort(&e).to_string())))?;
+        let mut facts = identity::facts(row, &session).map_err(|e| Away(format!("The server's identity could not be read: {e}.")))?;
+        if let Some(known) = self.board.memory.facts.take().filter(|known| known.started_at == facts.started_at) {
+            // The same server over a new connection.
+            (facts.system, facts.timeline) = (known.system, known.timeline);
+        }
         self.board.snapshot.server = Some(facts.identity());
         self.board.memory.facts = Some(facts);
         self.session = Some(session);
@@ -263,18 +267,12 @@ impl Collector {
             return Ok(());
         }
         self.further = None;
-        let version = self.board.memory.facts.as_ref().map_or(0, |f| f.version_num);
-        let open = async {
-            let session = Session::open(&self.spec.endpoint, Some(database), &self.own).await.map_err(|e| e.to_string())?;
-            session.adjust(version).await.map_err(|e| session.sort(&e).to_string())?;
-            Ok::<_, String>(session)
-        };
-        match timeout_at(deadline, open).await {
+        match timeout_at(deadline, session::probing(&self.spec.endpoint, Some(database), &self.own)).await {
             Ok(Ok(session)) => {
                 self.further = Some((database.to_owned(), session));
                 Ok(())
             }
-            Ok(Err(why)) => Err(sentence(&why)),
+            Ok(Err(why)) => Err(sentence(&why.to_string())),
             Err(_) => Err(self.silent().0),
         }
     }
@@ -283,7 +281,7 @@ impl Collector {
     fn drop_session(&mut self, kept: bool) {
         let session = if kept { self.session.take() } else { self.further.take().map(|(_, s)| s) };
         if let Some(session) = session.filter(|s| !s.is_closed()) {
-            tokio::spawn(session.abandon());
+            tokio::spawn(session::abandon(session));
         }
     }
 

@@ -4,10 +4,10 @@
 //! never on the collector's, and not at all while somebody holds or wants ACCESS EXCLUSIVE on the table.
 
 use crate::{session, spec::TargetSpec};
-use reeve_adapter::{AdapterError, WireClient};
+use reeve_adapter::{AdapterError, Guarded, Param};
 use reeve_model::table::{Column, ForeignKey, TableDefinition, TableRef};
 use std::time::Duration;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Type};
 
 const APPLICATION: &str = "reeve/describe";
 /// Longest time for all of it.
@@ -72,9 +72,9 @@ pub async fn describe_table(spec: &TargetSpec, table: &TableRef) -> Result<Table
     })
 }
 
-async fn read(client: &WireClient, table: &TableRef) -> Result<TableDefinition, AdapterError> {
+async fn read(client: &Guarded, table: &TableRef) -> Result<TableDefinition, AdapterError> {
     let sort = |error: tokio_postgres::Error| client.sort(&error);
-    let found = client.query_opt(FIND, &[&table.schema, &table.table]).await.map_err(sort)?;
+    let found = client.first(FIND, &[(&table.schema, Type::TEXT), (&table.table, Type::TEXT)]).await.map_err(sort)?;
     let Some(found) = found else {
         let message = "there is no such table any more".to_owned();
         return Err(AdapterError::Other { server: client.server().to_owned(), message });
@@ -83,8 +83,7 @@ async fn read(client: &WireClient, table: &TableRef) -> Result<TableDefinition, 
         return Err(AdapterError::LockTimeout { server: client.server().to_owned() });
     }
     let oid: u32 = found.try_get("oid").map_err(sort)?;
-    let oid: &(dyn tokio_postgres::types::ToSql + Sync) = &oid;
-    let params = [oid];
+    let params: [Param<'_>; 1] = [(&oid, Type::OID)];
     let (columns, keys, indexes) =
         futures::try_join!(client.query(COLUMNS, &params), client.query(KEYS, &params), client.query(INDEXES, &params)).map_err(sort)?;
     definition(&columns, &keys, &indexes).map_err(sort)

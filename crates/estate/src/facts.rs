@@ -28,8 +28,16 @@ pub struct Facts {
     pub user: String,
     /// Its oid.
     pub user_oid: u32,
-    /// Reeve's connection is encrypted.
+    /// Reeve's connection is encrypted, all the way.
     pub tls: bool,
+    /// It leads through a connection pooler.
+    pub pooled: bool,
+    /// `system_identifier`, once read.
+    pub system: Option<String>,
+    /// The timeline that it writes or follows, once read.
+    pub timeline: Option<i32>,
+    /// May ask the server for these two.
+    pub read_control: bool,
     /// Bytes of a block.
     pub block_size: i64,
     /// Database of the kept connection.
@@ -60,6 +68,10 @@ impl Facts {
             user: "reeve".to_owned(),
             user_oid: 16_384,
             tls: false,
+            pooled: false,
+            system: None,
+            timeline: None,
+            read_control: true,
             block_size: 8192,
             database: "postgres".to_owned(),
             read_all_stats: true,
@@ -85,6 +97,9 @@ impl Facts {
             started_at: self.started_at,
             user: self.user.clone(),
             tls: self.tls,
+            pooled: self.pooled,
+            system: self.system.clone(),
+            timeline: self.timeline,
         }
     }
 }

@@ -4,17 +4,17 @@ use crate::{
     facts::Facts,
     fault::{ProbeError, sentence},
     probes::{Memory, statements},
-    session::Session,
     spec::Cadence,
 };
 use async_trait::async_trait;
+use reeve_adapter::{Guarded, Param};
 use reeve_model::{UnixMs, probe::ProbeOutcome, snapshot::TargetSnapshot};
 use std::{
     future::Future,
     sync::atomic::{AtomicU64, Ordering},
 };
 use tokio::time::Instant;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::Row;
 
 /// Where a probe runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +140,7 @@ pub struct About {
 
 /// What a probe may use while it reads.
 pub struct Cx<'a> {
-    pub(crate) session: &'a Session,
+    pub(crate) session: &'a Guarded,
     pub(crate) facts: &'a Facts,
     pub(crate) memory: &'a Memory,
     pub(crate) database: &'a str,
@@ -148,12 +148,12 @@ pub struct Cx<'a> {
 }
 
 impl<'a> Cx<'a> {
-    pub(crate) fn new(session: &'a Session, facts: &'a Facts, memory: &'a Memory, database: &'a str) -> Self {
+    pub(crate) fn new(session: &'a Guarded, facts: &'a Facts, memory: &'a Memory, database: &'a str) -> Self {
         Self { session, facts, memory, database, rows: AtomicU64::new(0) }
     }
 
     /// Runs one of the probe's statements.
-    pub(crate) async fn rows(&self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ProbeError> {
+    pub(crate) async fn rows(&self, query: &Query, params: &[Param<'_>]) -> Result<Vec<Row>, ProbeError> {
         let sql = query.sql(self.facts).map_err(ProbeError::Unavailable)?;
         let rows = self.session.query(&sql, params).await?;
         self.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
@@ -161,7 +161,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Runs a statement that yields one row.
-    pub(crate) async fn row(&self, query: &Query, params: &[&(dyn ToSql + Sync)]) -> Result<Row, ProbeError> {
+    pub(crate) async fn row(&self, query: &Query, params: &[Param<'_>]) -> Result<Row, ProbeError> {
         let rows = self.rows(query, params).await?;
         rows.into_iter().next().ok_or_else(|| ProbeError::Shape("The server answered without a row.".to_owned()))
     }

@@ -115,6 +115,9 @@ mod tests {
             started_at: UnixMs(1),
             user: String::new(),
             tls: false,
+            pooled: false,
+            system: None,
+            timeline: None,
         }
     }
 

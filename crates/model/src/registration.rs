@@ -27,6 +27,8 @@ pub struct Trial {
     pub standby: bool,
     /// The connection is encrypted.
     pub tls: bool,
+    /// What is to be known of a pooler on the way there, one sentence; none: there is none.
+    pub pooled: Option<String>,
     /// What is missing.
     pub missing: Vec<Gap>,
     /// What a superuser of that server can run against that.

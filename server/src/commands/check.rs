@@ -42,6 +42,9 @@ pub async fn run(config: &Config) -> Result<ExitCode, String> {
             Ok(report) => {
                 let tls = if report.tls { "yes" } else { "no" };
                 let latency = format!("{:.1} ms", report.latency_ms);
+                if report.pooled {
+                    notes.push(format!("{name}: {}", reeve_estate::check::POOLED));
+                }
                 rows.push(vec![name.clone(), address, latency, report.version, report.user, tls.into()]);
                 notes.extend(report.missing.into_iter().map(|sentence| format!("{name}: {sentence}")));
             }

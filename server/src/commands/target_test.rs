@@ -11,6 +11,9 @@ pub fn tell(name: &str, trial: &Trial) {
             let (kind, encrypted) = (if trial.standby { ", a standby" } else { "" }, if trial.tls { "with TLS" } else { "without TLS" });
             let (version, user) = (trial.version.as_deref().unwrap_or_default(), trial.user.as_deref().unwrap_or_default());
             say(format!("{name} answers in {latency_ms:.1} ms: {version}{kind}, as the role {user}, {encrypted}."));
+            if let Some(pooled) = &trial.pooled {
+                say(pooled);
+            }
             if trial.missing.is_empty() {
                 say("Nothing is missing; every panel and every control has what it needs.");
             }
@@ -38,7 +41,7 @@ pub fn as_json(name: &str, trial: &Trial) -> Value {
                 trial.missing.iter().map(|gap| json!({ "because": gap.because, "remedy": gap.remedy, "missing": gap.without })).collect();
             json!({
                 "name": name, "good": true, "latency_ms": trial.latency_ms, "version": trial.version, "role": trial.user,
-                "standby": trial.standby, "tls": trial.tls, "missing": missing, "sql": trial.sql,
+                "standby": trial.standby, "tls": trial.tls, "pooled": trial.pooled.is_some(), "missing": missing, "sql": trial.sql,
             })
         }
         Some(fault) => json!({ "name": name, "good": false, "fault": fault, "sql": trial.sql }),

@@ -11,6 +11,7 @@
 mod convert;
 mod parse;
 
+use crate::way::Way;
 pub(crate) use convert::startup_options;
 pub use parse::EndpointError;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +19,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
 };
 
 /// How a server is reached.
@@ -80,6 +82,8 @@ pub struct Endpoint {
     pub(crate) client_cert: Option<ClientCert>,
     pub(crate) connect_timeout_s: Option<u64>,
     pub(crate) settings: Vec<(String, String)>,
+    /// What was learned of the way there; clones share it.
+    pub(crate) way: Arc<Way>,
 }
 
 impl Endpoint {

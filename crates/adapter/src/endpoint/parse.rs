@@ -3,7 +3,7 @@
 
 use super::{ClientCert, Endpoint, Host, TlsMode};
 use secrecy::SecretString;
-use std::{collections::HashSet, net::IpAddr, path::PathBuf};
+use std::{collections::HashSet, net::IpAddr, path::PathBuf, sync::Arc};
 
 /// What is wrong with a URL, in one sentence without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -192,6 +192,7 @@ impl Draft {
             client_cert,
             connect_timeout_s: self.connect_timeout_s,
             settings: self.settings,
+            way: Arc::default(),
         })
     }
 }

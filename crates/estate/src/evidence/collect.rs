@@ -12,7 +12,7 @@ use crate::{
     spec::{DatabaseChoice, PROVIDER_DATABASES, TargetSpec},
 };
 use futures::future::join_all;
-use reeve_adapter::{AdapterError, Endpoint, Host, WireClient};
+use reeve_adapter::{AdapterError, Endpoint, Guarded, Host};
 use reeve_model::{
     UnixMs,
     compliance::{DatabaseRead, Evidence, EvidenceSet},
@@ -91,8 +91,9 @@ async fn server(spec: &TargetSpec) -> Result<(Facts, Vec<Evidence>, Vec<Named>),
     let client = session::connect(&spec.endpoint, None, APPLICATION, SETTINGS).await?;
     let other = |message: String| AdapterError::Other { server: client.server().to_owned(), message };
     let sql = identity::QUERY.sql(&identity::before_contact()).map_err(other)?;
-    let row = client.query_one(&sql, &[]).await.map_err(|e| client.sort(&e))?;
-    let facts = identity::facts(&row).map_err(|e| other(e.to_string()))?;
+    let row = client.first(&sql, &[]).await.map_err(|e| client.sort(&e))?;
+    let facts = identity::facts(&row.ok_or_else(|| other("the server answered without a row".to_owned()))?, &client)
+        .map_err(|e| other(e.to_string()))?;
     if facts.version_num < 130_000 {
         return Err(other(format!("{} is older than 13; Reeve reads PostgreSQL 13 to 18", facts.version)));
     }
@@ -108,7 +109,7 @@ async fn database(spec: &TargetSpec, facts: &Facts, name: &str) -> Result<Vec<Ev
 }
 
 /// The databases to read, and those that nobody can.
-async fn databases(spec: &TargetSpec, client: &WireClient, facts: &Facts) -> Result<Vec<Named>, AdapterError> {
+async fn databases(spec: &TargetSpec, client: &Guarded, facts: &Facts) -> Result<Vec<Named>, AdapterError> {
     const SQL: &str = "/* reeve:evidence/which */
 SELECT d.datname::text, d.datallowconn, has_database_privilege(d.oid, 'CONNECT') AS may
   FROM pg_catalog.pg_database d WHERE NOT d.datistemplate ORDER BY d.datname";
@@ -139,9 +140,9 @@ SELECT d.datname::text, d.datallowconn, has_database_privilege(d.oid, 'CONNECT')
 }
 
 /// Asks every question of a scope at once.
-async fn ask_all(client: &WireClient, facts: &Facts, database: Option<&str>) -> Result<Vec<Evidence>, AdapterError> {
-    let row = client.query_one(rights::QUERY, &[]).await.map_err(|e| client.sort(&e))?;
-    let rights = Rights::read(&row).map_err(|e| client.sort(&e))?;
+async fn ask_all(client: &Guarded, facts: &Facts, database: Option<&str>) -> Result<Vec<Evidence>, AdapterError> {
+    let row = client.first(rights::QUERY, &[]).await.map_err(|e| client.sort(&e))?;
+    let rights = row.as_ref().map_or_else(|| Ok(Rights::default()), Rights::read).map_err(|e| client.sort(&e))?;
     let scope = if database.is_some() { Scope::Database } else { Scope::Server };
     let asked = QUESTIONS.iter().filter(|q| q.scope == scope).map(|question| ask(client, facts, &rights, question, database));
     let answers = join_all(asked).await;
@@ -152,7 +153,7 @@ async fn ask_all(client: &WireClient, facts: &Facts, database: Option<&str>) -> 
 }
 
 /// One answer; none where there is nothing to ask (an extension that is not installed).
-async fn ask(client: &WireClient, facts: &Facts, rights: &Rights, question: &Question, database: Option<&str>) -> Option<Evidence> {
+async fn ask(client: &Guarded, facts: &Facts, rights: &Rights, question: &Question, database: Option<&str>) -> Option<Evidence> {
     let mut evidence = Evidence {
         id: question.id.to_owned(),
         database: database.map(str::to_owned),
@@ -182,7 +183,7 @@ async fn ask(client: &WireClient, facts: &Facts, rights: &Rights, question: &Que
         return Some(evidence);
     }
     let start = Instant::now();
-    match read(client, &sql).await {
+    match client.texts(&sql).await {
         Ok((columns, rows)) => {
             evidence.row_count = rows.len() as u64;
             evidence.hash = digest(&columns, &rows);
@@ -198,18 +199,6 @@ async fn ask(client: &WireClient, facts: &Facts, rights: &Rights, question: &Que
     evidence.at = UnixMs::now();
     evidence.elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     Some(evidence)
-}
-
-type Answer = (Vec<String>, Vec<Vec<Option<String>>>);
-
-async fn read(client: &WireClient, sql: &str) -> Result<Answer, tokio_postgres::Error> {
-    let statement = client.prepare(sql).await?;
-    let columns: Vec<String> = statement.columns().iter().map(|c| c.name().to_owned()).collect();
-    let mut rows = Vec::new();
-    for row in client.query(&statement, &[]).await? {
-        rows.push((0..columns.len()).map(|i| row.try_get(i)).collect::<Result<Vec<Option<String>>, _>>()?);
-    }
-    Ok((columns, rows))
 }
 
 /// SHA-256 over `length:bytes,` of every column and value, a missing value as `-,`, each row ended by `;`; hexadecimal.
@@ -246,7 +235,7 @@ fn sentence(error: &tokio_postgres::Error, title: &str) -> String {
 }
 
 /// How Reeve itself is connected: known here, not asked.
-fn connection(spec: &TargetSpec, client: &WireClient, facts: &Facts) -> Evidence {
+fn connection(spec: &TargetSpec, client: &Guarded, facts: &Facts) -> Evidence {
     let socket = matches!(spec.endpoint.host(), Host::Socket(_));
     let columns = ["tls_mode", "encrypted", "socket"].map(str::to_owned).to_vec();
     let rows = vec![vec![

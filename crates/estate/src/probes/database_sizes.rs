@@ -5,6 +5,7 @@ use crate::{
     probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant},
 };
 use std::collections::HashMap;
+use tokio_postgres::types::Type;
 
 static QUERY: Query = Query {
     marker: "database_sizes",
@@ -38,7 +39,7 @@ impl Ask for DatabaseSizes {
         let provider: Vec<&str> = crate::spec::PROVIDER_DATABASES.to_vec();
         let mut sizes = HashMap::new();
         let mut unreadable = 0_u32;
-        for row in cx.rows(&QUERY, &[&provider]).await? {
+        for row in cx.rows(&QUERY, &[(&provider, Type::TEXT_ARRAY)]).await? {
             match row.try_get::<_, Option<i64>>("bytes")? {
                 Some(bytes) => drop(sizes.insert(row.try_get("oid")?, bytes)),
                 None => unreadable += 1,

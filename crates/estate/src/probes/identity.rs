@@ -5,6 +5,7 @@ use crate::{
     fault::ProbeError,
     probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant},
 };
+use reeve_adapter::Guarded;
 use reeve_model::UnixMs;
 use tokio_postgres::Row;
 
@@ -29,11 +30,29 @@ SELECT current_setting('server_version_num')::int8 AS version_num,
        has_table_privilege(current_user, 'pg_catalog.pg_statistic', 'SELECT') AS read_statistic,
        has_table_privilege(current_user, 'pg_catalog.pg_file_settings', 'SELECT')
          AND has_function_privilege(current_user, 'pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS read_files,
+       coalesce(has_function_privilege(current_user, to_regprocedure('pg_catalog.pg_control_system()'), 'EXECUTE')
+         AND has_function_privilege(current_user, to_regprocedure('pg_catalog.pg_control_checkpoint()'), 'EXECUTE'), false) AS read_control,
        (SELECT n.nspname::text FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'pg_stat_statements') AS statements_schema,
        (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_stat_statements') AS statements_version,
        CASE WHEN pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')
             THEN current_setting('shared_preload_libraries') LIKE '%pg_stat_statements%' END AS statements_loaded",
+    }],
+};
+
+/// Which cluster it is a copy of, and which of the histories that a cluster can have. A primary's timeline is that of the WAL it writes: the
+/// checkpoint's lags behind after a promotion. A standby's is that of what it receives. A statement of its own: whoever may not call
+/// these functions may not even have them in a branch that is never taken.
+static CONTROL: Query = Query {
+    marker: "identity/control",
+    keyed: Keyed::Server,
+    variants: &[Variant {
+        since: 13,
+        sql: "
+SELECT s.system_identifier::text AS system,
+       CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT w.received_tli FROM pg_catalog.pg_stat_wal_receiver w), c.timeline_id)
+            ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int4 END AS timeline
+  FROM pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() c",
     }],
 };
 
@@ -43,7 +62,7 @@ pub(crate) fn before_contact() -> Facts {
 }
 
 /// Reads the row of [`QUERY`].
-pub(crate) fn facts(row: &Row) -> Result<Facts, ProbeError> {
+pub(crate) fn facts(row: &Row, session: &Guarded) -> Result<Facts, ProbeError> {
     let version_num: i64 = row.try_get("version_num")?;
     let version: String = row.try_get("version")?;
     let schema: Option<String> = row.try_get("statements_schema")?;
@@ -57,13 +76,18 @@ pub(crate) fn facts(row: &Row) -> Result<Facts, ProbeError> {
         started_at: UnixMs(row.try_get("started_ms")?),
         user: row.try_get("user_name")?,
         user_oid: row.try_get("user_oid")?,
-        tls: row.try_get("tls")?,
+        // Two lines where there is a pooler: what PostgreSQL says is of the second.
+        tls: row.try_get::<_, bool>("tls")? && session.is_encrypted(),
+        pooled: session.is_pooled(),
         block_size: row.try_get("block_size")?,
         database: row.try_get("database")?,
         read_all_stats: row.try_get("read_all_stats")?,
         read_all_settings: row.try_get("read_all_settings")?,
         read_statistic: row.try_get("read_statistic")?,
         read_files: row.try_get("read_files")?,
+        system: None,
+        timeline: None,
+        read_control: row.try_get("read_control")?,
         statements,
         statements_loaded: row.try_get("statements_loaded")?,
     })
@@ -87,11 +111,26 @@ impl Ask for Identity {
         doc: "Version, primary or standby, start time, Reeve's own role and rights.",
         scope: Scope::Server,
         class: Class::Critical,
-        queries: &[&QUERY],
+        queries: &[&QUERY, &CONTROL],
     };
 
     async fn read(&self, cx: &Cx<'_>) -> Result<Got<Facts>, ProbeError> {
-        let facts = facts(&cx.row(&QUERY, &[]).await?)?;
+        let control = async {
+            // As known from the round before; the newest answer comes at the same time.
+            if !cx.facts.read_control {
+                return Ok(None);
+            }
+            match cx.row(&CONTROL, &[]).await {
+                // Without them it is a server like any other.
+                Err(error) if !error.broken() => Ok(None),
+                other => other.map(Some),
+            }
+        };
+        let (row, control) = futures::try_join!(cx.row(&QUERY, &[]), control)?;
+        let mut facts = facts(&row, cx.session)?;
+        if let Some(row) = control {
+            (facts.system, facts.timeline) = (row.try_get("system")?, row.try_get("timeline")?);
+        }
         let missing = (!facts.read_all_stats).then(|| crate::fault::needs_monitor("The server's statistics", &facts));
         Ok(Got { value: facts, missing })
     }

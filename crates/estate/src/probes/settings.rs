@@ -4,8 +4,9 @@ use crate::{
     fault::{ProbeError, needs_monitor},
     probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant},
 };
+use reeve_adapter::Param;
 use reeve_model::snapshot::Setting;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::Type;
 
 /// The settings that are read as the server shows them.
 pub const NAMES: &[&str] = &[
@@ -120,7 +121,7 @@ impl Ask for ChosenSettings {
     async fn read(&self, cx: &Cx<'_>) -> Result<Got<Vec<Setting>>, ProbeError> {
         let names = NAMES.to_vec();
         let own = OVERRIDDEN.to_vec();
-        let (all, few): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 1]) = ([&names], [&own]);
+        let (all, few): ([Param<'_>; 1], [Param<'_>; 1]) = ([(&names, Type::TEXT_ARRAY)], [(&own, Type::TEXT_ARRAY)]);
         let (rows, overrides) = futures::try_join!(cx.rows(&QUERY, &all), cx.rows(&OVERRIDES, &few))?;
         let mut value = Vec::with_capacity(rows.len() + own.len());
         for row in &rows {

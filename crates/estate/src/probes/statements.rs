@@ -13,7 +13,7 @@ use crate::{
 use reeve_model::snapshot::Statements;
 use std::collections::{HashMap, HashSet};
 use tokio::time::Instant;
-use tokio_postgres::types::Oid;
+use tokio_postgres::types::{Oid, Type};
 
 /// Most entries whose texts are asked for.
 const TOP: usize = 20;
@@ -237,7 +237,7 @@ impl TopStatements {
         let users: Vec<Oid> = top.iter().map(|(k, _)| k.user).filter(|o| !memory.users.contains_key(o)).collect();
         let databases: Vec<Oid> = top.iter().map(|(k, _)| k.database).filter(|o| !memory.databases.contains_key(o)).collect();
         if !users.is_empty() || !databases.is_empty() {
-            for row in cx.rows(&NAMES, &[&users, &databases]).await? {
+            for row in cx.rows(&NAMES, &[(&users, Type::OID_ARRAY), (&databases, Type::OID_ARRAY)]).await? {
                 let map = if row.try_get::<_, &str>("kind")? == "user" { &mut reading.users } else { &mut reading.databases };
                 map.insert(row.try_get("oid")?, row.try_get("name")?);
             }
@@ -250,7 +250,7 @@ impl TopStatements {
         }
         let mut texts: HashMap<(i64, Oid), Option<String>> =
             top.iter().filter(|(k, _)| wanted.contains(&k.query)).map(|(k, _)| ((k.query, k.user), None)).collect();
-        for row in cx.rows(&TEXTS, &[&wanted, &cx.facts.user_oid]).await? {
+        for row in cx.rows(&TEXTS, &[(&wanted, Type::INT8_ARRAY), (&cx.facts.user_oid, Type::OID)]).await? {
             let user: Oid = row.try_get("userid")?;
             let Some(query) = row.try_get::<_, Option<i64>>("queryid")? else { continue };
             let Some(text) = row.try_get::<_, Option<String>>("query")? else { continue };

@@ -23,7 +23,11 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-use tokio_postgres::{Row, error::SqlState, types::Oid};
+use tokio_postgres::{
+    Row,
+    error::SqlState,
+    types::{Oid, Type},
+};
 
 /// Relations with ACCESS EXCLUSIVE held, or asked for: whoever comes after the one that asks has to wait as well.
 macro_rules! locked {
@@ -223,7 +227,7 @@ impl Ask for Tables {
 impl Tables {
     async fn sizes(&self, cx: &Cx<'_>, wanted: Option<Vec<Oid>>) -> Result<HashMap<Oid, Size>, ProbeError> {
         let mut sizes = HashMap::new();
-        for row in cx.rows(&SIZES, &[&wanted]).await? {
+        for row in cx.rows(&SIZES, &[(&wanted, Type::OID_ARRAY)]).await? {
             // A relation dropped meanwhile has no size.
             let Some(bytes) = row.try_get::<_, Option<i64>>("bytes")? else { continue };
             let toast = row.try_get::<_, Option<i64>>("toast_bytes")?.unwrap_or_default();

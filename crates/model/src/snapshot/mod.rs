@@ -2,12 +2,14 @@
 
 mod catalogue;
 mod counters;
+mod identity;
 mod replication;
 mod sessions;
 mod writes;
 
 pub use catalogue::{DatabaseTables, ForeignKeyIndex, Setting};
 pub use counters::{DatabaseCounters, Rates, StatementRow, Statements};
+pub use identity::ServerIdentity;
 pub use replication::{Replication, Slot, Standby};
 pub use sessions::{Activity, LockWait, Locks, SessionRef};
 pub use writes::{Checkpoints, IoRow, SequenceUse, Wal, Wraparound};
@@ -16,23 +18,6 @@ use crate::{Reach, Reading, TargetName, UnixMs, probe::ProbeRun};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Who answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerIdentity {
-    /// `server_version_num`, for example 150018.
-    pub version_num: u32,
-    /// As shown, for example `PostgreSQL 15.18`.
-    pub version: String,
-    /// In recovery: a standby.
-    pub standby: bool,
-    /// When the postmaster started.
-    pub started_at: UnixMs,
-    /// The role Reeve signs in with.
-    pub user: String,
-    /// Reeve's own connection is encrypted.
-    pub tls: bool,
-}
 
 /// All that is known of one PostgreSQL target after its newest round. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -165,6 +165,9 @@ pub fn healthy() -> TargetSnapshot {
         started_at: NOW.plus_ms(-86_400_000),
         user: "reeve".into(),
         tls: false,
+        pooled: false,
+        system: None,
+        timeline: None,
     });
     s.activity = Reading::known(
         Activity {

@@ -38,8 +38,6 @@ const LONGEST_UNCUT: usize = 59;
 
 /// Ends of jobs that a listener may be behind; one that is further behind looks at everything.
 const ENDS: usize = 64;
-/// PostgreSQL gives what it makes after a server was initialised numbers from here on.
-const FIRST_MADE: u32 = 16_384;
 
 /// Answers about backups and has them made. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -138,29 +136,20 @@ impl Inner {
         let copies = self.copies(&covers);
         let is_copy = |f: &Found| copies.iter().any(|c| c.target == f.target && c.database == f.database);
         found.retain(|f| !is_copy(f));
-        let followers: BTreeSet<TargetName> =
-            found.iter().map(|f| &f.target).filter(|name| self.standby(name) && self.at_a_primary(name)).cloned().collect();
+        let followers = self.followers();
         for one in &mut found {
             one.copied_here = followers.contains(&one.target);
         }
         cover(&found, entries.iter().filter(|e| covers(&e.backup.target)), jobs)
     }
 
-    fn standby(&self, target: &TargetName) -> bool {
-        self.hub.latest(target).is_some_and(|l| l.snapshot.server.as_ref().is_some_and(|s| s.standby))
-    }
-
-    /// Whether a watched primary has all databases of this standby, the same ones by name and by the number that the server gave each when
-    /// it was made. Those that every server is born with show nothing.
-    fn at_a_primary(&self, standby: &TargetName) -> bool {
-        let made = |target: &TargetName| -> BTreeSet<(u32, String)> {
-            let latest = self.hub.latest(target);
-            let all = latest.iter().flat_map(|l| l.snapshot.databases.value().into_iter().flatten());
-            all.filter(|d| d.oid >= FIRST_MADE).map(|d| (d.oid, d.name.clone())).collect()
-        };
-        let own = made(standby);
+    /// Targets that are standbys of a primary which is watched too, whoever may see that one.
+    fn followers(&self) -> BTreeSet<TargetName> {
         let targets = self.hub.targets();
-        !own.is_empty() && targets.iter().any(|info| !self.standby(&info.name) && made(&info.name).is_superset(&own))
+        let identities = targets.iter().filter_map(|info| Some((&info.name, self.hub.latest(&info.name)?.snapshot.server.clone()?)));
+        let identities: Vec<_> = identities.collect();
+        let followers = identities.iter().filter(|(_, server)| server.follows_one_of(identities.iter().map(|(_, other)| other)));
+        followers.map(|(name, _)| (*name).clone()).collect()
     }
 
     /// Copies that Reeve made and nobody dropped yet. One whose original is gone, or that is backed up itself, has become the real one.

@@ -66,6 +66,7 @@ pub async fn attempt(info: &TargetInfo, endpoint: &Endpoint, databases: &[String
         user: Some(report.user),
         standby: report.standby,
         tls: report.tls,
+        pooled: report.pooled.then(|| check::POOLED.to_owned()),
         missing: Vec::new(),
         sql: report.sql,
         fault: None,
@@ -113,7 +114,7 @@ fn refused(endpoint: &Endpoint, error: &AdapterError) -> Trial {
     let rights = matches!(error, AdapterError::WrongLogin { .. } | AdapterError::NoPrivilege { .. });
     let sql = if rights { reeve_estate::check::recipe(endpoint) } else { Vec::new() };
     let fault = Some(error.to_string());
-    Trial { latency_ms: None, version: None, user: None, standby: false, tls: false, missing: Vec::new(), sql, fault }
+    Trial { latency_ms: None, version: None, user: None, standby: false, tls: false, pooled: None, missing: Vec::new(), sql, fault }
 }
 
 #[cfg(test)]
