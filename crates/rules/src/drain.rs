@@ -8,11 +8,10 @@ use reeve_model::snapshot::{Drain, SequenceUse};
 pub fn why_none(drain: Option<&Drain>, what: &str) -> String {
     match drain {
         None => format!("{what} have not been read yet."),
-        Some(d) if d.per_s.is_none() => format!(
-            "Not watched long enough: {} of the {} without a restart that it takes.",
-            duration(d.watched_s),
-            duration(Drain::SHORTEST_S)
-        ),
+        Some(d) if d.per_s.is_none() => {
+            let so_far = if d.watched_s < 60.0 { "under a minute".to_owned() } else { duration(d.watched_s) };
+            format!("Not watched long enough: for {so_far} so far, and it takes {} without a restart.", duration(Drain::SHORTEST_S))
+        }
         Some(d) if d.per_s == Some(0.0) => format!("No end in sight: none were used up in the last {}.", duration(d.watched_s)),
         Some(d) => format!("No end in sight: at the rate of the last {} it takes over a hundred years.", duration(d.watched_s)),
     }
@@ -73,7 +72,7 @@ mod tests {
         let drain = |watched_s, per_s| Drain { watched_s, per_s, steady_per_s: None };
         let why = |d: Option<Drain>| why_none(d.as_ref(), "Ids");
         assert_eq!(why(None), "Ids have not been read yet.");
-        assert_eq!(why(Some(drain(240.0, None))), "Not watched long enough: 4 min of the 10 min without a restart that it takes.");
+        assert_eq!(why(Some(drain(240.0, None))), "Not watched long enough: for 4 min so far, and it takes 10 min without a restart.");
         assert_eq!(why(Some(drain(7_200.0, Some(0.0)))), "No end in sight: none were used up in the last 2 h.");
         assert_eq!(why(Some(drain(7_200.0, Some(1e-9)))), "No end in sight: at the rate of the last 2 h it takes over a hundred years.");
         let d = drain(7_200.0, Some(120.0));

@@ -174,7 +174,8 @@ fn b2_wraparound_and_sequences_say_how_soon_at_the_present_rate() {
     );
     edit(&mut s.wraparound, |w| w.xids = Some(Drain { watched_s: 240.0, ..Drain::default() }));
     assert!(
-        sentence(&s, "wraparound.age").ends_with("How soon? Not watched long enough: 4 min of the 10 min without a restart that it takes.")
+        sentence(&s, "wraparound.age")
+            .ends_with("How soon? Not watched long enough: for 4 min so far, and it takes 10 min without a restart.")
     );
     edit(&mut s.wraparound, |w| w.xids = Some(drain(0.0)));
     assert!(sentence(&s, "wraparound.age").ends_with("How soon? No end in sight: none were used up in the last 24 h."));

@@ -26,6 +26,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Sessions of the sample estate: as its superuser, and as its application, which anybody who may end sessions can end.
 pub(super) struct Sessions {
+    pub(super) url: SecretString,
     endpoint: Endpoint,
     app: Endpoint,
 }
@@ -42,7 +43,7 @@ impl Sessions {
         let password = run::secrets::kept(&demo::dir(config), "app.password")?;
         let app = reeve_demo::app_url(url.expose_secret(), &password).map_err(|e| e.to_string())?;
         let parse = |url: &SecretString| Endpoint::parse(url.expose_secret()).map_err(|e| e.to_string());
-        Ok(Self { endpoint: parse(&url)?, app: parse(&app)? })
+        Ok(Self { endpoint: parse(&url)?, app: parse(&app)?, url })
     }
 
     async fn visit(&self, word: &str) -> Result<WireClient, String> {

@@ -12,6 +12,7 @@ use super::{
 use crate::{commands::demo, config::Config, run::output::say};
 use reeve_adapter::WireClient;
 use reeve_cluster::Offline;
+use secrecy::ExposeSecret;
 use std::{
     fs::File,
     io::Write as _,
@@ -184,6 +185,8 @@ async fn freeze(sessions: &Sessions, client: &WireClient) -> Result<(), String> 
             execute(&there, sql).await?;
         }
     }
+    // What is planted to be found stays planted.
+    reeve_demo::bloat_again(sessions.url.expose_secret()).await.map_err(|e| e.to_string())?;
     execute(client, "CHECKPOINT").await
 }
 
