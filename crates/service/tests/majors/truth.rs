@@ -25,6 +25,13 @@ use Truth::{Drained, Growth, Now, Own, Share};
 const XIDS: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::float8";
 const MXIDS: &str = "SELECT mxid_age('1'::xid)::float8";
 const NUMBERS: &str = "SELECT last_value::float8 FROM counted_id_seq";
+const XIDS_LEFT: &str = "SELECT 2147483648 - 3000000 - max(age(datfrozenxid))::float8 FROM pg_database";
+const MXIDS_LEFT: &str = "SELECT 2147483648 - 3000000 - max(mxid_age(datminmxid))::float8 FROM pg_database";
+const NUMBERS_LEFT: &str = "SELECT 32767 - last_value::float8 FROM counted_id_seq";
+
+fn numbers(snapshot: &TargetSnapshot) -> Option<Drain> {
+    snapshot.sequences.value()?.iter().find(|s| s.name == "counted_id_seq")?.drain
+}
 
 const CLIENTS: &str = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name NOT LIKE 'reeve/%'";
 
@@ -100,18 +107,9 @@ pub fn of(id: &str, new: bool) -> Truth {
         "maintenance.xid_age" => Now("SELECT max(age(datfrozenxid))::float8 FROM pg_database", 5.0),
         "maintenance.xid_used_ratio" => Now("SELECT max(age(datfrozenxid))::float8 / 2147483648 FROM pg_database", 1e-7),
         "maintenance.xids_per_s" => Drained(XIDS, None, |s| s.wraparound.value()?.xids, 15.0),
-        "maintenance.xid_left_s" => {
-            Drained(XIDS, Some("SELECT 2147483648 - 3000000 - max(age(datfrozenxid))::float8 FROM pg_database"), |s| s.wraparound.value()?.xids, 15.0)
-        }
-        "maintenance.mxid_left_s" => {
-            Drained(MXIDS, Some("SELECT 2147483648 - 3000000 - max(mxid_age(datminmxid))::float8 FROM pg_database"), |s| s.wraparound.value()?.mxids, 1.0)
-        }
-        "maintenance.sequence_left_s" => Drained(
-            NUMBERS,
-            Some("SELECT 32767 - last_value::float8 FROM counted_id_seq"),
-            |s| s.sequences.value()?.iter().find(|q| q.name == "counted_id_seq")?.drain,
-            0.0,
-        ),
+        "maintenance.xid_left_s" => Drained(XIDS, Some(XIDS_LEFT), |s| s.wraparound.value()?.xids, 15.0),
+        "maintenance.mxid_left_s" => Drained(MXIDS, Some(MXIDS_LEFT), |s| s.wraparound.value()?.mxids, 0.5),
+        "maintenance.sequence_left_s" => Drained(NUMBERS, Some(NUMBERS_LEFT), numbers, 0.0),
         "maintenance.mxid_age" => Now("SELECT max(mxid_age(datminmxid))::float8 FROM pg_database", 5.0),
         "maintenance.sequence_used_ratio" => Now("SELECT max(last_value::float8 / 32767) FROM pg_sequences", 0.001),
         "maintenance.dead_row_ratio" => Now(

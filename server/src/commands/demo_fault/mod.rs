@@ -132,5 +132,5 @@ fn data(config: &Config) -> Result<PathBuf, String> {
     if data.join("postmaster.pid").exists() {
         return Ok(data);
     }
-    Err("The sample estate does not run: start it with `reeve demo`, and say this beside it, with the same REEVE_DATA_DIR.".to_owned())
+    Err("The sample estate does not run, or its server is only just coming up: start it with `reeve demo`, and say this beside it, with the same REEVE_DATA_DIR.".to_owned())
 }
