@@ -66,6 +66,11 @@ impl Watch {
         self.drain((now, count), settled)
     }
 
+    /// Whether a further look would still go on from the last one.
+    pub(crate) fn looked_at_within_a_day(&self, now: Instant) -> bool {
+        self.last.is_some_and(|(was, _)| now.saturating_duration_since(was.instant) < LONGEST)
+    }
+
     fn drain(&self, now: (Instant, i64), settled: Duration) -> Drain {
         let Some(first) = self.marks.front().copied() else { return Drain::default() };
         let watched = now.0.saturating_duration_since(first.0);

@@ -71,6 +71,14 @@ async fn b2_the_rate_of_ids_and_sequences_is_what_was_really_used_up() {
     assert_eq!(sequence(&back, "up").drain, Some(Drain::default()), "what goes backwards begins anew");
     assert!(sequence(&back, "down").lasts_s().is_some(), "the others go on");
 
+    // Left out while it is locked, and no worse for it.
+    db.batch_execute("BEGIN; ALTER SEQUENCE down OWNER TO postgres").await.unwrap();
+    let locked = round(&mut collector).await;
+    assert!(locked.sequences.value().unwrap().iter().all(|s| s.name != "down"), "{:?}", locked.sequences);
+    db.batch_execute("COMMIT").await.unwrap();
+    let again = round(&mut collector).await;
+    assert!((steps(sequence(&again, "down").drain) - 2_000.0).abs() < 1e-6, "{:?}", again.sequences);
+
     // Ten minutes are the default, and nothing is said before.
     let mut patient = Collector::new(reeve_estate::TargetSpec { settled: Duration::from_secs(600), ..spec });
     round(&mut patient).await;

@@ -39,8 +39,8 @@ pub struct Memory {
     pub(crate) tables: BTreeMap<String, tables::Memory>,
     /// Sequences by database.
     pub(crate) sequences: BTreeMap<String, Vec<reeve_model::snapshot::SequenceUse>>,
-    /// How fast each sequence is used up, by database and oid.
-    pub(crate) drains: BTreeMap<String, HashMap<u32, Watch>>,
+    /// How fast each sequence is used up, by database, oid and whether it ascends.
+    pub(crate) drains: BTreeMap<String, HashMap<(u32, bool), Watch>>,
     /// How fast transaction ids are used up.
     pub(crate) xids: Watch,
     /// How fast multixact ids are used up, and how far they are when they don't come round.

@@ -126,21 +126,22 @@ impl Ask for Sequences {
     }
 }
 
-/// With the rate of each. One that is gone, or was left out because it is locked, begins anew when it is back.
+/// With the rate of each. One that was left out, because it is locked or others are fuller, goes on when it is back within a day.
 fn watched(board: &mut Board, found: Vec<Looked>, moment: &Moment) -> Vec<SequenceUse> {
     let mut before = board.memory.drains.remove(&moment.database).unwrap_or_default();
     let mut after = HashMap::with_capacity(found.len());
     let mut list = Vec::with_capacity(found.len());
     for Looked { mut shown, oid, ascending, now_ms } in found {
         if let Some(last) = shown.last_value {
-            let mut watch = before.remove(&oid).unwrap_or_default();
+            let mut watch = before.remove(&(oid, ascending)).unwrap_or_default();
             // A number that grows either way, at any end of the range.
             let count = if ascending { last } else { !last };
             shown.drain = Some(watch.look(Look::of(board, moment, now_ms), count, board.memory.settled));
-            after.insert(oid, watch);
+            after.insert((oid, ascending), watch);
         }
         list.push(shown);
     }
+    after.extend(before.into_iter().filter(|(_, watch)| watch.looked_at_within_a_day(moment.instant)));
     board.memory.drains.insert(moment.database.clone(), after);
     list
 }
