@@ -30,7 +30,7 @@ async fn b2_the_rate_of_ids_and_sequences_is_what_was_really_used_up() {
     .await
     .unwrap();
     let mut spec = spec(&cluster.url("postgres"));
-    spec.settled = Duration::from_millis(50);
+    spec.settled = Duration::from_millis(1);
     let mut collector = Collector::new(spec.clone());
     let first = round(&mut collector).await;
     assert_eq!(first.wraparound.value().unwrap().xids, Some(Drain::default()), "one look is no rate");
