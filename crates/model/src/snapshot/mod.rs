@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod counters;
+mod drain;
 mod identity;
 mod replication;
 mod sessions;
@@ -9,6 +10,7 @@ mod writes;
 
 pub use catalogue::{DatabaseTables, ForeignKeyIndex, Setting};
 pub use counters::{DatabaseCounters, Rates, StatementRow, Statements};
+pub use drain::Drain;
 pub use identity::ServerIdentity;
 pub use replication::{Replication, Slot, Standby};
 pub use sessions::{Activity, LockWait, Locks, SessionRef};
