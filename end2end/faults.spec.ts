@@ -67,6 +67,7 @@ for (const [fault, sentence, verdict] of [
   ["connection-flood", /usable connections are taken \(9\d %\)/, /degraded|critical/],
   ["hang-target", /^No answer for/, /critical/],
   ["kill-target", /^No answer for/, /critical/],
+  ["wraparound", /The oldest transaction id is 1\.7 billion old, 79 % of the way to wraparound: then the server refuses writes\./, /critical/],
 ] as const) {
   test(`the fault ${fault} is told, and healed`, async ({ page }) => {
     const told = page.getByText(sentence);

@@ -29,7 +29,7 @@ mod workload;
 pub use connect::{APP, DATABASE, MONITOR, OWNER, REPLICATOR};
 pub use error::DemoError;
 pub use estate::Estate;
-pub use load::{LoadReport, Progress, Stage, load};
+pub use load::{LoadReport, Progress, Stage, bloat_again, load};
 pub use prepare::{FindawiseLogins, Passwords, app_url, prepare};
 pub use replica::{REPLICA, Replica, SLOT};
 pub use workload::{Counters, Workload, WorkloadOptions};

@@ -16,7 +16,7 @@ use crate::dsl::Table;
 use crate::error::DemoError;
 use crate::estate::Estate;
 use crate::faults::{Kind, is_planted};
-use crate::plant::plant_all;
+use crate::plant::{self, plant_all};
 use crate::rows;
 use crate::vocabulary::quoted;
 
@@ -115,6 +115,15 @@ pub async fn load(url: &str, progress: impl FnMut(Progress) + Send) -> Result<Lo
     vacuum(&loaders, &estate, &steps).await?;
     set_marker(&client, Some(&estate.marker())).await?;
     report(&client, &estate, false, begun).await
+}
+
+/// Plants the bloated tables anew, after all tables were vacuumed. `url` is the superuser's or the owner's.
+///
+/// # Errors
+/// As [`load`].
+pub async fn bloat_again(url: &str) -> Result<(), DemoError> {
+    let client = owner_session(&parse(url, "the sample estate's owner")?).await?;
+    plant::bloat_again(&client, &Estate::findawise()?).await
 }
 
 /// Tells of steps, from whichever loader has just finished one.

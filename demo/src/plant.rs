@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 use crate::dsl::{Table, Word};
 use crate::error::DemoError;
 use crate::estate::Estate;
-use crate::faults::{Kind, PLANTED, PlantedFault, SEQUENCE_USED};
+use crate::faults::{Kind, PLANTED, PlantedFault, SEQUENCE_USED, of_kind};
 
 /// How often each row of a bloated table is rewritten: three dead versions for each live one.
 const REWRITES: usize = 3;
@@ -23,6 +23,14 @@ pub(crate) async fn plant_all(client: &Client, estate: &Estate, mut planted: imp
             Kind::MissingFkIndex | Kind::NoPrimaryKey | Kind::PiiColumn | Kind::MissingForScans => continue,
         }
         planted(fault.id);
+    }
+    Ok(())
+}
+
+/// Makes bloated again what a vacuum that could not be put off has cleared away.
+pub(crate) async fn bloat_again(client: &Client, estate: &Estate) -> Result<(), DemoError> {
+    for fault in of_kind(Kind::BloatedTable) {
+        bloat(client, fault, estate.table(fault.table())).await?;
     }
     Ok(())
 }

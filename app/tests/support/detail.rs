@@ -6,7 +6,7 @@ use reeve_model::{
     health::Chart,
     probe::{ProbeOutcome, ProbeRun},
     series::Trend,
-    snapshot::{DatabaseCounters, LockWait, Locks, Replication, SequenceUse, Setting, StatementRow, Statements},
+    snapshot::{DatabaseCounters, Drain, LockWait, Locks, Replication, SequenceUse, Setting, StatementRow, Statements},
 };
 
 fn all_figures(now: UnixMs) -> Vec<Figure> {
@@ -176,6 +176,7 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
         last_value: Some((used * 2_147_483_647.0) as i64),
         max_value: 2_147_483_647,
         used_ratio: used,
+        drain: Some(Drain { watched_s: 10_800.0, per_s: Some(used), steady_per_s: None }),
     };
     let setting = |name: &str, value: &str, unit: Option<&str>, pending_restart| Setting {
         name: name.into(),

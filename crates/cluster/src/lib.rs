@@ -12,6 +12,7 @@
 //! | `superuser.password` | mode 0600 |
 //! | `postgres.log`, `postgres.log.1` | the server's log, turned at a start when it is over 10 MB |
 //! | `upstream.pgpass` | of a standby: the password it streams with, mode 0600 |
+//! | `offline.lock` | locked while a server is started, or is kept from it by a tool that works on its files |
 //! | `reeve.lock` | locked (flock) while a process uses the directory, holds its pid |
 //!
 //! A start goes: [`binaries`] → `account` (who runs the server) → `layout` (directories, lock, password) → `create`
@@ -26,6 +27,7 @@ mod cluster;
 mod create;
 mod error;
 mod layout;
+mod offline;
 mod processes;
 mod settings;
 mod standby;
@@ -37,6 +39,7 @@ mod url;
 pub use attach::{Attached, Reached};
 pub use cluster::{Cluster, ClusterConfig};
 pub use error::ClusterError;
+pub use offline::Offline;
 pub use processes::working_in;
 pub use standby::Upstream;
 pub use supervise::ClusterState;

@@ -6,7 +6,7 @@ use crate::{
     binaries::Installation,
     create::SUPERUSER,
     layout::{Layout, PORT},
-    processes,
+    offline, processes,
 };
 use nix::sys::signal::Signal;
 use std::{
@@ -155,7 +155,12 @@ impl Supervisor {
 
     /// One more start; can be told to end meanwhile.
     async fn start_again(&self, running: &mut Option<Child>, orders: &mut mpsc::Receiver<End>) -> Option<Outcome> {
-        let (mut child, from) = match self.launch().await {
+        // Nothing is awaited after the process is there, so one that was called off has started none.
+        let launched = tokio::select! {
+            launched = self.launch() => launched,
+            order = orders.recv() => return Some(Outcome::Told(order.unwrap_or(End::Quit))),
+        };
+        let (mut child, from) = match launched {
             Ok(started) => started,
             Err(error) => return Some(Outcome::Died(error)),
         };
@@ -180,6 +185,7 @@ impl Supervisor {
         if !self.layout.data.is_dir() {
             return Err(ClusterError::DataGone { dir: self.layout.data.clone() });
         }
+        let _starting = offline::may_start(&self.layout).await?;
         let left = processes::end_leftovers(&self.layout.data).await;
         left.map_err(|pids| ClusterError::system("ending the processes of an earlier server", format!("{pids:?} do not end")))?;
         self.layout.prepare_socket_dir(&self.account)?;

@@ -1,7 +1,7 @@
 //! A cluster's life on real servers: start, stop, crash, and what a killed run leaves.
 #![allow(clippy::unwrap_used)]
 
-use reeve_cluster::{Cluster, ClusterConfig, ClusterError, ClusterState, testing::TestCluster};
+use reeve_cluster::{Cluster, ClusterConfig, ClusterError, ClusterState, Offline, testing::TestCluster};
 use secrecy::ExposeSecret;
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 use tokio_postgres::{Client, NoTls};
@@ -248,4 +248,27 @@ async fn a2_a_data_directory_that_is_taken_away_is_named_and_comes_back() {
     std::fs::rename(&aside, &data).unwrap();
     tokio::time::timeout(Duration::from_secs(60), state.wait_for(|s| *s == ClusterState::Ready)).await.expect("it is back").unwrap();
     cluster.stop_server().await;
+}
+
+/// I6: who works on a server's files keeps it away from them, however long that takes and whoever dies meanwhile; then it comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i6_a_server_stays_away_while_its_files_are_worked_on() {
+    let cluster = TestCluster::start(&[]).await.unwrap();
+    let url = cluster.url("postgres");
+    connect(&url).await.unwrap().batch_execute("create table t(i int); insert into t values (1)").await.unwrap();
+    let mut state = cluster.state();
+    let offline = Offline::begin(&config(cluster.dir())).await.unwrap();
+    state.wait_for(|s| matches!(s, ClusterState::Down { .. })).await.unwrap();
+    let control = offline.run("pg_controldata", &[]).await.unwrap();
+    assert!(control.contains("shut down"), "{control}");
+    let refused = offline.run("pg_resetwal", &["--no-such-option"]).await.unwrap_err().to_string();
+    assert!(refused.contains("no-such-option"), "{refused}");
+    // Whoever began it is gone, and its tool still works: it holds the lock itself.
+    let tool = offline.hold_for_test().unwrap();
+    drop(offline);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(connect(&url).await.is_err() && cluster.pid().is_none(), "the server was started over a tool at work");
+    drop(tool);
+    assert_eq!(count(&connect_soon(&url).await).await, 1);
+    cluster.state().wait_for(|s| *s == ClusterState::Ready).await.unwrap();
 }

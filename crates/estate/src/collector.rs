@@ -59,7 +59,7 @@ impl Collector {
         let health_every = Duration::from_millis(u64::try_from(spec.cadence.health_ms).unwrap_or(0));
         Self {
             shared: Arc::new(snapshot.clone()),
-            board: Board { snapshot, memory: Memory { health_every, ..Memory::default() } },
+            board: Board { snapshot, memory: Memory { health_every, settled: spec.settled, ..Memory::default() } },
             spec,
             session: None,
             further: None,
@@ -363,6 +363,7 @@ impl Collector {
         self.board.snapshot.tables.retain(|name, _| databases.contains(name));
         self.board.memory.tables.retain(|name, _| databases.contains(name));
         self.board.memory.sequences.retain(|name, _| databases.contains(name));
+        self.board.memory.drains.retain(|name, _| databases.contains(name));
         // With one other database its connection is worth keeping; with several each gets its turn.
         let others = databases.len().saturating_sub(1);
         let last = self.further.as_ref().is_some_and(|(name, _)| databases.contains(name));

@@ -1,7 +1,7 @@
 //! What a collector is told about its target.
 
 use reeve_adapter::Endpoint;
-use reeve_model::TargetInfo;
+use reeve_model::{TargetInfo, snapshot::Drain};
 use std::time::Duration;
 
 /// One target: where it is, how often it is read, and which of its databases.
@@ -17,19 +17,28 @@ pub struct TargetSpec {
     pub databases: DatabaseChoice,
     /// Reading ends after this time, whatever the server does, and so does connecting. Must be longer than the statement timeout of 4 s.
     pub deadline: Duration,
+    /// What is used up must be watched this long before a rate is told of it.
+    pub settled: Duration,
 }
 
 impl TargetSpec {
     /// All user databases at the default cadence.
     #[must_use]
     pub fn new(info: TargetInfo, endpoint: Endpoint) -> Self {
-        Self { info, endpoint, cadence: Cadence::default(), databases: DatabaseChoice::AllUser, deadline: Duration::from_secs(8) }
+        Self {
+            info,
+            endpoint,
+            cadence: Cadence::default(),
+            databases: DatabaseChoice::AllUser,
+            deadline: Duration::from_secs(8),
+            settled: Duration::from_secs_f64(Drain::SHORTEST_S),
+        }
     }
 
     /// Whether both mean the same in everything, the password included.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let all = |s: &Self| (s.info.clone(), s.cadence, s.databases.clone(), s.deadline);
+        let all = |s: &Self| (s.info.clone(), s.cadence, s.databases.clone(), s.deadline, s.settled);
         self.endpoint.is_same(&other.endpoint) && all(self) == all(other)
     }
 }

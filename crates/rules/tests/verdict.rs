@@ -4,8 +4,12 @@
 mod common;
 
 use common::*;
-use reeve_model::{Reach, Reading, Status, Verdict, probe::ProbeRun, snapshot::TargetSnapshot};
-use reeve_rules::{FORMULA, estate, health::CATEGORIES, judge, verdict::CAP};
+use reeve_model::{
+    Reach, Reading, Status, Verdict,
+    probe::ProbeRun,
+    snapshot::{Drain, SequenceUse, TargetSnapshot},
+};
+use reeve_rules::{FORMULA, estate, figures::by_id, health::CATEGORIES, judge, verdict::CAP};
 use std::collections::HashSet;
 
 fn reason_ids(v: &Verdict) -> Vec<&str> {
@@ -122,6 +126,12 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
     ("wraparound.age", Status::Critical, |s| edit(&mut s.wraparound, |w| w.oldest_mxid_age = 1_700_000_000), "multixact"),
     ("sequences.fullness", Status::Degraded, |s| edit(&mut s.sequences, |q| q.push(sequence(0.92))), "92 %"),
     ("sequences.fullness", Status::Critical, |s| edit(&mut s.sequences, |q| q.push(sequence(0.96))), "core.orders_id_seq"),
+    (
+        "sequences.ending",
+        Status::Degraded,
+        |s| edit(&mut s.sequences, |q| q.push(SequenceUse { drain: Some(drain(1_242.0)), ..sequence(0.5) })),
+        "is 50 % used up and ends in 10 d at the 1,242 a second of the last day",
+    ),
     ("durability.fsync_off", Status::Critical, |s| edit(&mut s.settings, |x| x[2].value = "off".into()), "fsync"),
     ("durability.full_page_writes_off", Status::Degraded, |s| edit(&mut s.settings, |x| x[3].value = "off".into()), "full_page_writes"),
     ("durability.checksums", Status::Critical, |s| edit(&mut s.databases, |d| d[0].checksum_failures = Some(2)), "shop"),
@@ -149,6 +159,46 @@ fn b1_every_rule_names_its_fault_and_recovers() {
     let tested: HashSet<_> = FAULTS.iter().map(|f| f.0).collect();
     let rules: HashSet<_> = CATEGORIES.iter().flat_map(|c| c.rules).map(|r| r.id).collect();
     assert_eq!(tested, rules);
+}
+
+/// The days beside the age, and the reason where there are none; a jump within the day is no rate, and nor is a day of which half was idle.
+#[test]
+fn b2_wraparound_and_sequences_say_how_soon_at_the_present_rate() {
+    let sentence =
+        |s: &TargetSnapshot, id: &str| judge(s, NOW, None).reasons.into_iter().find(|r| r.id == id).map(|r| r.sentence).unwrap_or_default();
+    let mut s = healthy();
+    edit(&mut s.wraparound, |w| w.oldest_xid_age = 1_700_000_000);
+    assert!(
+        sentence(&s, "wraparound.age")
+            .ends_with("At the rate of the last 24 h, 120 a second, that is in 42 d 20 h if nothing is frozen meanwhile.")
+    );
+    edit(&mut s.wraparound, |w| w.xids = Some(Drain { watched_s: 240.0, ..Drain::default() }));
+    assert!(
+        sentence(&s, "wraparound.age")
+            .ends_with("How soon? Not watched long enough: for 4 min so far, and it takes 10 min without a restart.")
+    );
+    edit(&mut s.wraparound, |w| w.xids = Some(drain(0.0)));
+    assert!(sentence(&s, "wraparound.age").ends_with("How soon? No end in sight: none were used up in the last 24 h."));
+
+    let used = |change: fn(&mut Drain)| {
+        let mut rate = drain(1_242.0);
+        change(&mut rate);
+        let mut s = healthy();
+        edit(&mut s.sequences, |q| q.push(SequenceUse { drain: Some(rate), ..sequence(0.5) }));
+        let figure = by_id("maintenance.sequence_left_s").unwrap().figure(&s, NOW, 10_000);
+        (sentence(&s, "sequences.ending").is_empty(), figure.status)
+    };
+    assert_eq!(used(|_| {}), (false, Some(Status::Degraded)));
+    assert_eq!(used(|d| d.steady_per_s = Some(1.0)), (true, None), "a jump");
+    assert_eq!(used(|d| d.steady_per_s = Some(0.0)), (true, None), "half a day of nothing");
+    assert_eq!(used(|d| (d.watched_s, d.steady_per_s) = (3_600.0, None)), (true, None), "an hour");
+    edit(&mut s.sequences, |q| q.push(SequenceUse { drain: Some(drain(10.0)), ..sequence(0.92) }));
+    assert!(
+        sentence(&s, "sequences.fullness")
+            .contains("171.8 million numbers are left (for 198 d 20 h at the 10 a second of the last 24 h): then"),
+        "{}",
+        sentence(&s, "sequences.fullness")
+    );
 }
 
 #[test]

@@ -231,6 +231,7 @@ pub(super) fn sequences(detail: &TargetDetail, now: UnixMs) -> AnyView {
                     {cell(format::figure(Some(s.used_ratio), Unit::Ratio).text)}
                     {cell(format::whole(s.last_value))}
                     {cell(format::whole(Some(s.max_value)))}
+                    {cell(ends_in(s))}
                 </tr>
             }
         };
@@ -238,7 +239,17 @@ pub(super) fn sequences(detail: &TargetDetail, now: UnixMs) -> AnyView {
             list.len().checked_sub(SEQUENCES).filter(|n| *n > 0).map(
                 |n| view! { <p class="fine">{format!("{} less full.", format::plural(n, "more sequence is", "more sequences are"))}</p> },
             );
-        let head = view! { {col("Sequence")}{num("Used", "%")}{num("Last value", "")}{num("Limit", "")} };
+        let head =
+            view! { {col("Sequence")}{num("Used", "%")}{num("Last value", "")}{num("Limit", "")}{num("Ends in", "at the present rate")} };
         view! { {table(head, list.iter().take(SEQUENCES).map(row).collect_view())}{more} }.into_any()
     })
+}
+
+/// When a sequence ends at its present rate, or that it does not.
+fn ends_in(sequence: &SequenceUse) -> String {
+    match (sequence.lasts_s(), sequence.drain.and_then(|d| d.per_s)) {
+        (Some(s), _) => format::length(Some(s)),
+        (None, Some(_)) => "no end in sight".into(),
+        (None, None) => format::UNKNOWN.into(),
+    }
 }

@@ -18,7 +18,7 @@ pub mod tables;
 pub mod wal;
 pub mod wraparound;
 
-use crate::facts::Facts;
+use crate::{drain::Watch, facts::Facts};
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -39,6 +39,14 @@ pub struct Memory {
     pub(crate) tables: BTreeMap<String, tables::Memory>,
     /// Sequences by database.
     pub(crate) sequences: BTreeMap<String, Vec<reeve_model::snapshot::SequenceUse>>,
+    /// How fast each sequence is used up, by database, oid and whether it ascends.
+    pub(crate) drains: BTreeMap<String, HashMap<(u32, bool), Watch>>,
+    /// How fast transaction ids are used up.
+    pub(crate) xids: Watch,
+    /// How fast multixact ids are used up, and how far they are when they don't come round.
+    pub(crate) mxids: (Watch, Option<i64>),
+    /// What is used up must be watched this long before a rate is told of it.
+    pub(crate) settled: Duration,
     /// Probes that should run again at the next round because something new appeared: probe id and database.
     pub(crate) wake: Vec<(&'static str, String)>,
     /// The interval of health probes as a duration, for probes that refresh parts of theirs so rarely.

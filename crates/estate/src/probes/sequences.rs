@@ -1,10 +1,12 @@
-//! How full sequences are.
+//! How full sequences are, and how fast they fill.
 
 use crate::{
+    drain::Look,
     fault::ProbeError,
     probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant, quote_identifier},
 };
 use reeve_model::snapshot::SequenceUse;
+use std::collections::HashMap;
 
 /// Most sequences kept for one database, fullest first.
 const KEPT: usize = 1_000;
@@ -23,7 +25,7 @@ WITH locked AS MATERIALIZED (
    WHERE l.locktype = 'relation'
      AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()))
-SELECT n.nspname::text AS schema, c.relname::text AS name, s.seqincrement > 0 AS ascending,
+SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, s.seqincrement > 0 AS ascending,
        s.seqmin AS min_value, s.seqmax AS max_value,
        (SELECT CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END::int8
           FROM pg_catalog.pg_depend d
@@ -31,7 +33,8 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, s.seqincrement > 0 AS
          WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
            AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i') LIMIT 1) AS column_max,
        has_sequence_privilege(c.oid, 'SELECT, USAGE') AS readable,
-       CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE') THEN pg_sequence_last_value(c.oid) END AS last_value
+       CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE') THEN pg_sequence_last_value(c.oid) END AS last_value,
+       (extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now_ms
   FROM pg_catalog.pg_sequence s
   JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -44,18 +47,26 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, s.seqincrement > 0 AS
 #[derive(Debug, Clone, Copy)]
 pub struct Sequences;
 
+/// One sequence as it was read, and what its rate is made from.
+pub struct Looked {
+    shown: SequenceUse,
+    oid: u32,
+    ascending: bool,
+    now_ms: i64,
+}
+
 impl Ask for Sequences {
-    type Out = Vec<SequenceUse>;
+    type Out = Vec<Looked>;
     const ABOUT: About = About {
         id: "sequences",
         title: "Sequences",
-        doc: "How much of each sequence is used up, with the type of its column in mind.",
+        doc: "How much of each sequence is used up and how fast, with the type of its column in mind.",
         scope: Scope::Database,
         class: Class::Health,
         queries: &[&QUERY],
     };
 
-    async fn read(&self, cx: &Cx<'_>) -> Result<Got<Vec<SequenceUse>>, ProbeError> {
+    async fn read(&self, cx: &Cx<'_>) -> Result<Got<Vec<Looked>>, ProbeError> {
         let mut value = Vec::new();
         let mut hidden: Vec<String> = Vec::new();
         let mut hidden_count = 0_u32;
@@ -75,16 +86,20 @@ impl Ask for Sequences {
             // A column's lower end is one below the negative of its upper end.
             let max = if ascending { column.map_or(max, |c| c.min(max)) } else { max };
             let min = if ascending { min } else { column.map_or(min, |c| (-c - 1).max(min)) };
-            value.push(SequenceUse {
+            let shown = SequenceUse {
                 database: cx.database.to_owned(),
                 schema,
                 name: row.try_get("name")?,
                 last_value,
                 max_value: if ascending { max } else { min },
                 used_ratio: last_value.map_or(0.0, |last| used(last, min, max, ascending)),
-            });
+                drain: None,
+            };
+            value.push(Looked { shown, oid: row.try_get("oid")?, ascending, now_ms: row.try_get("now_ms")? });
         }
-        value.sort_by(|a, b| b.used_ratio.total_cmp(&a.used_ratio).then_with(|| (&a.schema, &a.name).cmp(&(&b.schema, &b.name))));
+        value.sort_by(|Looked { shown: a, .. }, Looked { shown: b, .. }| {
+            b.used_ratio.total_cmp(&a.used_ratio).then_with(|| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)))
+        });
         value.truncate(KEPT);
         let missing = (hidden_count > 0).then(|| {
             let schemas: Vec<String> = hidden.iter().take(5).map(|s| quote_identifier(s)).collect();
@@ -99,8 +114,9 @@ impl Ask for Sequences {
         Ok(Got { value, missing })
     }
 
-    fn keep(&self, board: &mut Board, outcome: Result<Vec<SequenceUse>, String>, moment: &Moment) {
+    fn keep(&self, board: &mut Board, outcome: Result<Vec<Looked>, String>, moment: &Moment) {
         let outcome = outcome.map(|found| {
+            let found = watched(board, found, moment);
             board.memory.sequences.insert(moment.database.clone(), found);
             let mut all: Vec<SequenceUse> = board.memory.sequences.values().flatten().cloned().collect();
             all.sort_by(|a, b| b.used_ratio.total_cmp(&a.used_ratio));
@@ -108,6 +124,26 @@ impl Ask for Sequences {
         });
         board.snapshot.sequences.absorb(outcome, moment.at);
     }
+}
+
+/// With the rate of each. One that was left out, because it is locked or others are fuller, goes on when it is back within a day.
+fn watched(board: &mut Board, found: Vec<Looked>, moment: &Moment) -> Vec<SequenceUse> {
+    let mut before = board.memory.drains.remove(&moment.database).unwrap_or_default();
+    let mut after = HashMap::with_capacity(found.len());
+    let mut list = Vec::with_capacity(found.len());
+    for Looked { mut shown, oid, ascending, now_ms } in found {
+        if let Some(last) = shown.last_value {
+            let mut watch = before.remove(&(oid, ascending)).unwrap_or_default();
+            // A number that grows either way, at any end of the range.
+            let count = if ascending { last } else { !last };
+            shown.drain = Some(watch.look(Look::of(board, moment, now_ms), count, board.memory.settled));
+            after.insert((oid, ascending), watch);
+        }
+        list.push(shown);
+    }
+    after.extend(before.into_iter().filter(|(_, watch)| watch.looked_at_within_a_day(moment.instant)));
+    board.memory.drains.insert(moment.database.clone(), after);
+    list
 }
 
 /// Share of the values that are handed out, in the direction of the sequence.

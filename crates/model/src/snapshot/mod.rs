@@ -2,12 +2,14 @@
 
 mod catalogue;
 mod counters;
+mod drain;
 mod replication;
 mod sessions;
 mod writes;
 
 pub use catalogue::{DatabaseTables, ForeignKeyIndex, Setting};
 pub use counters::{DatabaseCounters, Rates, StatementRow, Statements};
+pub use drain::Drain;
 pub use replication::{Replication, Slot, Standby};
 pub use sessions::{Activity, LockWait, Locks, SessionRef};
 pub use writes::{Checkpoints, IoRow, SequenceUse, Wal, Wraparound};

@@ -1,5 +1,6 @@
 //! WAL, checkpoints, I/O, and what runs out: transaction ids, sequences.
 
+use super::Drain;
 use serde::{Deserialize, Serialize};
 
 /// Write-ahead log.
@@ -60,6 +61,12 @@ pub struct Wraparound {
     pub oldest_mxid_age: i64,
     /// `autovacuum_freeze_max_age`.
     pub freeze_max_age: i64,
+    /// How fast transaction ids are used up.
+    #[serde(default)]
+    pub xids: Option<Drain>,
+    /// How fast multixact ids are used up.
+    #[serde(default)]
+    pub mxids: Option<Drain>,
 }
 
 /// How full a sequence is.
@@ -77,4 +84,7 @@ pub struct SequenceUse {
     pub max_value: i64,
     /// 0 to 1.
     pub used_ratio: f64,
+    /// How fast its numbers are used up; none when it was never used.
+    #[serde(default)]
+    pub drain: Option<Drain>,
 }

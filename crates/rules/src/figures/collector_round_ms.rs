@@ -15,7 +15,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Wall time of Reeve's newest round of probes, seconds.",
     source: Source::Round,
     read: |s| (s.round > 0).then_some(s.round_ms),
-    absent: "No round has run yet.",
+    absent: |_| "No round has run yet.".into(),
     max: |_| None,
     limits: |_| None,
 };

@@ -16,7 +16,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Sessions running a statement, without Reeve's own.",
     source: Source::Activity,
     read: |s| s.activity.value().map(|a| count(a.active)),
-    absent: "The sessions have not been read yet.",
+    absent: |_| "The sessions have not been read yet.".into(),
     max: |_| None,
     limits: |_| None,
 };

@@ -16,7 +16,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Sessions waiting for their client inside a transaction.",
     source: Source::Activity,
     read: |s| s.activity.value().map(|a| count(a.idle_in_transaction)),
-    absent: "The sessions have not been read yet.",
+    absent: |_| "The sessions have not been read yet.".into(),
     max: |_| None,
     limits: |_| None,
 };

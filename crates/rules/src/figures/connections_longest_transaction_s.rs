@@ -15,7 +15,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Age of the oldest open transaction, seconds.",
     source: Source::Activity,
     read: |s| s.activity.value()?.longest_transaction_s,
-    absent: "No transaction is open.",
+    absent: |_| "No transaction is open.".into(),
     max: |_| None,
     limits: |_| None,
 };

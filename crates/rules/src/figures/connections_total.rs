@@ -16,7 +16,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Client sessions, without Reeve's own.",
     source: Source::Activity,
     read: |s| s.activity.value().map(|a| count(a.total)),
-    absent: "The sessions have not been read yet.",
+    absent: |_| "The sessions have not been read yet.".into(),
     max: |s| s.activity.value().map(|a| count(a.max)),
     limits: |_| None,
 };

@@ -16,7 +16,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Age of the oldest unfrozen transaction id of any database, transactions.",
     source: Source::Wraparound,
     read: |s| s.wraparound.value().map(|w| count(w.oldest_xid_age)),
-    absent: "The ages of transaction ids have not been read yet.",
+    absent: |_| "The ages of transaction ids have not been read yet.".into(),
     max: |_| Some(WRAPAROUND),
     limits: |_| Some(Limits { warn: 500e6, critical: Some(1.6e9), direction: Direction::Above }),
 };

@@ -16,7 +16,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Age of the oldest transaction id as a share of the 2^31 after which the server refuses writes.",
     source: Source::Wraparound,
     read: |s| s.wraparound.value().map(|w| count(w.oldest_xid_age) / WRAPAROUND),
-    absent: "The ages of transaction ids have not been read yet.",
+    absent: |_| "The ages of transaction ids have not been read yet.".into(),
     max: |_| Some(1.0),
     limits: |_| None,
 };

@@ -14,10 +14,14 @@ mod connections_used_ratio;
 mod connections_waiting;
 mod maintenance_dead_row_ratio;
 mod maintenance_mxid_age;
+mod maintenance_mxid_left_s;
 mod maintenance_oldest_xmin_age;
+mod maintenance_sequence_left_s;
 mod maintenance_sequence_used_ratio;
 mod maintenance_xid_age;
+mod maintenance_xid_left_s;
 mod maintenance_xid_used_ratio;
+mod maintenance_xids_per_s;
 mod performance_cache_hit_ratio;
 mod performance_commits_per_s;
 mod performance_deadlocks_per_s;
@@ -57,7 +61,7 @@ pub struct FigureDef {
     /// What the number counts.
     pub unit: Unit,
     /// How to read it, where that is not plain.
-    pub note: Option<&'static str>,
+    pub note: Option<fn(&TargetSnapshot) -> String>,
     /// Name of its Prometheus gauge (every figure is one: rates are made by Reeve, and counters of the server restart with its statistics).
     pub metric: &'static str,
     /// The gauge's help text.
@@ -67,7 +71,7 @@ pub struct FigureDef {
     /// The last known value, however old.
     pub read: fn(&TargetSnapshot) -> Option<f64>,
     /// Why there is no value although the reading is good.
-    pub absent: &'static str,
+    pub absent: fn(&TargetSnapshot) -> String,
     /// The upper end of its scale.
     pub max: fn(&TargetSnapshot) -> Option<f64>,
     /// The limits that hold for it at present; none when it has none, or when too little was seen to judge it.
@@ -146,7 +150,7 @@ impl FigureDef {
         let stale = at.is_some() && trouble.is_some();
         let why = match (&trouble, value, at) {
             (Some(trouble), ..) => Some(trouble.clone()),
-            (None, None, Some(_)) => Some(self.absent.to_owned()),
+            (None, None, Some(_)) => Some((self.absent)(snapshot)),
             (None, None, None) => Some("Not read yet.".to_owned()),
             (None, Some(_), _) => None,
         };
@@ -164,7 +168,7 @@ impl FigureDef {
             at,
             stale,
             why,
-            note: self.note.map(str::to_owned),
+            note: self.note.map(|note| note(snapshot)),
             status,
             max: (self.max)(snapshot),
             trend: Vec::new(),
@@ -205,8 +209,12 @@ pub const FIGURES: &[FigureDef] = &[
     replication_replay_delay_s::FIGURE,
     maintenance_xid_age::FIGURE,
     maintenance_xid_used_ratio::FIGURE,
+    maintenance_xids_per_s::FIGURE,
+    maintenance_xid_left_s::FIGURE,
     maintenance_mxid_age::FIGURE,
+    maintenance_mxid_left_s::FIGURE,
     maintenance_sequence_used_ratio::FIGURE,
+    maintenance_sequence_left_s::FIGURE,
     maintenance_dead_row_ratio::FIGURE,
     maintenance_oldest_xmin_age::FIGURE,
     collector_round_ms::FIGURE,

@@ -15,7 +15,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Transactions committed per second.",
     source: Source::Rates,
     read: |s| s.rates.value()?.commits,
-    absent: "No rate yet: it takes two rounds without a reset of the statistics between them.",
+    absent: |_| "No rate yet: it takes two rounds without a reset of the statistics between them.".into(),
     max: |_| None,
     limits: |_| None,
 };

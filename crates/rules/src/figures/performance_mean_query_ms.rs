@@ -15,7 +15,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Mean execution time of the statements between the two newest readings, seconds.",
     source: Source::Statements,
     read: |s| s.statements.value()?.mean_ms,
-    absent: "No statement was counted between the two newest readings, or the counts were reset in between.",
+    absent: |_| "No statement was counted between the two newest readings, or the counts were reset in between.".into(),
     max: |_| None,
     limits: |_| Some(Limits { warn: 1000.0, critical: None, direction: Direction::Above }),
 };

@@ -15,7 +15,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Share of the transactions that were rolled back.",
     source: Source::Rates,
     read: |s| s.rates.value()?.rollback_ratio,
-    absent: "No transaction ended between the two newest rounds.",
+    absent: |_| "No transaction ended between the two newest rounds.".into(),
     max: |_| None,
     limits: |_| None,
 };

@@ -15,7 +15,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Statements executed per second.",
     source: Source::Statements,
     read: |s| s.statements.value()?.calls_per_s,
-    absent: "No statement was counted between the two newest readings, or the counts were reset in between.",
+    absent: |_| "No statement was counted between the two newest readings, or the counts were reset in between.".into(),
     max: |_| None,
     limits: |_| None,
 };

@@ -16,7 +16,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "On a standby: bytes received and not yet replayed.",
     source: Source::Replication,
     read: |s| s.replication.value()?.replay_backlog_bytes.map(count),
-    absent: "This server is not a standby.",
+    absent: |_| "This server is not a standby.".into(),
     max: |_| None,
     limits: |_| None,
 };

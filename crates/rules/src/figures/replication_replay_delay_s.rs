@@ -15,7 +15,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "On a standby that is behind: seconds since the last replayed transaction.",
     source: Source::Replication,
     read: |s| s.replication.value()?.replay_delay_s,
-    absent: "This server is not a standby, or it has caught up.",
+    absent: |_| "This server is not a standby, or it has caught up.".into(),
     max: |_| None,
     limits: |_| None,
 };

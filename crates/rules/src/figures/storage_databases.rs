@@ -16,7 +16,7 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Databases of the server.",
     source: Source::Databases,
     read: |s| s.databases.value().map(|d| count_of(d.len())),
-    absent: "The databases have not been read yet.",
+    absent: |_| "The databases have not been read yet.".into(),
     max: |_| None,
     limits: |_| None,
 };

@@ -16,6 +16,8 @@ mod sessions;
 mod vacuum;
 mod wraparound;
 
+pub use sequences::ENDS_SOON_S;
+
 use crate::curve::Curve;
 use crate::source::Source;
 use reeve_model::{Status, UnixMs, Verdict, snapshot::TargetSnapshot, snapshot::Wal};

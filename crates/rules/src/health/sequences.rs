@@ -3,52 +3,114 @@
 use super::{Category, Facts, Finding, Input, Rule, Seen};
 use crate::{
     curve::Curve,
+    drain::rate,
     figures::read::fullest,
     source::Source,
     words::{self, ident},
 };
+use reeve_model::snapshot::SequenceUse;
+
+/// Full from here on.
+const FULL: f64 = 0.90;
+/// One that ends within this is told of although it is not full, seconds: widening a large table takes its time.
+pub const ENDS_SOON_S: f64 = 30.0 * 86_400.0;
 
 /// Room left in sequences.
 pub const CATEGORY: Category = Category {
     id: "sequences",
     title: "Sequences",
     weight: 2,
-    inputs: &[Input {
-        title: "how far the fullest sequence is used up",
-        say: |v| format!("fullest sequence {} used", words::percent(v)),
-        source: Source::Sequences,
-        read: |f| Seen::or_not_here(f.snapshot.sequences.value().and_then(|s| fullest(s)).map(|s| s.used_ratio), "there is no sequence"),
-        curve: Curve(&[(0.70, 0.0), (0.90, 40.0), (0.95, 100.0)]),
-    }],
-    rules: &[Rule {
-        id: "sequences.fullness",
-        when: "a sequence is over 90 % used up (over 95 %, less than 5 % left: critical)",
-        source: Source::Sequences,
-        find: full,
-    }],
+    inputs: &[
+        Input {
+            title: "how far the fullest sequence is used up",
+            say: |v| format!("fullest sequence {} used", words::percent(v)),
+            source: Source::Sequences,
+            read: |f| {
+                Seen::or_not_here(f.snapshot.sequences.value().and_then(|s| fullest(s)).map(|s| s.used_ratio), "there is no sequence")
+            },
+            curve: Curve(&[(0.70, 0.0), (0.90, 40.0), (0.95, 100.0)]),
+        },
+        Input {
+            title: "days before the 30th on which a sequence ends (at the rate of the last day)",
+            say: |v| format!("one ends in {:.0} days", 30.0 - v),
+            source: Source::Sequences,
+            read: |f| Seen::or_not_here(early(f).map(|s| s / 86_400.0), "none ends within 30 days at the rate of the last day"),
+            curve: Curve(&[(0.0, 0.0), (30.0, 40.0)]),
+        },
+    ],
+    rules: &[
+        Rule {
+            id: "sequences.fullness",
+            when: "a sequence is over 90 % used up (over 95 %, less than 5 % left: critical)",
+            source: Source::Sequences,
+            find: full,
+        },
+        Rule {
+            id: "sequences.ending",
+            when: "a sequence that is no more than 90 % used up ends within 30 days at the rate of the last day, in each half of that day",
+            source: Source::Sequences,
+            find: ending,
+        },
+    ],
 };
 
 fn full(facts: &Facts<'_>) -> Option<Finding> {
     let sequences = facts.snapshot.sequences.value()?;
-    let worst = fullest(sequences).filter(|s| s.used_ratio > 0.90)?;
-    let others = sequences.iter().filter(|s| s.used_ratio > 0.90).count() - 1;
-    let left = words::float(worst.max_value.saturating_sub(worst.last_value.unwrap_or(0)).max(0));
+    let worst = fullest(sequences).filter(|s| s.used_ratio > FULL)?;
+    let others = sequences.iter().filter(|s| s.used_ratio > FULL).count() - 1;
+    let last = worst.lasts_s().zip(worst.drain).map(|(s, d)| {
+        format!(
+            " (for {} at the {} a second of the last {})",
+            words::duration(s),
+            rate(d.per_s.unwrap_or(0.0)),
+            words::duration(d.watched_s)
+        )
+    });
     let sentence = format!(
-        "Sequence {}.{} in {} is {} used up, {} numbers are left: then inserts into its table fail{}.",
-        ident(&worst.schema),
-        ident(&worst.name),
-        ident(&worst.database),
+        "Sequence {} is {} used up, {} numbers are left{}: then inserts into its table fail{}.",
+        name(worst),
         words::percent(worst.used_ratio),
-        words::count(left),
+        words::count(worst.left()),
+        last.unwrap_or_default(),
         match others {
             0 => String::new(),
             1 => "; 1 other is over 90 %".into(),
             n => format!("; {n} others are over 90 %"),
         }
     );
-    Some(Finding::graded(
-        worst.used_ratio > 0.95,
-        sentence,
-        "Widen its column in a maintenance window: ALTER TABLE … ALTER COLUMN … TYPE bigint (rewrites the table under ACCESS EXCLUSIVE), and ALTER SEQUENCE … AS bigint. For a large table add a bigint column, fill it in batches and swap.",
-    ))
+    Some(Finding::graded(worst.used_ratio > 0.95, sentence, WIDEN))
+}
+
+const WIDEN: &str = "Widen its column in a maintenance window: ALTER TABLE … ALTER COLUMN … TYPE bigint (rewrites the table under ACCESS EXCLUSIVE), and ALTER SEQUENCE … AS bigint. For a large table add a bigint column, fill it in batches and swap.";
+
+fn name(sequence: &SequenceUse) -> String {
+    format!("{}.{} in {}", ident(&sequence.schema), ident(&sequence.name), ident(&sequence.database))
+}
+
+/// Seconds before [`ENDS_SOON_S`] at which the first sequence ends.
+fn early(facts: &Facts<'_>) -> Option<f64> {
+    let first = facts.snapshot.sequences.value()?.iter().filter_map(SequenceUse::lasts_steadily_s).min_by(f64::total_cmp)?;
+    Some(ENDS_SOON_S - first).filter(|early| *early > 0.0)
+}
+
+/// By the slower half of a whole day: a jump, or one night's import, is no rate.
+fn ending(facts: &Facts<'_>) -> Option<Finding> {
+    let sequences = facts.snapshot.sequences.value()?;
+    let soon = |s: &&SequenceUse| s.used_ratio <= FULL && s.lasts_steadily_s().is_some_and(|left| left < ENDS_SOON_S);
+    let first = sequences.iter().filter(soon).filter_map(|s| Some((s.lasts_s()?, s))).min_by(|(a, _), (b, _)| a.total_cmp(b));
+    let (lasts_s, first) = first?;
+    let others = sequences.iter().filter(soon).count() - 1;
+    let sentence = format!(
+        "Sequence {} is {} used up and ends in {} at the {} a second of the last day: then inserts into its table fail{}.",
+        name(first),
+        words::percent(first.used_ratio),
+        words::duration(lasts_s),
+        rate(first.drain?.per_s?),
+        match others {
+            0 => String::new(),
+            1 => "; 1 other ends within 30 days, too".into(),
+            n => format!("; {n} others end within 30 days, too"),
+        }
+    );
+    Some(Finding::degraded(sentence, WIDEN))
 }

@@ -3,6 +3,7 @@
 use super::{Category, Facts, Finding, Input, Rule, Seen};
 use crate::{
     curve::Curve,
+    drain,
     figures::read::WRAPAROUND,
     source::Source,
     words::{self, float, ident},
@@ -61,9 +62,13 @@ fn too_old(facts: &Facts<'_>) -> Option<Finding> {
     if age < LAST_CALL && age <= tolerated {
         return None;
     }
-    let kind = if xid >= mxid { "transaction" } else { "multixact" };
+    let (kind, when) = if xid >= mxid {
+        ("transaction", drain::when(wraparound.xids.as_ref(), wraparound.xids_last_s()))
+    } else {
+        ("multixact", drain::when(wraparound.mxids.as_ref(), wraparound.mxids_last_s()))
+    };
     let sentence = format!(
-        "The oldest {kind} id is {} old, {} of the way to wraparound: then the server refuses writes.",
+        "The oldest {kind} id is {} old, {} of the way to wraparound: then the server refuses writes. {when}",
         words::count(age),
         words::percent(age / WRAPAROUND)
     );

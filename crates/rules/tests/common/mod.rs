@@ -100,7 +100,13 @@ pub fn sequence(used_ratio: f64) -> SequenceUse {
         last_value,
         max_value: i64::from(max_value),
         used_ratio,
+        drain: Some(drain(5.0)),
     }
+}
+
+/// At the same rate all day.
+pub fn drain(per_s: f64) -> Drain {
+    Drain { watched_s: 86_400.0, per_s: Some(per_s), steady_per_s: Some(per_s) }
 }
 
 pub fn standby(bytes: i64, seconds: f64) -> Standby {
@@ -237,7 +243,14 @@ pub fn healthy() -> TargetSnapshot {
         NOW,
     );
     s.wraparound = Reading::known(
-        Wraparound { oldest_xid_age: 1_000_000, oldest_xid_database: "shop".into(), oldest_mxid_age: 5, freeze_max_age: 200_000_000 },
+        Wraparound {
+            oldest_xid_age: 1_000_000,
+            oldest_xid_database: "shop".into(),
+            oldest_mxid_age: 5,
+            freeze_max_age: 200_000_000,
+            xids: Some(drain(120.0)),
+            mxids: Some(drain(2.0)),
+        },
         NOW,
     );
     s.locks = Reading::known(Locks::default(), NOW);

@@ -45,6 +45,7 @@ async fn look(major: u32, pair: &Pair, whys: &mut Vec<String>) -> (Words, Words)
     until(&other, "SELECT pg_last_xact_replay_timestamp() IS NOT NULL").await;
     admin.execute("SELECT pg_create_physical_replication_slot('held', true)", &[]).await.unwrap();
     let (mut here, mut there) = (Collector::new(spec(&pair.primary)), Collector::new(spec(&pair.standby)));
+    let began = (Before::read(&admin, major, false).await, Before::read(&other, major, true).await);
     for collector in [&mut here, &mut there] {
         round(collector).await;
     }
@@ -63,9 +64,9 @@ async fn look(major: u32, pair: &Pair, whys: &mut Vec<String>) -> (Words, Words)
     other.execute("SELECT pg_wal_replay_pause()", &[]).await.unwrap();
     let held = happen(pair, &admin).await;
     let primary = round(&mut here).await;
-    let on_primary = judge(major, &admin, &primary, &before.0, false, whys).await;
+    let on_primary = judge(major, &admin, &primary, [&began.0, &before.0], false, whys).await;
     let standby = round(&mut there).await;
-    let words = (on_primary, judge(major, &other, &standby, &before.1, true, whys).await);
+    let words = (on_primary, judge(major, &other, &standby, [&began.1, &before.1], true, whys).await);
     for (client, snapshot) in [(&admin, &primary), (&other, &standby)] {
         same_sizes(client, snapshot).await;
     }
@@ -115,6 +116,7 @@ impl Before {
             let queries = match of(def.id, major >= 17) {
                 Truth::Growth(sql, _) => vec![sql],
                 Truth::Share(part, rest, _) => vec![part, rest],
+                Truth::Drained(sql, ..) => vec![sql],
                 _ => Vec::new(),
             };
             for sql in queries {
@@ -149,6 +151,16 @@ async fn happen(pair: &Pair, admin: &WireClient) -> Vec<WireClient> {
         }
     }
     busy.batch_execute("SELECT pg_sleep(0.02)").await.unwrap();
+    // Multixact ids, and numbers of the sequence. Few: each takes more statements than transactions.
+    for _ in 0..10 {
+        for locker in [&busy, admin] {
+            locker.batch_execute("BEGIN; SELECT id FROM big WHERE id = 3 FOR SHARE").await.unwrap();
+        }
+        for locker in [&busy, admin] {
+            locker.batch_execute("COMMIT").await.unwrap();
+        }
+    }
+    admin.batch_execute("SELECT count(nextval('counted_id_seq')) FROM generate_series(1, 300)").await.unwrap();
     let (one, two) = (app().await, app().await);
     one.batch_execute("BEGIN; UPDATE big SET body = 'a' WHERE id = 1001").await.unwrap();
     two.batch_execute("BEGIN; UPDATE big SET body = 'b' WHERE id = 1002").await.unwrap();
@@ -179,7 +191,7 @@ async fn judge(
     major: u32,
     client: &WireClient,
     snapshot: &TargetSnapshot,
-    before: &Before,
+    [began, before]: [&Before; 2],
     standby: bool,
     whys: &mut Vec<String>,
 ) -> Words {
@@ -204,6 +216,18 @@ async fn judge(
                 let (part, rest) = (grown(part), grown(rest));
                 (Ok((part + rest > 0.0).then(|| part / (part + rest))), off, 1.0)
             }
+            Truth::Drained(sql, left, drain, off) => {
+                let used = after.counters[sql] - began.counters[sql];
+                let watched = drain(snapshot).map_or(0.0, |d| d.watched_s);
+                match left {
+                    None => (Ok(Some(used)), off, watched),
+                    Some(left) => {
+                        let left = ask(client, left, standby).await.unwrap().unwrap_or(0.0);
+                        let lasts = (used > 0.0).then(|| left * watched / used);
+                        (Ok(lasts), lasts.unwrap_or(0.0) * off / used.max(1.0), 1.0)
+                    }
+                }
+            }
             Truth::Statements(read, off) => {
                 let wanted = read(&statements, statements_window);
                 (Ok(wanted), off * wanted.unwrap_or(0.0) + 0.02, 1.0)
@@ -214,7 +238,9 @@ async fn judge(
             (Some(value), Ok(wanted)) => format!("WRONG({} not {wanted:?})", value * scale),
             (Some(value), Err(sql)) => format!("WRONG({value}, where SQL says {sql})"),
             (None, wanted) => {
-                whys.push(format!("{id}: {}", why.unwrap_or_else(|| "NO REASON".to_owned())));
+                let why = why.unwrap_or_else(|| "NO REASON".to_owned());
+                // For how long is another number each time.
+                whys.push(format!("{id}: {}", why.split(" in the last").next().unwrap_or_default()));
                 match wanted {
                     Ok(None) => "none".to_owned(),
                     // Plain SQL can't tell either on this version.

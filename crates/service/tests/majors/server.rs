@@ -74,6 +74,7 @@ pub fn spec(cluster: &TestCluster) -> TargetSpec {
         owner: None,
     };
     let mut spec = TargetSpec::new(info, Endpoint::parse(&login(cluster, "reeve")).unwrap());
+    spec.settled = Duration::from_millis(1);
     spec.cadence = Cadence { live_ms: 1, critical_ms: 1, metrics_ms: 1, health_ms: 1, budget_permille: 1_000_000 };
     spec
 }

@@ -1,6 +1,7 @@
 //! What plain SQL says of each figure at the same moment, and how far apart the two may be.
 
 use reeve_adapter::WireClient;
+use reeve_model::snapshot::{Drain, TargetSnapshot};
 use std::collections::HashMap;
 
 /// How a figure is found out without Reeve.
@@ -13,10 +14,24 @@ pub enum Truth {
     Share(&'static str, &'static str, f64),
     /// From the statements' counters before and after, see [`Statements`].
     Statements(fn(&Statements, f64) -> Option<f64>, f64),
+    /// A counter since Reeve's first look, by the seconds that Reeve watched it; what is left of it, for a figure that says how long that
+    /// lasts; and how much may happen between Reeve's looks and these.
+    Drained(&'static str, Option<&'static str>, fn(&TargetSnapshot) -> Option<Drain>, f64),
     /// Reeve's own clock; nobody else knows.
     Own,
 }
-use Truth::{Growth, Now, Own, Share};
+use Truth::{Drained, Growth, Now, Own, Share};
+
+const XIDS: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::float8";
+const MXIDS: &str = "SELECT mxid_age('1'::xid)::float8";
+const NUMBERS: &str = "SELECT last_value::float8 FROM counted_id_seq";
+const XIDS_LEFT: &str = "SELECT 2147483648 - 3000000 - max(age(datfrozenxid))::float8 FROM pg_database";
+const MXIDS_LEFT: &str = "SELECT 2147483648 - 3000000 - max(mxid_age(datminmxid))::float8 FROM pg_database";
+const NUMBERS_LEFT: &str = "SELECT 32767 - last_value::float8 FROM counted_id_seq";
+
+fn numbers(snapshot: &TargetSnapshot) -> Option<Drain> {
+    snapshot.sequences.value()?.iter().find(|s| s.name == "counted_id_seq")?.drain
+}
 
 const CLIENTS: &str = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name NOT LIKE 'reeve/%'";
 
@@ -91,6 +106,10 @@ pub fn of(id: &str, new: bool) -> Truth {
         ),
         "maintenance.xid_age" => Now("SELECT max(age(datfrozenxid))::float8 FROM pg_database", 5.0),
         "maintenance.xid_used_ratio" => Now("SELECT max(age(datfrozenxid))::float8 / 2147483648 FROM pg_database", 1e-7),
+        "maintenance.xids_per_s" => Drained(XIDS, None, |s| s.wraparound.value()?.xids, 15.0),
+        "maintenance.xid_left_s" => Drained(XIDS, Some(XIDS_LEFT), |s| s.wraparound.value()?.xids, 15.0),
+        "maintenance.mxid_left_s" => Drained(MXIDS, Some(MXIDS_LEFT), |s| s.wraparound.value()?.mxids, 0.5),
+        "maintenance.sequence_left_s" => Drained(NUMBERS, Some(NUMBERS_LEFT), numbers, 0.0),
         "maintenance.mxid_age" => Now("SELECT max(mxid_age(datminmxid))::float8 FROM pg_database", 5.0),
         "maintenance.sequence_used_ratio" => Now("SELECT max(last_value::float8 / 32767) FROM pg_sequences", 0.001),
         "maintenance.dead_row_ratio" => Now(

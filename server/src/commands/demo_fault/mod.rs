@@ -5,6 +5,7 @@ mod backup;
 mod replica;
 mod server;
 mod sessions;
+mod wraparound;
 
 use crate::{
     commands::{demo, table},
@@ -13,6 +14,8 @@ use crate::{
 };
 use clap::{Subcommand, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
+
+pub use wraparound::mend;
 
 /// What to break. Each can be taken back; nothing outside the sample estate is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand, ValueEnum)]
@@ -37,6 +40,8 @@ pub enum Fault {
     ReplicaStop,
     /// Let systems-replica receive and not replay, so that what it shows grows old. Told after 30 s, on both.
     ReplicaLag,
+    /// Forget a replication slot and use up 1.7 billion transaction ids; the server restarts once. Told within seconds, critical.
+    Wraparound,
     /// List what can be broken, and what is broken now.
     List,
 }
@@ -64,6 +69,7 @@ pub async fn run(config: &Config, fault: Fault) -> Result<ExitCode, String> {
         Fault::KillTarget => server::kill(&data).await,
         Fault::HangTarget => server::hang(&data),
         Fault::Bloat => sessions::bloat(config).await,
+        Fault::Wraparound => wraparound::cause(config).await,
         held => sessions::hold(config, held).await,
     }
 }
@@ -77,9 +83,10 @@ pub async fn heal(config: &Config) -> Result<ExitCode, String> {
     let dir = demo::dir(config).join("pgdata");
     let spared = server::spare(&dir);
     let woken = server::wake(&dir);
+    let mended = wraparound::mend(config).await?;
     let followed = replica::heal(config).await?;
     // Either may run without the other.
-    if !spared && followed.is_none() {
+    if !spared && !mended && followed.is_none() {
         data(config)?;
     }
     let mut done = Vec::new();
@@ -89,8 +96,11 @@ pub async fn heal(config: &Config) -> Result<ExitCode, String> {
     if woken > 0 {
         done.push("the server goes on".to_owned());
     }
-    if spared || data(config).is_ok() {
-        done.extend(sessions::heal(config).await?);
+    if spared || mended || data(config).is_ok() {
+        // First what may hold old ids, then the ids.
+        let sessions = sessions::heal(config).await?;
+        done.extend(sessions);
+        done.extend(wraparound::heal(config).await?);
     }
     done.extend(followed.into_iter().flatten());
     say(if done.is_empty() { "Nothing was broken.".to_owned() } else { format!("Healed: {}.", done.join(", ")) });
@@ -122,5 +132,5 @@ fn data(config: &Config) -> Result<PathBuf, String> {
     if data.join("postmaster.pid").exists() {
         return Ok(data);
     }
-    Err("The sample estate does not run: start it with `reeve demo`, and say this beside it, with the same REEVE_DATA_DIR.".to_owned())
+    Err("The sample estate does not run, or its server is only just coming up: start it with `reeve demo`, and say this beside it, with the same REEVE_DATA_DIR.".to_owned())
 }

@@ -1,6 +1,6 @@
 //! What sessions do wrong: they run for ever, wait, idle, crowd, or leave dead rows behind.
 
-use super::Fault;
+use super::{Fault, wraparound::SLOT};
 use crate::{
     commands::demo,
     config::Config,
@@ -19,19 +19,20 @@ const BLOATED: &str = "public.demo_fault_bloat";
 const ROW: &str = "UPDATE core.users SET id = id WHERE id = (SELECT min(id) FROM core.users)";
 /// Sessions that wait in a chain: one more than the number that alone counts as too many.
 const WAITERS: usize = 6;
-/// How long to wait for the sample estate's server.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait for the sample estate's server: one that failed to start lately is tried again after half a minute at most.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked whether somebody ended the sessions; a client isn't told.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Sessions of the sample estate: as its superuser, and as its application, which anybody who may end sessions can end.
-struct Sessions {
+pub(super) struct Sessions {
+    pub(super) url: SecretString,
     endpoint: Endpoint,
     app: Endpoint,
 }
 
 impl Sessions {
-    async fn of(config: &Config) -> Result<Self, String> {
+    pub(super) async fn of(config: &Config) -> Result<Self, String> {
         let url = match Cluster::start_or_attach(demo::cluster(config), PATIENCE).await.map_err(|e| e.to_string())? {
             Reached::Other(attached) => attached.superuser_url(reeve_demo::DATABASE),
             Reached::Own(cluster) => {
@@ -42,19 +43,24 @@ impl Sessions {
         let password = run::secrets::kept(&demo::dir(config), "app.password")?;
         let app = reeve_demo::app_url(url.expose_secret(), &password).map_err(|e| e.to_string())?;
         let parse = |url: &SecretString| Endpoint::parse(url.expose_secret()).map_err(|e| e.to_string());
-        Ok(Self { endpoint: parse(&url)?, app: parse(&app)? })
+        Ok(Self { endpoint: parse(&url)?, app: parse(&app)?, url })
     }
 
     async fn visit(&self, word: &str) -> Result<WireClient, String> {
         wire::connect(&self.app, WireOptions::new(format!("{NAME}{word}"))).await.map_err(|e| format!("{e}."))
     }
 
-    async fn open(&self, word: &str) -> Result<WireClient, String> {
-        wire::connect(&self.endpoint, WireOptions::new(format!("{NAME}{word}"))).await.map_err(|e| format!("{e}."))
+    pub(super) async fn open(&self, word: &str) -> Result<WireClient, String> {
+        self.open_in(self.endpoint.database(), word).await
+    }
+
+    pub(super) async fn open_in(&self, database: &str, word: &str) -> Result<WireClient, String> {
+        let endpoint = self.endpoint.with_database(database);
+        wire::connect(&endpoint, WireOptions::new(format!("{NAME}{word}"))).await.map_err(|e| format!("{e}."))
     }
 }
 
-async fn execute(client: &WireClient, sql: &str) -> Result<(), String> {
+pub(super) async fn execute(client: &WireClient, sql: &str) -> Result<(), String> {
     client.batch_execute(sql).await.map_err(|e| format!("{}.", client.sort(&e)))
 }
 
@@ -175,7 +181,8 @@ pub(super) async fn active(config: &Config) -> Result<Vec<String>, String> {
     let client = Sessions::of(config).await?.open("list").await?;
     let sql = "SELECT DISTINCT substr(application_name, length($1) + 1) FROM pg_stat_activity
         WHERE starts_with(application_name, $1) AND pid <> pg_backend_pid()
-        UNION SELECT 'bloat' WHERE to_regclass($2) IS NOT NULL";
-    let rows = client.query(sql, &[&NAME, &BLOATED]).await.map_err(|e| format!("{}.", client.sort(&e)))?;
+        UNION SELECT 'bloat' WHERE to_regclass($2) IS NOT NULL
+        UNION SELECT 'wraparound' FROM pg_replication_slots WHERE slot_name = $3";
+    let rows = client.query(sql, &[&NAME, &BLOATED, &SLOT]).await.map_err(|e| format!("{}.", client.sort(&e)))?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
