@@ -50,13 +50,15 @@ pub(crate) struct Session {
     prepared: Mutex<HashMap<String, Statement>>,
     /// Transactions of Reeve's own on this target, over all its connections.
     own: Arc<AtomicI64>,
+    /// Its address names this machine.
+    pub(crate) local: bool,
 }
 
 impl Session {
     /// Connects; `database` overrides the endpoint's. Each transaction is counted in `own`.
     pub(crate) async fn open(endpoint: &Endpoint, database: Option<&str>, own: &Arc<AtomicI64>) -> Result<Self, AdapterError> {
         let link = connect(endpoint, database, APPLICATION, SETTINGS).await?;
-        Ok(Self { link, prepared: Mutex::default(), own: Arc::clone(own) })
+        Ok(Self { link, prepared: Mutex::default(), own: Arc::clone(own), local: endpoint.is_local() })
     }
 
     /// The connection is gone.
