@@ -43,7 +43,10 @@ fn place(config: &Config) -> Result<PathBuf, String> {
 /// Causes it; it stays over restarts of the server until `reeve demo heal`, and until the machine restarts.
 pub(super) async fn cause(config: &Config) -> Result<ExitCode, String> {
     if !Uid::effective().is_root() {
-        return Err("Only root may mount the small filesystem that is filled: run `reeve demo` and this command as root. Nothing was changed.".to_owned());
+        return Err(
+            "Only root may mount the small filesystem that is filled: run `reeve demo` and this command as root. Nothing was changed."
+                .to_owned(),
+        );
     }
     let client = Sessions::of(config).await?.open(&Fault::DiskFull.word()).await?;
     let place = place(config)?;
