@@ -67,9 +67,16 @@ for (const [fault, sentence, verdict] of [
   ["connection-flood", /usable connections are taken \(9\d %\)/, /degraded|critical/],
   ["hang-target", /^No answer for/, /critical/],
   ["kill-target", /^No answer for/, /critical/],
+  [
+    "disk-full",
+    /The filesystem of tablespace demo_small \(\/.*\/small\) is (full|9\d(\.\d)? % full): .* of 64 MB are free; .*what writes there fails\./,
+    /critical/,
+  ],
   ["wraparound", /The oldest transaction id is 1\.7 billion old, 79 % of the way to wraparound: then the server refuses writes\./, /critical/],
 ] as const) {
   test(`the fault ${fault} is told, and healed`, async ({ page }) => {
+    if (fault === "disk-full" && process.getuid?.() !== 0) console.log("SKIPPED: the fault disk-full mounts a filesystem, and only root may: NOT TESTED");
+    test.skip(fault === "disk-full" && process.getuid?.() !== 0, "only root may mount the filesystem that is filled");
     const told = page.getByText(sentence);
     const estate = page.locator("[data-live=estate]").first();
     await page.goto("/admin/db-health");

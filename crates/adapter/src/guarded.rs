@@ -180,6 +180,12 @@ impl Guarded {
         Ok(statement)
     }
 
+    /// Its address names this machine; behind a pooler the server may be on another all the same.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.endpoint.is_local()
+    }
+
     /// The connection is gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {

@@ -12,6 +12,7 @@ pub mod collector;
 mod cost;
 mod delta;
 pub mod describe;
+mod disks;
 mod drain;
 pub mod evidence;
 pub mod facts;

@@ -12,6 +12,7 @@ pub const PROBES: &[&dyn Probe] = &[
     &replication::Replicas,
     &checkpoints::CheckpointCounters,
     &wraparound::TransactionIds,
+    &disk::Disks,
     &io::InputOutput,
     &settings::ChosenSettings,
     &statements::TopStatements,

@@ -5,6 +5,7 @@
 //! - [`tables`]: what is wrong with a table's indexes and keys (SPEC C1).
 //! - [`backups`]: how safe each database is (SPEC D1, D5).
 //! - [`compliance`]: controls over evidence, scores, framework views, findings (SPEC E1 to E3). `docs/COMPLIANCE.md` explains it.
+//! - [`disk`]: how full a disk may be.
 //! - [`drain`]: how soon something ends, in words.
 //! - [`order`]: filter, sort and page through tables.
 //! - [`words`]: numbers as a sentence says them.
@@ -12,6 +13,7 @@
 pub mod backups;
 pub mod compliance;
 pub mod curve;
+pub mod disk;
 pub mod drain;
 pub mod figures;
 pub mod health;

@@ -25,6 +25,8 @@ pub enum Source {
     Locks,
     /// Sequences.
     Sequences,
+    /// Filesystems.
+    Disk,
     /// Settings.
     Settings,
     /// Tables of all databases.
@@ -58,7 +60,7 @@ pub const STALE_INTERVALS: i64 = 3;
 
 impl Source {
     /// All readings.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Activity,
         Self::Databases,
         Self::Rates,
@@ -69,6 +71,7 @@ impl Source {
         Self::Wraparound,
         Self::Locks,
         Self::Sequences,
+        Self::Disk,
         Self::Settings,
         Self::Tables,
         Self::Round,
@@ -87,6 +90,7 @@ impl Source {
             Self::Wraparound => "wraparound",
             Self::Locks => "locks",
             Self::Sequences => "sequences",
+            Self::Disk => "disk",
             Self::Settings => "settings",
             Self::Tables => "tables",
         }
@@ -106,6 +110,7 @@ impl Source {
             Self::Wraparound => "transaction ids",
             Self::Locks => "locks",
             Self::Sequences => "sequences",
+            Self::Disk => "disks",
             Self::Settings => "settings",
             Self::Tables => "tables",
             Self::Round => "rounds",
@@ -151,6 +156,7 @@ impl Source {
             Self::Wraparound => of(&snapshot.wraparound),
             Self::Locks => of(&snapshot.locks),
             Self::Sequences => of(&snapshot.sequences),
+            Self::Disk => of(&snapshot.disks),
             Self::Settings => of(&snapshot.settings),
             Self::Tables => {
                 (snapshot.tables.values().filter_map(Reading::at).min(), snapshot.tables.values().find_map(|r| r.fault.as_ref()))

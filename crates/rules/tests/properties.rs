@@ -7,8 +7,9 @@ use common::*;
 use proptest::prelude::*;
 use reeve_model::{Reading, Status, snapshot::TargetSnapshot, table::*};
 use reeve_rules::{
-    judge,
+    disk, judge,
     order::{View, select},
+    words::float,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -44,6 +45,7 @@ const KNOBS: &[Knob] = &[
     |s, x| edit(&mut s.settings, |q| q[2].value = if x > 0.5 { "off" } else { "on" }.into()),
     |s, x| edit(&mut s.databases, |d| d[0].checksum_failures = Some(whole(x, 3.0))),
     |s, x| edit(&mut s.wal, |w| w.archive_failing = x > 0.5),
+    |s, x| edit(&mut s.disks, |d| d[0].free_bytes = whole(1.0 - x, float(d[0].total_bytes))),
     |s, x| s.round_ms = x * 30_000.0,
     |s, x| {
         let mut t = table(1, "core", "orders");
@@ -64,6 +66,7 @@ const GAPS: &[fn(&mut TargetSnapshot)] = &[
     |s| s.settings = Reading::unknown(NOW, "no"),
     |s| s.databases = Reading::default(),
     |s| s.wal = Reading::default(),
+    |s| s.disks = Reading::unknown(NOW, "elsewhere"),
     |s| s.tables.clear(),
 ];
 
@@ -125,6 +128,19 @@ proptest! {
             prop_assert!(a <= b + 1e-9, "{a} > {b} by knob {which}");
         }
         prop_assert!(after.status >= before.status);
+    }
+
+    /// More free space never makes a disk worse, whatever its size and whatever a filesystem says of itself.
+    #[test]
+    fn b7_more_free_space_is_never_worse(total in prop_oneof![0_i64..4 << 30, any::<i64>()], free: i64, more in 0_i64..1 << 50) {
+        let (less, more) = (common::disk(total, free), common::disk(total, free.saturating_add(more)));
+        for d in [&less, &more] {
+            prop_assert!((0.0..=1.0).contains(&disk::nearness(d)), "{d:?}");
+            prop_assert!(d.used_ratio().is_none_or(f64::is_finite));
+        }
+        prop_assert!(disk::nearness(&more) <= disk::nearness(&less) && disk::status(&more) <= disk::status(&less));
+        // Whatever is told of costs something.
+        prop_assert!(disk::status(&less) == Status::Healthy || disk::nearness(&less) > 0.3);
     }
 
     /// All pages together are all rows, each once, in an order that does not depend on the order of reading.

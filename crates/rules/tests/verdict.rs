@@ -7,7 +7,7 @@ use common::*;
 use reeve_model::{
     Reach, Reading, Status, Verdict,
     probe::ProbeRun,
-    snapshot::{Drain, SequenceUse, TargetSnapshot},
+    snapshot::{Disk, DiskUse, Drain, SequenceUse, TargetSnapshot},
 };
 use reeve_rules::{FORMULA, estate, figures::by_id, health::CATEGORIES, judge, verdict::CAP};
 use std::collections::HashSet;
@@ -135,6 +135,21 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
     ("durability.fsync_off", Status::Critical, |s| edit(&mut s.settings, |x| x[2].value = "off".into()), "fsync"),
     ("durability.full_page_writes_off", Status::Degraded, |s| edit(&mut s.settings, |x| x[3].value = "off".into()), "full_page_writes"),
     ("durability.checksums", Status::Critical, |s| edit(&mut s.databases, |d| d[0].checksum_failures = Some(2)), "shop"),
+    (
+        "durability.disk_full",
+        Status::Degraded,
+        |s| s.disks = Reading::known(vec![disk(50 << 30, 4 << 30)], NOW),
+        "92 % full: 4 GB of 50 GB are free",
+    ),
+    (
+        "durability.disk_full",
+        Status::Critical,
+        |s| {
+            let small = Disk { holds: vec![DiskUse::Tablespace("small".into())], path: "/small".into(), ..disk(64 << 20, 0) };
+            edit(&mut s.disks, |d| d.push(small));
+        },
+        "The filesystem of tablespace small (/small) is full: 0 bytes of 64 MB are free; what writes there fails.",
+    ),
     ("durability.archive_failing", Status::Degraded, |s| edit(&mut s.wal, |w| w.archive_failing = true), "Archiving"),
 ];
 

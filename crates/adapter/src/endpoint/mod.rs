@@ -121,6 +121,15 @@ impl Endpoint {
         &self.host
     }
 
+    /// Whether it names this machine: a socket, or `localhost`, 127.0.0.0/8, ::1. What answers there may still be elsewhere, behind a tunnel.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match &self.host {
+            Host::Socket(_) => true,
+            Host::Tcp(name) => parse::is_loopback(name),
+        }
+    }
+
     /// The port.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -257,7 +257,7 @@ fn settings_of(text: &str) -> Parsed<Vec<(String, String)>> {
     Ok(settings)
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|a| a.is_loopback())
 }
 

@@ -5,6 +5,7 @@ pub mod bloat;
 pub mod checkpoints;
 pub mod database_sizes;
 pub mod databases;
+pub mod disk;
 pub mod foreign_keys;
 pub mod identity;
 pub mod indexes;
@@ -45,6 +46,8 @@ pub struct Memory {
     pub(crate) xids: Watch,
     /// How fast multixact ids are used up, and how far they are when they don't come round.
     pub(crate) mxids: (Watch, Option<i64>),
+    /// A look at the server's filesystems that is not over.
+    pub(crate) disks: crate::disks::Looking,
     /// What is used up must be watched this long before a rate is told of it.
     pub(crate) settled: Duration,
     /// Probes that should run again at the next round because something new appeared: probe id and database.

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod counters;
+mod disks;
 mod drain;
 mod identity;
 mod replication;
@@ -10,6 +11,7 @@ mod writes;
 
 pub use catalogue::{DatabaseTables, ForeignKeyIndex, Setting};
 pub use counters::{DatabaseCounters, Rates, StatementRow, Statements};
+pub use disks::{Disk, DiskUse};
 pub use drain::Drain;
 pub use identity::ServerIdentity;
 pub use replication::{Replication, Slot, Standby};
@@ -56,6 +58,9 @@ pub struct TargetSnapshot {
     pub locks: Reading<Locks>,
     /// Sequences of all databases.
     pub sequences: Reading<Vec<SequenceUse>>,
+    /// Filesystems of the server, where Reeve sees them.
+    #[serde(default)]
+    pub disks: Reading<Vec<Disk>>,
     /// Settings that matter.
     pub settings: Reading<Vec<Setting>>,
     /// Tables by database.
@@ -101,6 +106,7 @@ impl TargetSnapshot {
             wraparound: Reading::default(),
             locks: Reading::default(),
             sequences: Reading::default(),
+            disks: Reading::default(),
             settings: Reading::default(),
             tables: BTreeMap::new(),
             probes: Vec::new(),

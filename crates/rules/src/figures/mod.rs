@@ -39,6 +39,8 @@ mod replication_replay_backlog_bytes;
 mod replication_replay_delay_s;
 mod replication_slot_retained_bytes;
 mod storage_databases;
+mod storage_disk_free_bytes;
+mod storage_disk_used_ratio;
 mod storage_tables;
 mod storage_total_bytes;
 mod writes_checkpoints_requested_ratio;
@@ -199,6 +201,8 @@ pub const FIGURES: &[FigureDef] = &[
     storage_total_bytes::FIGURE,
     storage_tables::FIGURE,
     storage_databases::FIGURE,
+    storage_disk_free_bytes::FIGURE,
+    storage_disk_used_ratio::FIGURE,
     writes_wal_bytes_per_s::FIGURE,
     writes_checkpoints_requested_ratio::FIGURE,
     writes_full_page_images::FIGURE,

@@ -1,6 +1,6 @@
-//! Would a crash or a broken disk lose data?
+//! Would a crash or a broken disk lose data, and is there room to write it?
 
-use super::{Category, Facts, Finding, Input, Rule, Seen};
+use super::{Category, Facts, Finding, Input, Rule, Seen, disk};
 use crate::{
     curve::Curve,
     source::Source,
@@ -12,7 +12,7 @@ const ARCHIVE: &str = "durability.archive_failing";
 /// Archiving that fails for this long is critical, seconds: WAL piles up, and no backup can reach the present.
 const ARCHIVE_LONG_S: f64 = 3_600.0;
 
-/// Checksums, fsync, archiving.
+/// Checksums, fsync, archiving, room on the disks.
 pub const CATEGORY: Category = Category {
     id: "durability",
     title: "Durability",
@@ -42,6 +42,7 @@ pub const CATEGORY: Category = Category {
             },
             curve: Curve(&[(0.0, 0.0), (1.0, 60.0)]),
         },
+        disk::INPUT,
     ],
     rules: &[
         Rule { id: "durability.fsync_off", when: "fsync is off: critical", source: Source::Settings, find: fsync_off },
@@ -58,6 +59,7 @@ pub const CATEGORY: Category = Category {
             find: failed_checksums,
         },
         Rule { id: ARCHIVE, when: "the newest attempt to archive failed (for over 1 h: critical)", source: Source::Wal, find: archive },
+        disk::RULE,
     ],
 };
 

@@ -6,6 +6,7 @@
 mod availability;
 mod cache;
 mod connections;
+mod disk;
 mod durability;
 mod errors;
 mod locks;

@@ -158,6 +158,11 @@ pub fn lock_wait(waited_s: f64) -> LockWait {
     }
 }
 
+/// The disk of the data directory and WAL.
+pub fn disk(total_bytes: i64, free_bytes: i64) -> Disk {
+    Disk { holds: vec![DiskUse::Data, DiskUse::Wal], path: "/var/lib/postgresql".into(), total_bytes, free_bytes }
+}
+
 /// A primary with a standby on which every figure has a value and nothing is wrong.
 pub fn healthy() -> TargetSnapshot {
     let mut s = TargetSnapshot::untried(name("findawise"), NOW);
@@ -258,6 +263,7 @@ pub fn healthy() -> TargetSnapshot {
     );
     s.locks = Reading::known(Locks::default(), NOW);
     s.sequences = Reading::known(vec![sequence(0.1)], NOW);
+    s.disks = Reading::known(vec![disk(100 << 30, 60 << 30)], NOW);
     s.settings =
         Reading::known(["autovacuum", "track_counts", "fsync", "full_page_writes"].into_iter().map(|n| setting(n, "on")).collect(), NOW);
     let mut orders = table(1, "core", "orders");

@@ -2,7 +2,7 @@
 
 use crate::{
     server::{MAJORS, Pair, connect, login, pair, round, spec, until},
-    truth::{Statements, Truth, ask, of},
+    truth::{Statements, Truth, ask, disk, of},
 };
 use reeve_adapter::WireClient;
 use reeve_estate::Collector;
@@ -209,6 +209,10 @@ async fn judge(
             Truth::Own => {
                 words.insert(def.id, if value.is_some() { "own".into() } else { "NONE".into() });
                 continue;
+            }
+            Truth::Machine(of, off) => {
+                let (taken, free) = disk(client).await;
+                (Ok(Some(of(taken, free))), off, 1.0)
             }
             Truth::Now(sql, off) => (ask(client, sql, standby).await, off, 1.0),
             Truth::Growth(sql, off) => (Ok(Some(grown(sql))), off, window),

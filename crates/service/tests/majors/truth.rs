@@ -2,7 +2,7 @@
 
 use reeve_adapter::WireClient;
 use reeve_model::snapshot::{Drain, TargetSnapshot};
-use std::collections::HashMap;
+use std::{collections::HashMap, process::Command};
 
 /// How a figure is found out without Reeve.
 pub enum Truth {
@@ -17,10 +17,12 @@ pub enum Truth {
     /// A counter since Reeve's first look, by the seconds that Reeve watched it; what is left of it, for a figure that says how long that
     /// lasts; and how much may happen between Reeve's looks and these.
     Drained(&'static str, Option<&'static str>, fn(&TargetSnapshot) -> Option<Drain>, f64),
+    /// What `df` of the server's machine makes of the bytes taken and free on the disk of the data directory: no SQL tells it.
+    Machine(fn(f64, f64) -> f64, f64),
     /// Reeve's own clock; nobody else knows.
     Own,
 }
-use Truth::{Drained, Growth, Now, Own, Share};
+use Truth::{Drained, Growth, Machine, Now, Own, Share};
 
 const XIDS: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::float8";
 const MXIDS: &str = "SELECT mxid_age('1'::xid)::float8";
@@ -84,6 +86,9 @@ pub fn of(id: &str, new: bool) -> Truth {
             0.0,
         ),
         "storage.databases" => Now("SELECT count(*)::float8 FROM pg_database WHERE datallowconn AND NOT datistemplate", 0.0),
+        // Whatever else runs here writes meanwhile, too.
+        "storage.disk_free_bytes" => Machine(|_, free| free, 2e9),
+        "storage.disk_used_ratio" => Machine(|taken, free| taken / (taken + free), 0.02),
         "writes.wal_bytes_per_s" => Growth("SELECT ({position} - '0/0')::float8", 60_000.0),
         "writes.checkpoints_requested_ratio" if new => {
             Now("SELECT num_requested::float8 / nullif(num_timed + num_requested, 0) FROM pg_stat_checkpointer", 0.0)
@@ -137,6 +142,15 @@ pub async fn ask(client: &WireClient, sql: &str, standby: bool) -> Result<Option
         .await
         .map(|row| row.get(0))
         .map_err(|e| e.as_db_error().map_or_else(|| e.to_string(), |db| db.message().to_owned()))
+}
+
+/// Bytes taken and free on the disk of the server's data directory.
+pub async fn disk(client: &WireClient) -> (f64, f64) {
+    let data: String = client.query_one("SELECT current_setting('data_directory')", &[]).await.unwrap().get(0);
+    let said = Command::new("df").args(["-B1", "--output=used,avail", &data]).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    let mut numbers = said.lines().nth(1).unwrap().split_whitespace().map(|n| n.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
 /// The counters of statements by key: calls and milliseconds.

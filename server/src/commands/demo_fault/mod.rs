@@ -2,6 +2,7 @@
 //! (SPEC I6).
 
 mod backup;
+mod disk;
 mod replica;
 mod server;
 mod sessions;
@@ -42,6 +43,8 @@ pub enum Fault {
     ReplicaLag,
     /// Forget a replication slot and use up 1.7 billion transaction ids; the server restarts once. Told within seconds, critical.
     Wraparound,
+    /// Fill a small filesystem with a tablespace of the server on it. Needs root, who mounts it. Told within seconds, critical.
+    DiskFull,
     /// List what can be broken, and what is broken now.
     List,
 }
@@ -61,6 +64,7 @@ pub async fn run(config: &Config, fault: Fault) -> Result<ExitCode, String> {
     match fault {
         Fault::CorruptBackup => return backup::corrupt_backup(config).await,
         Fault::List => return list(config).await,
+        Fault::DiskFull => disk::may()?,
         Fault::ReplicaStop | Fault::ReplicaLag => return replica::cause(config, fault).await,
         _ => {}
     }
@@ -70,6 +74,7 @@ pub async fn run(config: &Config, fault: Fault) -> Result<ExitCode, String> {
         Fault::HangTarget => server::hang(&data),
         Fault::Bloat => sessions::bloat(config).await,
         Fault::Wraparound => wraparound::cause(config).await,
+        Fault::DiskFull => disk::cause(config).await,
         held => sessions::hold(config, held).await,
     }
 }
@@ -85,21 +90,24 @@ pub async fn heal(config: &Config) -> Result<ExitCode, String> {
     let woken = server::wake(&dir);
     let mended = wraparound::mend(config).await?;
     let followed = replica::heal(config).await?;
+    let runs = spared || mended || data(config).is_ok();
+    let released = if runs { Vec::new() } else { disk::heal_stopped(config)? };
     // Either may run without the other.
-    if !spared && !mended && followed.is_none() {
+    if !runs && followed.is_none() && released.is_empty() {
         data(config)?;
     }
-    let mut done = Vec::new();
+    let mut done = released;
     if spared {
         done.push("the server is killed no more".to_owned());
     }
     if woken > 0 {
         done.push("the server goes on".to_owned());
     }
-    if spared || mended || data(config).is_ok() {
-        // First what may hold old ids, then the ids.
+    if runs {
+        // First what may hold old ids, and the full disk on which nothing can be frozen, then the ids.
         let sessions = sessions::heal(config).await?;
         done.extend(sessions);
+        done.extend(disk::heal(config).await?);
         done.extend(wraparound::heal(config).await?);
     }
     done.extend(followed.into_iter().flatten());

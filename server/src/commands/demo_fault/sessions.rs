@@ -1,6 +1,6 @@
 //! What sessions do wrong: they run for ever, wait, idle, crowd, or leave dead rows behind.
 
-use super::{Fault, wraparound::SLOT};
+use super::{Fault, disk::TABLESPACE, wraparound::SLOT};
 use crate::{
     commands::demo,
     config::Config,
@@ -182,7 +182,8 @@ pub(super) async fn active(config: &Config) -> Result<Vec<String>, String> {
     let sql = "SELECT DISTINCT substr(application_name, length($1) + 1) FROM pg_stat_activity
         WHERE starts_with(application_name, $1) AND pid <> pg_backend_pid()
         UNION SELECT 'bloat' WHERE to_regclass($2) IS NOT NULL
-        UNION SELECT 'wraparound' FROM pg_replication_slots WHERE slot_name = $3";
-    let rows = client.query(sql, &[&NAME, &BLOATED, &SLOT]).await.map_err(|e| format!("{}.", client.sort(&e)))?;
+        UNION SELECT 'wraparound' FROM pg_replication_slots WHERE slot_name = $3
+        UNION SELECT 'disk-full' FROM pg_tablespace WHERE spcname = $4";
+    let rows = client.query(sql, &[&NAME, &BLOATED, &SLOT, &TABLESPACE]).await.map_err(|e| format!("{}.", client.sort(&e)))?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
