@@ -60,6 +60,14 @@ async fn b1_the_first_screen_says_what_is_wrong_since_when_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn b1_each_reason_of_the_first_screen_leads_to_where_its_cause_is_seen() {
+    let html = page(Scenario::Trouble, "/admin/db-health").await.html;
+    let band = html.split("<ol class=\"reasons\">").nth(1).unwrap().split("</ol>").next().unwrap();
+    assert!(band.contains("href=\"/admin/targets/ledger-prod\""), "{band}");
+    assert!(band.contains("href=\"/admin/targets/findawise/sessions?show=waiting\""), "{band}");
+}
+
+#[tokio::test]
 async fn b1_a_target_that_does_not_answer_keeps_its_last_known_figures() {
     let html = page(Scenario::Trouble, "/admin/db-health").await.html;
     let row = html.split("<tbody role=\"rowgroup\" data-stale=\"true\"").nth(1).unwrap().split("</tbody>").next().unwrap();

@@ -14,22 +14,29 @@ pub fn Reasons(
     /// Whose they are: reasons about sessions then lead to them, for those who may see them.
     #[prop(optional_no_strip)]
     target: Option<TargetName>,
+    /// Of an estate's reasons, each of which stands for a target: the targets, and the reason of each that comes first. They lead there.
+    #[prop(optional)]
+    firsts: Vec<(TargetName, String)>,
     /// The present moment.
     now: UnixMs,
 ) -> impl IntoView {
     let sees = |name: &TargetName| use_context::<Principal>().is_some_and(|p| p.may_for("view", "sessions", name));
-    let target = target.filter(sees);
     let one = move |r: Reason| {
-        let sessions = target.as_ref().zip(about_sessions(&r.id)).map(|(name, show)| {
-            let href = Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: None })).href();
-            view! { " "<a href=href>"See the sessions"</a> }
+        let of = firsts.iter().find(|(name, _)| target.is_none() && r.id == format!("target.{name}"));
+        let about = of.map(|(name, first)| (name, first)).or_else(|| Some((target.as_ref()?, &r.id)));
+        let link = about.and_then(|(name, reason)| match about_sessions(reason).filter(|_| sees(name)) {
+            Some(show) => {
+                let href = Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: None })).href();
+                Some(view! { " "<a href=href>"See the sessions"</a> }.into_any())
+            }
+            None => of.map(|(name, _)| view! { " "<a href=Page::Target(name.clone()).href()>"See "{name.to_string()}</a> }.into_any()),
         });
         view! {
             <li class="reason" data-status=r.severity.word()>
                 <StatusGlyph status=r.severity/>
                 <div>
                     <p class="reason-fact"><span class="visually-hidden">{r.severity.word()}": "</span>{r.sentence}</p>
-                    {(!r.next.is_empty()).then(|| view! { <p class="reason-next">{r.next}{sessions}</p> })}
+                    {(!r.next.is_empty()).then(|| view! { <p class="reason-next">{r.next}{link}</p> })}
                 </div>
                 {r.since.map(|at| view! { <span class="reason-age">"for " <Age at=at now=now span=true/></span> })}
             </li>

@@ -187,8 +187,9 @@ pub fn overview(now: UnixMs, scenario: Scenario) -> HealthOverview {
                 sentence: "The server refuses connections on ledger-prod.internal:5432.".into(),
                 last_up: Some(now.plus_ms(-744_000)),
             };
-            let mut all = vec![dead.clone()];
-            all.extend(troubles(now));
+            // Of each target the first, as the estate's verdict has it.
+            let first = |n: &str, r: Reason| Reason { id: format!("target.{n}"), ..r };
+            let all = vec![first("ledger-prod", dead.clone()), first("findawise", troubles(now).remove(0))];
             let mut degraded = headline(now, 3, false);
             degraded[0].status = Some(Status::Degraded);
             HealthOverview {

@@ -156,6 +156,8 @@ fn band(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
         [only] => Some(only.info.name.clone()),
         _ => None,
     };
+    let firsts = overview.targets.iter().filter_map(|t| Some((t.info.name.clone(), t.verdict.reasons.first()?.id.clone())));
+    let firsts: Vec<_> = if only.is_some() { Vec::new() } else { firsts.collect() };
     view! {
         <section class="band" data-status=v.status.word() data-live=key::ESTATE aria-labelledby="answer">
             <StatusGlyph status=v.status live=key::ESTATE/>
@@ -169,7 +171,7 @@ fn band(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
                     {(steps > 1).then(|| view! { <span class="dot"></span>{format!("{steps} reasons, worst first")} })}
                 </p>
             </div>
-            <Reasons reasons=reasons target=only now=now/>
+            <Reasons reasons=reasons target=only firsts=firsts now=now/>
         </section>
     }
 }
