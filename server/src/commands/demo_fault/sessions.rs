@@ -156,7 +156,7 @@ pub(super) async fn heal(config: &Config) -> Result<Vec<String>, String> {
     let mut done = Vec::new();
     let ended = end(&sessions, "").await?;
     if ended > 0 {
-        done.push(format!("{ended} sessions are ended"));
+        done.push(if ended == 1 { "1 session is ended".to_owned() } else { format!("{ended} sessions are ended") });
     }
     let client = sessions.open("heal").await?;
     let row = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&BLOATED]).await.map_err(|e| format!("{}.", client.sort(&e)))?;
