@@ -65,6 +65,8 @@ async fn b1_each_reason_of_the_first_screen_leads_to_where_its_cause_is_seen() {
     let band = html.split("<ol class=\"reasons\">").nth(1).unwrap().split("</ol>").next().unwrap();
     assert!(band.contains("href=\"/admin/targets/ledger-prod\""), "{band}");
     assert!(band.contains("href=\"/admin/targets/findawise/sessions?show=waiting\""), "{band}");
+    let html = page(Scenario::Trouble, "/admin/targets/findawise").await.html;
+    assert!(html.contains("sessions#holders-title\">See what holds it back</a>"), "ids lead to what can't be frozen");
 }
 
 #[tokio::test]
@@ -78,6 +80,19 @@ async fn b1_a_target_that_does_not_answer_keeps_its_last_known_figures() {
     let detail = page(Scenario::Trouble, "/admin/targets/ledger-prod").await.html;
     lawful(&detail);
     assert!(detail.contains("shared_buffers") && detail.contains("The server refuses connections."));
+    assert!(
+        detail.contains("3 sequences can't be read by role reeve; run GRANT SELECT ON ALL SEQUENCES"),
+        "some are hidden, and it is said"
+    );
+}
+
+#[tokio::test]
+async fn a6_a_target_behind_a_pooler_says_so_and_what_that_means() {
+    let html = page(Scenario::Trouble, "/admin/targets/ledger-prod").await.html;
+    assert!(html.contains(" · through a connection pooler"));
+    assert!(html.contains("Backups and restores need the server's own address"));
+    let direct = page(Scenario::Trouble, "/admin/targets/findawise").await.html;
+    assert!(!direct.contains("connection pooler"));
 }
 
 #[tokio::test]

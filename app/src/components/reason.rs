@@ -24,10 +24,14 @@ pub fn Reasons(
     let one = move |r: Reason| {
         let of = firsts.iter().find(|(name, _)| target.is_none() && r.id == format!("target.{name}"));
         let about = of.map(|(name, first)| (name, first)).or_else(|| Some((target.as_ref()?, &r.id)));
-        let link = about.and_then(|(name, reason)| match about_sessions(reason).filter(|_| sees(name)) {
-            Some(show) => {
+        let link = about.and_then(|(name, reason)| match About::of(reason).filter(|_| sees(name)) {
+            Some(About::Sessions(show)) => {
                 let href = Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: None })).href();
                 Some(view! { " "<a href=href>"See the sessions"</a> }.into_any())
+            }
+            Some(About::Holders) => {
+                let href = format!("{}#holders-title", Page::Sessions(name.clone(), Box::default()).href());
+                Some(view! { " "<a href=href>"See what holds it back"</a> }.into_any())
             }
             None => of.map(|(name, _)| view! { " "<a href=Page::Target(name.clone()).href()>"See "{name.to_string()}</a> }.into_any()),
         });
@@ -45,15 +49,26 @@ pub fn Reasons(
     (!reasons.is_empty()).then(|| view! { <ol class="reasons">{reasons.into_iter().map(one).collect_view()}</ol> })
 }
 
-/// Which sessions a reason is about; none where it is about something else.
-fn about_sessions(reason: &str) -> Option<Show> {
-    Some(match reason {
-        "locks.waiting" => Show::Waiting,
-        "sessions.idle_in_transaction" => Show::State(SessionState::IdleInTransaction),
-        "sessions.long_query" | "queries.slow" => Show::State(SessionState::Active),
-        "sessions.old_transaction" | "vacuum.horizon" | "connections.saturation" => Show::Clients,
-        _ => return None,
-    })
+/// What on the page of sessions shows a reason's cause.
+enum About {
+    /// Some of the sessions.
+    Sessions(Show),
+    /// What holds vacuum back, and with it the ids that nothing can freeze.
+    Holders,
+}
+
+impl About {
+    /// None where the cause is not seen there.
+    fn of(reason: &str) -> Option<Self> {
+        Some(match reason {
+            "locks.waiting" => Self::Sessions(Show::Waiting),
+            "sessions.idle_in_transaction" => Self::Sessions(Show::State(SessionState::IdleInTransaction)),
+            "sessions.long_query" | "queries.slow" => Self::Sessions(Show::State(SessionState::Active)),
+            "sessions.old_transaction" | "connections.saturation" => Self::Sessions(Show::Clients),
+            "vacuum.horizon" | "wraparound.age" => Self::Holders,
+            _ => return None,
+        })
+    }
 }
 
 /// Changes whenever the list of reasons must be drawn anew.

@@ -85,12 +85,14 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
         return Some(TargetDetail {
             at: now,
             summary,
+            pooled: false,
             charts: vec![],
             databases: Reading::default(),
             statements: Reading::default(),
             locks: Reading::default(),
             replication: Reading::default(),
             sequences: Reading::default(),
+            sequences_hidden: None,
             settings: Reading::default(),
             probes: vec![],
         });
@@ -188,6 +190,7 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
     Some(TargetDetail {
         at: now,
         summary,
+        pooled: down,
         charts: vec![
             chart(
                 at,
@@ -205,6 +208,8 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
         locks: read(Locks { waiting: waits.len() as i64, waits, exclusive_relations: 0 }, at, down),
         replication: read(Replication::default(), at, down),
         sequences: read(vec![sequence("event_log_id_seq", 0.941), sequence("accounts_id_seq", 0.0002)], at, down),
+        sequences_hidden: down
+            .then(|| "3 sequences can't be read by role reeve; run GRANT SELECT ON ALL SEQUENCES IN SCHEMA \"core\" TO \"reeve\";".into()),
         settings: read(
             vec![setting("shared_buffers", "16384", Some("8kB"), false), setting("max_connections", "100", None, true)],
             at,

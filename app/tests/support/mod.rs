@@ -153,6 +153,14 @@ fn troubles(now: UnixMs) -> Vec<Reason> {
             "Change core.event_log.id to bigint before it runs out.",
             8200,
         ),
+        reason(
+            now,
+            "wraparound.age",
+            Status::Degraded,
+            "The oldest transaction id is 1.2 billion old, 56 % of the way to wraparound: then the server refuses writes.",
+            "End what holds it back, then VACUUM (FREEZE).",
+            9300,
+        ),
     ]
 }
 

@@ -361,6 +361,7 @@ impl Collector {
         self.board.snapshot.tables.retain(|name, _| databases.contains(name));
         self.board.memory.tables.retain(|name, _| databases.contains(name));
         self.board.memory.sequences.retain(|name, _| databases.contains(name));
+        self.board.memory.sequences_hidden.retain(|name, _| databases.contains(name));
         self.board.memory.drains.retain(|name, _| databases.contains(name));
         // With one other database its connection is worth keeping; with several each gets its turn.
         let others = databases.len().saturating_sub(1);

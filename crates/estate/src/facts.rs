@@ -38,6 +38,8 @@ pub struct Facts {
     pub timeline: Option<i32>,
     /// May ask the server for these two.
     pub read_control: bool,
+    /// There is a `pg_stat_wal` to read: PostgreSQL 13 has none, nor have some that are built on it.
+    pub read_wal: bool,
     /// Bytes of a block.
     pub block_size: i64,
     /// Database of the kept connection.
@@ -72,6 +74,7 @@ impl Facts {
             system: None,
             timeline: None,
             read_control: true,
+            read_wal: major >= 14,
             block_size: 8192,
             database: "postgres".to_owned(),
             read_all_stats: true,

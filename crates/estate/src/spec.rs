@@ -54,7 +54,7 @@ pub struct Cadence {
     pub metrics_ms: i64,
     /// Exact sizes, definitions, sequences, settings.
     pub health_ms: i64,
-    /// What all this may cost the target, in thousandths of one core; over it every interval is stretched.
+    /// What all this may cost the target, in thousandths of one core; over it intervals are stretched, those of dear probes first.
     pub budget_permille: i64,
 }
 

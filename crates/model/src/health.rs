@@ -57,6 +57,8 @@ pub struct TargetDetail {
     pub at: UnixMs,
     /// The same as in the list, with all figures instead of the headline.
     pub summary: TargetSummary,
+    /// It is read through a connection pooler, a transaction at a time.
+    pub pooled: bool,
     /// Charts over the recent hour.
     pub charts: Vec<Chart>,
     /// Databases of the server.
@@ -69,6 +71,8 @@ pub struct TargetDetail {
     pub replication: crate::Reading<Replication>,
     /// Sequences, fullest first.
     pub sequences: crate::Reading<Vec<SequenceUse>>,
+    /// Some more that may not be read, and what helps, as a sentence.
+    pub sequences_hidden: Option<String>,
     /// Settings that matter to the verdict.
     pub settings: crate::Reading<Vec<Setting>>,
     /// The collector's own cost, probe by probe.

@@ -94,12 +94,14 @@ impl HealthPort for Health {
         Ok(Arc::new(TargetDetail {
             at: now,
             summary,
+            pooled: s.server.as_ref().is_some_and(|server| server.pooled),
             charts: self.charts(name, now),
             databases: s.databases.clone(),
             statements: s.statements.clone(),
             locks: s.locks.clone(),
             replication: s.replication.clone(),
             sequences: s.sequences.clone(),
+            sequences_hidden: s.sequences_hidden.clone(),
             settings: s.settings.clone(),
             probes: s.probes.clone(),
         }))

@@ -193,7 +193,10 @@ fn target(text: &mut Text, name: &str, latest: &crate::hub::Latest, now: UnixMs)
         pace.load_ratio,
     );
     text.add("reeve_collector_budget_ratio", "gauge", "What it may cost.", &label, pace.budget_ratio);
-    text.add("reeve_collector_stretch_ratio", "gauge", "By how much intervals are stretched to keep to it.", &label, pace.stretch);
+    for (probes, stretch) in [("critical", pace.stretch_critical), ("other", pace.stretch_other)] {
+        let labels = [("target", name), ("probes", probes)];
+        text.add("reeve_collector_stretch_ratio", "gauge", "By how much intervals are stretched to keep to it.", &labels, stretch);
+    }
     for run in &snapshot.probes {
         let labels = [("target", name), ("probe", run.id.as_str()), ("database", run.database.as_deref().unwrap_or_default())];
         text.add("reeve_probe_wall_seconds", "gauge", "Wall time of the newest run.", &labels, run.wall_ms / 1000.0);

@@ -134,6 +134,12 @@ fn first_line(text: &str) -> String {
     if line.chars().count() > 160 { line.chars().take(159).chain(['…']).collect() } else { line }
 }
 
+/// A statement as a row shows it; nothing where there is none, so that a card has no empty line for it.
+fn statement(text: Option<&str>) -> Option<impl IntoView + use<>> {
+    let line = text.map(first_line).filter(|line| !line.is_empty())?;
+    Some(view! { <code>{line}</code> })
+}
+
 /// A state in words.
 fn state_words(row: &SessionRow) -> &'static str {
     match row.state {

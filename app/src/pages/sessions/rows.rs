@@ -1,6 +1,6 @@
 //! The sessions, and the choice of which.
 
-use super::{SessionsData, first_line, shows, state_words};
+use super::{SessionsData, shows, state_words, statement};
 use crate::{
     components::{Empty, EmptyKind},
     format,
@@ -79,7 +79,7 @@ fn row(data: &SessionsData, s: &SessionRow) -> impl IntoView + use<> {
             <td role="cell" data-label="Waits for">{s.wait.clone()}</td>
             <td role="cell" data-label="Who" class="mono">{who}{application}</td>
             <td role="cell" data-label="From" class="mono from">{s.client.clone().unwrap_or_else(|| "local".into())}</td>
-            <td role="cell" data-label="Statement" class="sql"><code>{s.statement.as_deref().map(first_line).unwrap_or_default()}</code></td>
+            <td role="cell" data-label="Statement" class="sql">{statement(s.statement.as_deref())}</td>
         </tr>
     }
 }

@@ -1,6 +1,6 @@
 //! Who waits for whom: each root blocker, and below it those that it keeps waiting.
 
-use super::{SessionsData, first_line, state_words};
+use super::{SessionsData, state_words, statement};
 use crate::format;
 use leptos::prelude::*;
 use reeve_model::activity::{Branch, Sessions};
@@ -74,7 +74,7 @@ fn row(data: &SessionsData, sessions: &Sessions, branch: &Branch) -> AnyView {
             <td role="cell" data-label="Does">{does}</td>
             <td role="cell" data-label="For" class="num">{format::length(long)}</td>
             <td role="cell" data-label="Who" class="mono">{who}<span class="about">{s.application.clone()}</span></td>
-            <td role="cell" data-label="Statement" class="sql"><code>{s.statement.as_deref().map(first_line).unwrap_or_default()}</code></td>
+            <td role="cell" data-label="Statement" class="sql">{statement(s.statement.as_deref())}</td>
         </tr>
     }
     .into_any()

@@ -49,9 +49,17 @@ pub(super) fn collector(detail: &TargetDetail, now: UnixMs) -> AnyView {
     } else {
         table(head, detail.probes.iter().map(row).collect_view())
     };
+    let pooled = detail.pooled.then(|| {
+        view! {
+            <p class="muted">
+                "It is read through a connection pooler, one transaction at a time and with all limits in force. Backups and restores need the server's own address ("<code>"backup_url_file"</code>")."
+            </p>
+        }
+    });
     view! {
         <section class="section compact" id="collector">
             <header class="section-head"><h2>"Collector"</h2>{cost(&detail.probes).map(|cost| view! { <p class="muted">{format!("Reading this target costs {cost}.")}</p> })}</header>
+            {pooled}
             {body}
         </section>
     }

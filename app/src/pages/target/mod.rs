@@ -71,7 +71,9 @@ fn head(detail: &TargetDetail, now: UnixMs) -> impl IntoView + use<> {
         _ => None,
     };
     let owner = s.info.owner.as_ref().map(|owner| format!("owned by {owner}"));
-    let facts = [Some(s.info.environment.word().to_owned()), s.info.region.clone(), s.version.clone(), Some(s.info.address.clone()), owner];
+    let environment = Some(s.info.environment.word().to_owned());
+    let pooled = detail.pooled.then(|| "through a connection pooler".to_owned());
+    let facts = [environment, s.info.region.clone(), s.version.clone(), Some(s.info.address.clone()), pooled, owner];
     let tags = s.info.tags.iter().map(|t| view! { <span class="tag">{t.clone()}</span> }).collect_view();
     view! {
         <section class="band" id=part::VERDICT data-shape=live::verdict_shape(s) data-status=v.status.word() data-live=of.clone() aria-labelledby="answer">

@@ -221,8 +221,12 @@ pub(super) fn replication(detail: &TargetDetail, now: UnixMs) -> AnyView {
 
 pub(super) fn sequences(detail: &TargetDetail, now: UnixMs) -> AnyView {
     section("sequences", "Sequences", &detail.sequences, now, |list| {
+        let hidden = detail.sequences_hidden.clone();
         if list.is_empty() {
-            return none("No sequences", "The databases of this target use none.");
+            return match hidden {
+                Some(why) => view! { <Empty kind=EmptyKind::NoPermission title="None may be read">{why}</Empty> }.into_any(),
+                None => none("No sequences", "The databases of this target use none."),
+            };
         }
         let row = |s: &SequenceUse| {
             view! {
@@ -241,7 +245,8 @@ pub(super) fn sequences(detail: &TargetDetail, now: UnixMs) -> AnyView {
             );
         let head =
             view! { {col("Sequence")}{num("Used", "%")}{num("Last value", "")}{num("Limit", "")}{num("Ends in", "at the present rate")} };
-        view! { {table(head, list.iter().take(SEQUENCES).map(row).collect_view())}{more} }.into_any()
+        let hidden = hidden.map(|why| view! { <p class="fine">{why}</p> });
+        view! { {table(head, list.iter().take(SEQUENCES).map(row).collect_view())}{more}{hidden} }.into_any()
     })
 }
 

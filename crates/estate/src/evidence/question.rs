@@ -20,6 +20,8 @@ pub enum Needs {
         /// The function behind it.
         function: &'static str,
     },
+    /// `EXECUTE` on `pg_control_system()`, which any login has unless somebody took it away.
+    Control,
     /// The helper function of docs/COMPLIANCE.md, or a superuser (E3).
     Verifiers,
     /// `pg_stat_statements` in this database, and `pg_monitor`.
@@ -35,6 +37,9 @@ impl Needs {
             Self::Monitor => (!rights.stats).then(|| format!("{title} can't be read in full by this role; run GRANT pg_monitor TO {role};")),
             Self::File { view, function } => (!rights.files.iter().any(|f| f == view)).then(|| {
                 format!("{title} can't be read by this role; run GRANT SELECT ON pg_catalog.{view} TO {role}; GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {role};")
+            }),
+            Self::Control => (!rights.control).then(|| {
+                format!("{title} can't be read by this role; run GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO {role};")
             }),
             Self::Verifiers => (!rights.authid && !rights.helper).then(|| {
                 format!("{title} can't be read by this role; install the helper function of docs/COMPLIANCE.md and run GRANT EXECUTE ON FUNCTION reeve.password_verifiers() TO {role};")
@@ -66,6 +71,7 @@ pub struct Question {
 /// All questions.
 pub const QUESTIONS: &[&Question] = &[
     &server::SERVER,
+    &server::SYSTEM,
     &server::SETTINGS,
     &server::SETTING_SECRETS,
     &server::PENDING_RESTART,

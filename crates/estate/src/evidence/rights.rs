@@ -7,6 +7,7 @@ use tokio_postgres::{Error, Row};
 pub(super) const QUERY: &str = "/* reeve:evidence/rights */
 SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS stats,
        has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS authid,
+       coalesce(has_function_privilege(to_regprocedure('pg_catalog.pg_control_system()'), 'EXECUTE'), false) AS control,
        ARRAY(SELECT v.name FROM (VALUES ('pg_hba_file_rules', 'pg_hba_file_rules()'), ('pg_ident_file_mappings', 'pg_ident_file_mappings()'),
                                         ('pg_file_settings', 'pg_show_all_file_settings()')) v(name, source)
               WHERE to_regclass('pg_catalog.' || v.name) IS NOT NULL
@@ -27,6 +28,8 @@ pub(super) struct Rights {
     pub stats: bool,
     /// Password verifiers themselves.
     pub authid: bool,
+    /// Which cluster it is.
+    pub control: bool,
     /// Views over configuration files that may be read.
     pub files: Vec<String>,
     /// The helper is there, belongs to a superuser, and may be called.
@@ -43,6 +46,7 @@ impl Rights {
         Ok(Self {
             stats: row.try_get("stats")?,
             authid: row.try_get("authid")?,
+            control: row.try_get("control")?,
             files: row.try_get("files")?,
             helper: row.try_get("helper")?,
             statements: statements.filter(|_| loaded),

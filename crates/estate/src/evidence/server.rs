@@ -8,7 +8,7 @@ const fn once(id: &'static str, title: &'static str, needs: Needs, variants: &'s
     Question { id, title, scope: Scope::Server, needs, query: Query { marker: id, keyed: Keyed::Server, variants } }
 }
 
-/// Version and identity.
+/// Version, and primary or standby.
 pub(super) static SERVER: Question = once(
     "server",
     "The server's version",
@@ -16,10 +16,16 @@ pub(super) static SERVER: Question = once(
     &[Variant {
         since: 13,
         sql: "
-SELECT current_setting('server_version_num') AS version_num, s.system_identifier::text AS system_identifier,
-       pg_is_in_recovery()::text AS standby
-  FROM pg_catalog.pg_control_system() s",
+SELECT current_setting('server_version_num') AS version_num, pg_is_in_recovery()::text AS standby",
     }],
+);
+
+/// Which cluster it is, for whoever reads the evidence later. Apart from the version: some managed servers keep the function from everybody.
+pub(super) static SYSTEM: Question = once(
+    "system",
+    "The cluster's identity",
+    Needs::Control,
+    &[Variant { since: 13, sql: "SELECT s.system_identifier::text AS system_identifier FROM pg_catalog.pg_control_system() s" }],
 );
 
 /// Settings that controls judge. A setting that only `pg_read_all_settings` may see is a missing row, never a default.

@@ -32,6 +32,7 @@ SELECT current_setting('server_version_num')::int8 AS version_num,
          AND has_function_privilege(current_user, 'pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS read_files,
        coalesce(has_function_privilege(current_user, to_regprocedure('pg_catalog.pg_control_system()'), 'EXECUTE')
          AND has_function_privilege(current_user, to_regprocedure('pg_catalog.pg_control_checkpoint()'), 'EXECUTE'), false) AS read_control,
+       coalesce(has_table_privilege(current_user, to_regclass('pg_catalog.pg_stat_wal')::oid, 'SELECT'), false) AS read_wal,
        (SELECT n.nspname::text FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'pg_stat_statements') AS statements_schema,
        (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_stat_statements') AS statements_version,
@@ -88,6 +89,7 @@ pub(crate) fn facts(row: &Row, session: &Guarded) -> Result<Facts, ProbeError> {
         system: None,
         timeline: None,
         read_control: row.try_get("read_control")?,
+        read_wal: row.try_get("read_wal")?,
         statements,
         statements_loaded: row.try_get("statements_loaded")?,
     })

@@ -40,6 +40,8 @@ pub struct Memory {
     pub(crate) tables: BTreeMap<String, tables::Memory>,
     /// Sequences by database.
     pub(crate) sequences: BTreeMap<String, Vec<reeve_model::snapshot::SequenceUse>>,
+    /// By database: which of them may not be read.
+    pub(crate) sequences_hidden: BTreeMap<String, String>,
     /// How fast each sequence is used up, by database, oid and whether it ascends.
     pub(crate) drains: BTreeMap<String, HashMap<(u32, bool), Watch>>,
     /// How fast transaction ids are used up.

@@ -6,7 +6,7 @@ use crate::{
     probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant, quote_identifier},
 };
 use reeve_model::snapshot::SequenceUse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Most sequences kept for one database, fullest first.
 const KEPT: usize = 1_000;
@@ -47,6 +47,12 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, s.seqincrement
 #[derive(Debug, Clone, Copy)]
 pub struct Sequences;
 
+/// Those of a database, and which of them may not be read.
+pub struct Found {
+    list: Vec<Looked>,
+    hidden: Option<String>,
+}
+
 /// One sequence as it was read, and what its rate is made from.
 pub struct Looked {
     shown: SequenceUse,
@@ -56,7 +62,7 @@ pub struct Looked {
 }
 
 impl Ask for Sequences {
-    type Out = Vec<Looked>;
+    type Out = Found;
     const ABOUT: About = About {
         id: "sequences",
         title: "Sequences",
@@ -66,7 +72,7 @@ impl Ask for Sequences {
         queries: &[&QUERY],
     };
 
-    async fn read(&self, cx: &Cx<'_>) -> Result<Got<Vec<Looked>>, ProbeError> {
+    async fn read(&self, cx: &Cx<'_>) -> Result<Got<Found>, ProbeError> {
         let mut value = Vec::new();
         let mut hidden: Vec<String> = Vec::new();
         let mut hidden_count = 0_u32;
@@ -103,20 +109,26 @@ impl Ask for Sequences {
         value.truncate(KEPT);
         let missing = (hidden_count > 0).then(|| {
             let schemas: Vec<String> = hidden.iter().take(5).map(|s| quote_identifier(s)).collect();
+            let many = if hidden_count == 1 { "1 sequence".to_owned() } else { format!("{hidden_count} sequences") };
             format!(
-                "{hidden_count} sequences can't be read by role {}; run GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}; in database {}.",
+                "{many} can't be read by role {}; run GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}; in database {}.",
                 cx.facts.user,
                 schemas.join(", "),
                 quote_identifier(&cx.facts.user),
                 quote_identifier(cx.database)
             )
         });
-        Ok(Got { value, missing })
+        Ok(Got { value: Found { list: value, hidden: missing.clone() }, missing })
     }
 
-    fn keep(&self, board: &mut Board, outcome: Result<Vec<Looked>, String>, moment: &Moment) {
+    fn keep(&self, board: &mut Board, outcome: Result<Found, String>, moment: &Moment) {
         let outcome = outcome.map(|found| {
-            let found = watched(board, found, moment);
+            match found.hidden {
+                Some(hidden) => board.memory.sequences_hidden.insert(moment.database.clone(), hidden),
+                None => board.memory.sequences_hidden.remove(&moment.database),
+            };
+            board.snapshot.sequences_hidden = in_one_sentence(&board.memory.sequences_hidden);
+            let found = watched(board, found.list, moment);
             board.memory.sequences.insert(moment.database.clone(), found);
             let mut all: Vec<SequenceUse> = board.memory.sequences.values().flatten().cloned().collect();
             all.sort_by(|a, b| b.used_ratio.total_cmp(&a.used_ratio));
@@ -124,6 +136,16 @@ impl Ask for Sequences {
         });
         board.snapshot.sequences.absorb(outcome, moment.at);
     }
+}
+
+/// The first database's, and how many more there are.
+fn in_one_sentence(hidden: &BTreeMap<String, String>) -> Option<String> {
+    let first = hidden.values().next()?.trim_end_matches('.');
+    Some(match hidden.len() {
+        1 => format!("{first}."),
+        2 => format!("{first}, and likewise in 1 more database."),
+        n => format!("{first}, and likewise in {} more databases.", n - 1),
+    })
 }
 
 /// With the rate of each. One that was left out, because it is locked or others are fuller, goes on when it is back within a day.
@@ -156,7 +178,21 @@ fn used(last: i64, min: i64, max: i64, ascending: bool) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::used;
+    use super::{in_one_sentence, used};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a7_what_may_not_be_read_is_one_sentence_for_all_databases() {
+        let hidden = |names: &[&str]| {
+            names.iter().map(|n| ((*n).to_owned(), format!("2 sequences can't be read in {n}."))).collect::<BTreeMap<_, _>>()
+        };
+        assert_eq!(in_one_sentence(&hidden(&[])), None);
+        assert_eq!(in_one_sentence(&hidden(&["b"])).unwrap(), "2 sequences can't be read in b.");
+        assert_eq!(
+            in_one_sentence(&hidden(&["b", "a", "c"])).unwrap(),
+            "2 sequences can't be read in a, and likewise in 2 more databases."
+        );
+    }
 
     #[test]
     fn b10_use_follows_the_direction_of_the_sequence() {

@@ -22,13 +22,13 @@ SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_curr
     };
 }
 
-static QUERY: Query = Query {
-    marker: "wal",
+/// Where there is no `pg_stat_wal`, or Reeve may not read it.
+static QUERY: Query = Query { marker: "wal", keyed: Keyed::Server, variants: &[Variant { since: 13, sql: wal_sql!("NULL::int8") }] };
+
+static FULL: Query = Query {
+    marker: "wal/full",
     keyed: Keyed::Server,
-    variants: &[
-        Variant { since: 13, sql: wal_sql!("NULL::int8") },
-        Variant { since: 14, sql: wal_sql!("(SELECT w.wal_fpi::int8 FROM pg_catalog.pg_stat_wal w)") },
-    ],
+    variants: &[Variant { since: 14, sql: wal_sql!("(SELECT w.wal_fpi::int8 FROM pg_catalog.pg_stat_wal w)") }],
 };
 
 /// The probe.
@@ -43,11 +43,11 @@ impl Ask for WriteAheadLog {
         doc: "WAL position, full-page images and the archiver's state.",
         scope: Scope::Server,
         class: Class::Live,
-        queries: &[&QUERY],
+        queries: &[&QUERY, &FULL],
     };
 
     async fn read(&self, cx: &Cx<'_>) -> Result<Got<Wal>, ProbeError> {
-        let row = cx.row(&QUERY, &[]).await?;
+        let row = cx.row(if cx.facts.read_wal { &FULL } else { &QUERY }, &[]).await?;
         let archiving: bool = row.try_get("archiving")?;
         let position: Option<i64> = row.try_get("position")?;
         Ok(Got::all(Wal {

@@ -58,6 +58,9 @@ pub struct TargetSnapshot {
     pub locks: Reading<Locks>,
     /// Sequences of all databases.
     pub sequences: Reading<Vec<SequenceUse>>,
+    /// Some more that Reeve's role may not read: how many, and what helps, as a sentence.
+    #[serde(default)]
+    pub sequences_hidden: Option<String>,
     /// Filesystems of the server, where Reeve sees them.
     #[serde(default)]
     pub disks: Reading<Vec<Disk>>,
@@ -81,8 +84,10 @@ pub struct Pace {
     pub budget_ratio: f64,
     /// What it would cost at the configured intervals, smoothed over about five rounds.
     pub load_ratio: f64,
-    /// By how much every interval is stretched to keep to the budget; 1 is not at all.
-    pub stretch: f64,
+    /// By how much the intervals of the probes that tell whether all is well are stretched to keep to the budget; 1 is not at all.
+    pub stretch_critical: f64,
+    /// The same of all other probes.
+    pub stretch_other: f64,
 }
 
 impl TargetSnapshot {
@@ -106,6 +111,7 @@ impl TargetSnapshot {
             wraparound: Reading::default(),
             locks: Reading::default(),
             sequences: Reading::default(),
+            sequences_hidden: None,
             disks: Reading::default(),
             settings: Reading::default(),
             tables: BTreeMap::new(),

@@ -20,7 +20,7 @@ pub const FIGURE: FigureDef = FigureDef {
     source: Source::Sequences,
     read: |s| s.sequences.value().and_then(|q| first_to_end(q))?.lasts_s(),
     absent: |s| match s.sequences.value() {
-        Some(list) if list.is_empty() => "There is no sequence.".into(),
+        Some(list) if list.is_empty() => s.sequences_hidden.clone().unwrap_or_else(|| "There is no sequence.".into()),
         list => drain::why_none(list.and_then(|q| longest_watched(q)), "Used sequences"),
     },
     max: |_| None,

@@ -16,7 +16,10 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "Full page images in the write-ahead log since the last reset.",
     source: Source::Wal,
     read: |s| s.wal.value()?.full_page_images.map(count),
-    absent: |_| "Counted from PostgreSQL 14 on.".into(),
+    absent: |s| match s.server.as_ref().map(|server| server.version_num) {
+        Some(140_000..) => "This server has no pg_stat_wal that Reeve may read.".into(),
+        _ => "Counted from PostgreSQL 14 on.".into(),
+    },
     max: |_| None,
     limits: |_| None,
 };

@@ -10,6 +10,8 @@ use crate::{
 };
 use reeve_model::snapshot::SequenceUse;
 
+/// From here on it costs.
+const FILLS: f64 = 0.70;
 /// Full from here on.
 const FULL: f64 = 0.90;
 /// One that ends within this is told of although it is not full, seconds: widening a large table takes its time.
@@ -26,15 +28,16 @@ pub const CATEGORY: Category = Category {
             say: |v| format!("fullest sequence {} used", words::percent(v)),
             source: Source::Sequences,
             read: |f| {
-                Seen::or_not_here(f.snapshot.sequences.value().and_then(|s| fullest(s)).map(|s| s.used_ratio), "there is no sequence")
+                let used = f.snapshot.sequences.value().and_then(|s| fullest(s)).map(|s| s.used_ratio);
+                visible(f, used, |used| used > FILLS, "there is no sequence")
             },
-            curve: Curve(&[(0.70, 0.0), (0.90, 40.0), (0.95, 100.0)]),
+            curve: Curve(&[(FILLS, 0.0), (0.90, 40.0), (0.95, 100.0)]),
         },
         Input {
             title: "days before the 30th on which a sequence ends (at the rate of the last day)",
             say: |v| format!("one ends in {:.0} days", 30.0 - v),
             source: Source::Sequences,
-            read: |f| Seen::or_not_here(early(f).map(|s| s / 86_400.0), "none ends within 30 days at the rate of the last day"),
+            read: |f| visible(f, early(f).map(|s| s / 86_400.0), |_| true, "none ends within 30 days at the rate of the last day"),
             curve: Curve(&[(0.0, 0.0), (30.0, 40.0)]),
         },
     ],
@@ -53,6 +56,14 @@ pub const CATEGORY: Category = Category {
         },
     ],
 };
+
+/// While some may not be read, only what is bad enough already is known; that all is well is not.
+fn visible(facts: &Facts<'_>, seen: Option<f64>, bad: fn(f64) -> bool, none: &'static str) -> Seen {
+    match &facts.snapshot.sequences_hidden {
+        Some(hidden) if !seen.is_some_and(bad) => Seen::Unknown(words::clause(hidden).to_owned()),
+        _ => Seen::or_not_here(seen, none),
+    }
+}
 
 fn full(facts: &Facts<'_>) -> Option<Finding> {
     let sequences = facts.snapshot.sequences.value()?;

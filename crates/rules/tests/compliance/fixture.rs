@@ -80,7 +80,8 @@ pub fn good() -> EvidenceSet {
     let settings: Vec<String> = SETTINGS.iter().map(|(n, v)| format!("{n}|{v}|configuration file|sighup")).collect();
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
     let items = vec![
-        answer("server", None, "version_num system_identifier standby", &["150020|7|false"]),
+        answer("server", None, "version_num standby", &["150020|false"]),
+        answer("system", None, "system_identifier", &["7"]),
         answer("connection", None, "tls_mode encrypted socket", &["verify-full|true|false"]),
         answer("settings", None, "name setting source context", &settings),
         answer("setting_secrets", None, "name secret used", &["archive_command|false|true", "ssl_passphrase_command|false|false"]),

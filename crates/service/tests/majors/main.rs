@@ -3,5 +3,6 @@
 
 mod controls;
 mod figures;
+mod managed;
 mod server;
 mod truth;
