@@ -62,8 +62,12 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await page.locator(".table-choice").getByRole("link", { name: "public.orders" }).click();
     await page.getByText("By hand", { exact: true }).click();
     const steps = page.locator(".steps pre");
-    await expect(steps.last()).toContainText(`pg_dump --dbname='${name}_back' --table='"public"."orders"'`);
+    await expect(steps.nth(1)).toContainText(`pg_dump --dbname='${name}_back' --table='"public"."orders"'`);
 
+    // What the table alone does not bring: written by what stands on the page.
+    expect(sql(`\\connect "${name}_back"\n${await steps.last().innerText()}`)).toBe(
+      "ALTER TABLE public.lines ADD CONSTRAINT of_an_order FOREIGN KEY (of) REFERENCES public.orders(id);",
+    );
     expect(sql(`\\connect "${name}_back"\nSELECT count(*), sum(id) FROM public.orders`)).toBe("500|125250");
     expect(sql(`\\connect "${name}"\nSELECT to_regclass('public.orders') IS NULL`), "the original is not touched").toBe("t");
 
@@ -76,8 +80,11 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
 
     // And what is not proven is proven.
     await page.getByRole("button", { name: "Drill", exact: true }).click();
+    const field = page.getByLabel("Name of the new database");
+    if (script) await field.fill("half a name");
     await ended(page, script);
     await expect(page.locator(".proof")).toContainText("every row came back as it was");
+    if (script) await expect(field, "what was typed while the page moved is still there").toHaveValue("half a name");
   } finally {
     sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
     sql(`DROP DATABASE IF EXISTS "${name}_back" WITH (FORCE)`);

@@ -19,6 +19,34 @@ for (const [name, path] of [
   });
 }
 
+test("a part is renewed around whoever is in it, who stays where they are @script @once", async ({ page }) => {
+  await page.goto("/admin/targets/findawise");
+  await expect(page.locator(feed)).toHaveText("Live");
+  const part = page.locator("#detail-part");
+  const summary = part.locator("details[id] > summary").first();
+  await summary.focus();
+  const at = () => page.evaluate(() => document.activeElement?.parentElement?.id ?? "");
+  const opened = await at();
+  expect(opened).not.toBe("");
+  const shape = await part.getAttribute("data-shape");
+  await expect(part).not.toHaveAttribute("data-shape", shape ?? "", { timeout: 40_000 });
+  expect(await at()).toBe(opened);
+});
+
+test("a part waits for whoever is where it has no such place, and is renewed when they leave @script @once", async ({ page }) => {
+  await page.goto("/admin/targets/findawise");
+  await expect(page.locator(feed)).toHaveText("Live");
+  const part = page.locator("#detail-part");
+  await part.locator(".table-frame[tabindex]").first().focus();
+  const shape = (await part.getAttribute("data-shape")) ?? "";
+  // Fetched anew, and still not exchanged.
+  await page.waitForResponse((answer) => answer.url().endsWith("/admin/targets/findawise"), { timeout: 40_000 });
+  await page.waitForResponse((answer) => answer.url().endsWith("/admin/targets/findawise"), { timeout: 40_000 });
+  await expect(part).toHaveAttribute("data-shape", shape);
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await expect(part).not.toHaveAttribute("data-shape", shape, { timeout: 20_000 });
+});
+
 test("a hidden page asks for nothing and goes on when it is seen again @script @once", async ({ page }) => {
   await page.goto("/admin/db-health");
   await expect(page.locator(feed)).toHaveText("Live");

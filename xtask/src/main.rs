@@ -3,6 +3,7 @@
 mod assets;
 mod bench;
 mod check;
+mod package;
 mod shell;
 mod sqlx;
 mod testing;
@@ -22,8 +23,9 @@ cargo xtask COMMAND
                      (--quick: unoptimised and uncompressed, for the edit loop)
   check              formatting, import rules of the rooms, licences, forbidden words, documented dependencies
   sqlx [--check]     record what PostgreSQL answers to the store's SQL (--check: fail when the record is stale)
-  bench NAME         figures for docs/BENCHMARKS.md. flood: wrong passwords; audit: the log at a million events;
-                     backup: beside pg_dump; scan: evidence of many tables
+  bench NAME         figures for docs/BENCHMARKS.md. flood: wrong passwords; pages: pages and viewers; audit: the log at a
+                     million events; backup: beside pg_dump; collect: rounds beside an exporter; scan: evidence of many tables
+  package            the Debian package, from a release build, in target/package
   test               everything that `make test` runs
   watch              run `reeve demo`, and build and start it again when a source changes
   help               this text
@@ -50,6 +52,7 @@ fn run(args: &[String]) -> Result<()> {
         "check" => check::run(&Workspace::load()?),
         "sqlx" => sqlx::run(&Workspace::load()?, sqlx::Purpose::parse(rest)?),
         "bench" => bench::run(&Workspace::load()?, rest),
+        "package" => package::run(&Workspace::load()?),
         "test" => testing::run(&Workspace::load()?),
         "watch" => watch::run(&Workspace::load()?),
         "help" | "--help" | "-h" => {

@@ -28,11 +28,11 @@ pub fn LiveFeed() -> impl IntoView {
 
 #[cfg(feature = "hydrate")]
 mod browser {
-    use crate::islands::dom;
+    use crate::islands::{dom, parts};
     use js_sys::{Array, Date, JSON, Reflect};
     use leptos::prelude::{GetUntracked, RwSignal, Set};
     use std::{cell::RefCell, rc::Rc};
-    use wasm_bindgen::{JsCast, JsValue};
+    use wasm_bindgen::JsValue;
     use web_sys::{Element, Event, EventSource, MessageEvent, VisibilityState, XmlHttpRequest, XmlHttpRequestResponseType};
 
     /// Longest wait between two attempts to connect, milliseconds.
@@ -46,6 +46,10 @@ mod browser {
         ended: bool,
         /// The page is being fetched for new shapes.
         fetching: bool,
+        /// A new shape was announced and has not been taken yet.
+        stale: bool,
+        /// Ticks until it is tried again, while somebody is where it would come.
+        rest: u32,
         /// How far the server's clock is ahead of this one, milliseconds.
         ahead_ms: f64,
     }
@@ -55,7 +59,16 @@ mod browser {
     pub fn start(state: RwSignal<&'static str>) {
         let Some(document) = dom::document() else { return };
         at_own_address();
-        let feed = Rc::new(RefCell::new(Feed { state, source: None, wait_ms: 1000, ended: false, fetching: false, ahead_ms: 0.0 }));
+        let feed = Rc::new(RefCell::new(Feed {
+            state,
+            source: None,
+            wait_ms: 1000,
+            ended: false,
+            fetching: false,
+            stale: false,
+            rest: 0,
+            ahead_ms: 0.0,
+        }));
         if let Some(at) = dom::first("[data-now]").and_then(|e| e.get_attribute("data-now")?.parse::<f64>().ok()) {
             feed.borrow_mut().ahead_ms = at - Date::now();
         }
@@ -71,6 +84,15 @@ mod browser {
         dom::every(1000, move || {
             if !hidden() {
                 tick(for_ticks.borrow().ahead_ms);
+                // What was announced while the page was fetched, or stood where somebody was: no further frame may come.
+                let rests = {
+                    let mut feed = for_ticks.borrow_mut();
+                    feed.rest = feed.rest.saturating_sub(1);
+                    feed.rest > 0
+                };
+                if !rests {
+                    fetch_if_stale(&for_ticks);
+                }
             }
         });
         if !hidden() {
@@ -207,7 +229,13 @@ mod browser {
             }
         }
         tick(feed.borrow().ahead_ms);
-        if reshaped && !feed.borrow().fetching {
+        feed.borrow_mut().stale |= reshaped;
+        fetch_if_stale(feed);
+    }
+
+    fn fetch_if_stale(feed: &Shared) {
+        let due = { feed.borrow().stale && !feed.borrow().fetching && !feed.borrow().ended };
+        if due {
             fetch_shapes(feed);
         }
     }
@@ -240,39 +268,38 @@ mod browser {
         }
     }
 
-    /// Fetches this page and takes from it the parts whose shape changed. A part that holds the focus waits for
-    /// the next frame, so that nobody loses their place.
+    /// Fetches this page and takes from it the parts whose shape changed. Whoever is in one finds themselves at the same place of the new
+    /// one; where there is no such place, it waits until they leave.
     fn fetch_shapes(feed: &Shared) {
         let (Ok(request), Some(here)) = (XmlHttpRequest::new(), dom::window().and_then(|w| w.location().href().ok())) else { return };
         if request.open("GET", &here).is_err() {
             return;
         }
         request.set_response_type(XmlHttpRequestResponseType::Document);
-        feed.borrow_mut().fetching = true;
+        {
+            let mut feed = feed.borrow_mut();
+            (feed.fetching, feed.stale) = (true, false);
+        }
         let (done, answer) = (feed.clone(), request.clone());
         dom::listen(&request, "loadend", move |_: Event| {
             done.borrow_mut().fetching = false;
             let (Some(fresh), Some(document)) = (answer.response_xml().ok().flatten(), dom::document()) else { return };
-            let active = document.active_element();
+            let mut waits = false;
             for old in dom::all("[data-shape][id]") {
                 let Some(new) = fresh.get_element_by_id(&old.id()) else { continue };
-                let focused = active.as_ref().is_some_and(|a| old.contains(Some(a.unchecked_ref())));
-                if !focused && new.get_attribute("data-shape") != old.get_attribute("data-shape") {
-                    // What a person opened stays open.
-                    for open in dom::within(&old, "details[open][id]") {
-                        if let Some(same) = fresh.get_element_by_id(&open.id()) {
-                            let _ = same.set_attribute("open", "");
-                        }
-                    }
-                    // And what they scrolled to stays in view.
-                    let places: Vec<_> = dom::within(&old, ".table-frame").iter().map(|f| (f.scroll_top(), f.scroll_left())).collect();
-                    if old.replace_with_with_node_1(&new).is_ok() {
-                        for (frame, (top, left)) in dom::within(&new, ".table-frame").iter().zip(places) {
-                            frame.set_scroll_top(top);
-                            frame.set_scroll_left(left);
-                        }
-                    }
+                if new.get_attribute("data-shape") == old.get_attribute("data-shape") {
+                    continue;
                 }
+                let active = document.active_element().filter(|a| old.contains(Some(a)));
+                match active.map(|a| parts::twin(&a, &new)) {
+                    Some(None) => waits = true,
+                    Some(Some(twin)) => parts::exchange(&old, &new, Some(&twin)),
+                    None => parts::exchange(&old, &new, None),
+                }
+            }
+            if waits {
+                let mut feed = done.borrow_mut();
+                (feed.stale, feed.rest) = (true, 5);
             }
         });
         let _ = request.send();

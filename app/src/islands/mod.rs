@@ -6,6 +6,8 @@ mod live_feed;
 
 #[cfg(feature = "hydrate")]
 mod dom;
+#[cfg(feature = "hydrate")]
+mod parts;
 
 pub use acts::Acts;
 pub use keys::Keys;

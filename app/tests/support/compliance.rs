@@ -39,6 +39,7 @@ pub fn findings(now: UnixMs) -> Vec<Finding> {
         state,
         first_seen: now.plus_ms(-9 * DAY),
         last_seen: now.plus_ms(-12 * 60_000),
+        acceptance: None,
     };
     use FindingState::{Accepted, Fixed, Open, Regressed};
     use Severity::{Critical, High, Low, Medium};
@@ -257,7 +258,7 @@ impl CompliancePort for Fake {
         let items: Vec<_> =
             items.into_iter().skip(query.offset as usize).take(if query.limit == 0 { 50 } else { query.limit as usize }).collect();
         let end = query.offset + items.len() as u32;
-        Ok(FindingPage { at: now, items, matching, total, next: (end < matching).then_some(end) })
+        Ok(FindingPage { at: now, items, matching, total, next: (end < matching).then_some(end), scans: Vec::new() })
     }
 
     async fn finding(&self, grant: Grant<ViewFinding>) -> Result<FindingDetail, PortError> {

@@ -72,7 +72,8 @@ pub fn judge(snapshot: &TargetSnapshot, now: UnixMs, previous: Option<&Verdict>)
     }
     reasons.extend(rights(snapshot).map(|finding| reason("verdict.rights".into(), finding, now, previous)));
     reasons.extend(out_of_sight(&categories, previous, &reasons));
-    reasons.sort_by_key(|r| std::cmp::Reverse(r.severity));
+    // What came last is what somebody who was just called looks for.
+    reasons.sort_by_key(|r| std::cmp::Reverse((r.severity, r.since)));
     let status = reasons.iter().map(|r| r.severity).max().unwrap_or(Status::Healthy);
     finish(now, previous, Draft { status, score, measured_ratio, reasons, categories, cap })
 }
@@ -242,7 +243,7 @@ pub fn estate(targets: &[(TargetName, Verdict)], now: UnixMs, previous: Option<&
     }
     let share = 1.0 / words::float(i64::try_from(targets.len()).unwrap_or(i64::MAX));
     let mut reasons: Vec<Reason> = targets.iter().filter(|(_, v)| v.status > Status::Healthy).map(|(name, v)| of_target(name, v)).collect();
-    reasons.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
+    reasons.sort_by(|a, b| (b.severity, b.since).cmp(&(a.severity, a.since)).then_with(|| a.id.cmp(&b.id)));
     let worst = targets.iter().filter(|(_, v)| v.score.is_some()).min_by(|(_, a), (_, b)| {
         let key = |v: &Verdict| v.score.unwrap_or(100.0);
         key(a).total_cmp(&key(b))
@@ -282,6 +283,7 @@ fn of_target(name: &TargetName, verdict: &Verdict) -> Reason {
         severity: verdict.status,
         sentence: format!("{lead}{cause}{more}"),
         next: first.map_or_else(|| "Wait for its first round.".to_owned(), |r| r.next.clone()),
-        since: Some(verdict.since),
+        // Since when that is so: the target may have been unwell for longer, by something else.
+        since: first.and_then(|r| r.since).or(Some(verdict.since)),
     }
 }

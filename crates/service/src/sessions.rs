@@ -30,6 +30,8 @@ use tokio::{sync::Mutex, time::Instant};
 const FRESH: Duration = Duration::from_millis(1_500);
 /// A target that did not answer is left alone for this long.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A look that was older than this when the target went away, milliseconds, says nothing of how it was then.
+const LAST_MS: i64 = 15_000;
 /// Nobody has looked for this long: the connection is closed.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -94,6 +96,12 @@ async fn newest(shared: &Arc<Mutex<Slot>>) -> Arc<SessionsView> {
     let outcome = slot.looker.look().await.map_err(|error| format!("{error}."));
     let mut view = SessionsView::clone(&slot.view);
     view.absorb(outcome, UnixMs::now());
+    // Nobody looked for a while before it went away: what was seen then is not what there was last.
+    if let (Some(last), Some(fault)) = (&view.last, &view.fault)
+        && fault.since.ms_since(last.at) > LAST_MS
+    {
+        view.last = None;
+    }
     slot.view = Arc::new(view);
     slot.asked = Some(Instant::now());
     if slot.looker.is_open() && !was_open {

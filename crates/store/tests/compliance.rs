@@ -43,6 +43,7 @@ fn finding(n: u8, state: FindingState, seen: UnixMs) -> Finding {
         state,
         first_seen: seen,
         last_seen: seen,
+        acceptance: None,
     }
 }
 

@@ -179,3 +179,21 @@ fn e1_the_interval_of_scans_keeps_evidence_fresh() {
         assert!(shown.contains("reeve.toml:2: compliance.interval") && shown.contains(why), "{shown}");
     }
 }
+
+/// K1: what the package installs is good as it is, and with everything taken in that it shows.
+#[test]
+fn k1_the_packaged_configuration_is_good_commented_out_or_not() {
+    let text = include_str!("../../../packaging/reeve.toml");
+    let as_it_is = load(Some(("reeve.toml", text)), &env(&[])).expect("as it is");
+    assert!(as_it_is.targets.is_empty());
+    let uncommented: String = text
+        .lines()
+        .filter_map(|line| match line.strip_prefix("# ") {
+            Some(rest) if rest.starts_with('[') || rest.contains(" = ") => Some(format!("{rest}\n")),
+            Some(_) => None,
+            None => Some(format!("{line}\n")),
+        })
+        .collect();
+    let all = load(Some(("reeve.toml", &uncommented)), &env(&[])).expect("with all taken in");
+    assert_eq!(all.targets.len(), 1);
+}

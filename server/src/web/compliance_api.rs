@@ -14,7 +14,7 @@ use axum::{
 use reeve_access::{Principal, authorize, permission::ViewFindings};
 use reeve_model::{
     TargetName, UnixMs,
-    compliance::{AuditReport, Finding, FindingPage, FindingQuery, FindingState, Framework, Severity},
+    compliance::{AuditReport, Finding, FindingPage, FindingQuery, FindingState, Framework, ScanState, Severity},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -78,6 +78,7 @@ pub async fn findings(
 ) -> Answer {
     let page = page(&web, &who, query?.0.checked()?).await?;
     Ok(Json(json!({
+        "at": page.at, "scans": page.scans,
         "items": page.items, "next": page.next.map(|n| n.to_string()), "matching": page.matching, "total": page.total,
     })))
 }
@@ -93,12 +94,14 @@ pub async fn csv(
     query: Result<Query<FindingsQuery>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let query = FindingQuery { limit: STEP, offset: 0, ..query?.0.checked()? };
-    let mut text =
-        String::from("severity,state,target,database,object,finding,control,title,first_seen,last_seen,fix,lock,undo,fingerprint\r\n");
+    let mut text = String::from(
+        "severity,state,target,database,object,finding,control,title,first_seen,last_seen,fix,lock,undo,fingerprint,\
+         accepted_by,accepted_at,accepted_until,accepted_because,scanned_at,server_version,read_by_role,scan_hash\r\n",
+    );
     let mut offset = Some(0);
     while let Some(from) = offset {
         let page = page(&web, &who, FindingQuery { offset: from, ..query.clone() }).await?;
-        page.items.iter().for_each(|finding| line(&mut text, finding));
+        page.items.iter().for_each(|finding| line(&mut text, finding, page.scans.iter().find(|s| s.target == finding.target)));
         offset = page.next;
     }
     let headers = [
@@ -108,12 +111,18 @@ pub async fn csv(
     Ok((headers, text).into_response())
 }
 
-fn line(text: &mut String, f: &Finding) {
+fn line(text: &mut String, f: &Finding, scan: Option<&ScanState>) {
     let at = |at: UnixMs| reeve_app::format::iso(at);
+    let (accepted, scan) = (f.acceptance.as_ref(), scan.cloned());
+    let accepted_at = accepted.map(|a| at(a.at)).unwrap_or_default();
+    let accepted_until = accepted.map(|a| at(a.expires)).unwrap_or_default();
+    let read = |of: fn(ScanState) -> Option<String>| scan.clone().and_then(of).unwrap_or_default();
+    let scanned_at = scan.as_ref().and_then(|s| s.scanned_at).map(at).unwrap_or_default();
+    let (version, role, hash) = (read(|s| s.version), read(|s| s.role), read(|s| s.hash));
     let target = f.target.to_string();
     let (first, last) = (at(f.first_seen), at(f.last_seen));
     let o = &f.offender;
-    let fields: [&str; 14] = [
+    let fields: [&str; 22] = [
         f.severity.word(),
         f.state.word(),
         &target,
@@ -128,6 +137,14 @@ fn line(text: &mut String, f: &Finding) {
         &f.lock,
         &o.undo,
         &f.fingerprint,
+        accepted.map_or("", |a| &a.by),
+        &accepted_at,
+        &accepted_until,
+        accepted.map_or("", |a| &a.reason),
+        &scanned_at,
+        &version,
+        &role,
+        &hash,
     ];
     for (place, field) in fields.into_iter().enumerate() {
         if place > 0 {

@@ -29,7 +29,7 @@ const CONNECTIONS: u32 = 16;
 
 /// Runs calm and flood, first from one address, then from sixteen at once.
 pub async fn run(workspace: &Workspace) -> Result<()> {
-    let program = Program::start(workspace).await?;
+    let program = Program::demo(workspace).await?;
     let reader = Ipv4Addr::new(127, 0, 0, 1);
     let mut connection = Connection::new(reader.into(), program.address);
     let answer = connection.post("/api/auth/login", &login(PASSWORD)).await?;

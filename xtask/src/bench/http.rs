@@ -39,6 +39,24 @@ impl Connection {
         self.send(&format!("{head}\r\n\r\n{json}")).await
     }
 
+    /// Opens a stream of server-sent events, which takes the connection.
+    pub async fn events(mut self, path: &str, token: &str) -> Result<Events> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(self.from, 0))?;
+        let mut stream = socket.connect(self.to).await?;
+        let head =
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nAccept: text/event-stream\r\n\r\n", self.to);
+        stream.write_all(head.as_bytes()).await?;
+        while !self.read.windows(4).any(|w| w == b"\r\n\r\n") {
+            fill(&mut stream, &mut self.read).await?;
+        }
+        let head = String::from_utf8_lossy(&self.read);
+        if !head.starts_with("HTTP/1.1 200") {
+            bail!("a stream was refused: {}", head.lines().next().unwrap_or_default());
+        }
+        Ok(Events { stream, buffer: vec![0; 64 * 1024] })
+    }
+
     async fn send(&mut self, request: &str) -> Result<Answer> {
         let kept = self.stream.is_some();
         match self.once(request).await {
@@ -90,6 +108,22 @@ impl Connection {
             self.stream = None;
         }
         Ok(Answer { status, body })
+    }
+}
+
+/// A stream of events that is only listened to.
+pub struct Events {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Events {
+    /// Waits until something comes; answers how many bytes.
+    pub async fn next(&mut self) -> Result<usize> {
+        match self.stream.read(&mut self.buffer).await? {
+            0 => bail!("the server closed a stream"),
+            n => Ok(n),
+        }
     }
 }
 

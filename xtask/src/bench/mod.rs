@@ -2,7 +2,8 @@
 
 mod flood;
 mod http;
-mod program;
+mod pages;
+pub mod program;
 
 use std::time::Duration;
 
@@ -14,20 +15,21 @@ use crate::workspace::Workspace;
 /// Runs the benchmark of this name.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     match args {
-        [one, rest @ ..] if one == "flood" && matches!(rest, [] | [_]) => {
+        [one, rest @ ..] if matches!(one.as_str(), "flood" | "pages") && matches!(rest, [] | [_]) => {
             match rest.first().map(String::as_str) {
                 None => program::build(workspace)?,
                 // The release binary as it stands.
                 Some("--built") => {}
-                Some(other) => bail!("`bench flood` takes `--built` or nothing, not `{other}`"),
+                Some(other) => bail!("`bench {one}` takes `--built` or nothing, not `{other}`"),
             }
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            runtime.block_on(flood::run(workspace))
+            runtime.block_on(async { if one == "flood" { flood::run(workspace).await } else { pages::run(workspace).await } })
         }
         [one] if one == "audit" => example(workspace, "reeve-store", "audit_million"),
         [one] if one == "backup" => example(workspace, "reeve-backup", "pgbench_backup"),
+        [one] if one == "collect" => example(workspace, "reeve-estate", "collect_peers"),
         [one] if one == "scan" => example(workspace, "reeve-estate", "scan_tables"),
-        _ => bail!("`bench` takes `flood`, `audit`, `backup` or `scan`"),
+        _ => bail!("`bench` takes `flood`, `pages`, `audit`, `backup`, `collect` or `scan`"),
     }
 }
 

@@ -36,17 +36,29 @@ pub struct Program {
 
 impl Program {
     /// Starts `reeve demo` in a directory of its own.
-    pub async fn start(workspace: &Workspace) -> Result<Self> {
+    pub async fn demo(workspace: &Workspace) -> Result<Self> {
+        Self::start(workspace, "demo", &[("REEVE_DEMO_SYSTEMS", "findawise".to_owned())]).await
+    }
+
+    /// Starts `reeve serve`, watching the servers of these addresses: `REEVE_TARGET_…_URL`, and the address.
+    pub async fn serve(workspace: &Workspace, targets: &[(&str, String)]) -> Result<Self> {
+        Self::start(workspace, "serve", targets).await
+    }
+
+    async fn start(workspace: &Workspace, command: &str, more: &[(&str, String)]) -> Result<Self> {
         let dir = std::env::temp_dir().join(format!("reeve-bench-{}", std::process::id()));
         std::fs::create_dir_all(&dir)?;
+        // One address asks for all, more often than any person.
+        let much = "{ burst = 1000000, per_minute = 60000000 }";
+        std::fs::write(dir.join("reeve.toml"), format!("[limits]\nconnections_per_address = 5000\npages = {much}\n"))?;
         // Under root PostgreSQL runs as another user, who must be able to pass through.
         std::fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
         let mut child = Command::new(workspace.target.join("release/reeve"))
-            .arg("demo")
+            .arg(command)
             .current_dir(&dir)
             .env("REEVE_DATA_DIR", dir.join("data"))
             .env("REEVE_LISTEN", "127.0.0.1:0")
-            .env("REEVE_DEMO_SYSTEMS", "findawise")
+            .envs(more.iter().map(|(name, value)| (name, value)))
             .env("REEVE_ADMIN_EMAIL", EMAIL)
             .env("REEVE_ADMIN_PASSWORD", PASSWORD)
             .env("REEVE_LOG", "error")

@@ -119,6 +119,10 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport, csrf: Option<
         shell(&qualified),
         shell(&b.database.name)
     );
+    let keys = format!(
+        "SET search_path = pg_catalog;\nSELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s;', conrelid::regclass, conname, pg_get_constraintdef(oid))\n  FROM pg_constraint WHERE contype = 'f' AND confrelid = {}::regclass AND conrelid <> confrelid;",
+        literal(&qualified)
+    );
     let rows = table.rows.and_then(|rows| i64::try_from(rows).ok()).map(|rows| format!(" It should say {}.", format::whole(Some(rows))));
     let missing = format!(
         "With its indexes, defaults and rights. If {} still has a table of this name, it refuses and changes nothing: move that one into another schema first (a renamed table keeps the names of its indexes).",
@@ -153,6 +157,10 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport, csrf: Option<
                     <p>"Copy it into "<b class="mono">{b.database.name.clone()}</b>", in one transaction. "{missing}" Add --host, --port and --username to both programs as you usually reach the server."</p>
                     <Code text=bring what="command"/>
                 </li>
+                <li>
+                    <p>"This brings the table alone: foreign keys of other tables that pointed to it are gone with the old one and stay gone. In "<b class="mono">{restored.database.clone()}</b>", this writes the statements that add them again; run what it answers in "<b class="mono">{b.database.name.clone()}</b>"."</p>
+                    <Code text=keys what="SQL"/>
+                </li>
             </ol>
             </details>
         }
@@ -163,6 +171,11 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport, csrf: Option<
 /// A name as SQL quotes it.
 pub(super) fn ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as SQL quotes it.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A word that a shell takes as it is, whatever is in it.

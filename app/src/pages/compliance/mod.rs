@@ -59,7 +59,7 @@ pub async fn load(view: FindingsView) -> Result<ComplianceData, AppError> {
         Ok(page) => Ok(ComplianceData { overview, view, page: Some(page), trouble: None }),
         // Said beside the filters, so that they can be mended.
         Err(AppError(PortError::Invalid(sentence))) => {
-            let page = FindingPage { at: UnixMs::now(), items: Vec::new(), matching: 0, total: 0, next: None };
+            let page = FindingPage { at: UnixMs::now(), items: Vec::new(), matching: 0, total: 0, next: None, scans: Vec::new() };
             Ok(ComplianceData { overview, view, page: Some(page), trouble: Some(sentence) })
         }
         Err(error) => Err(error),

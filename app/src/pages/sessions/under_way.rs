@@ -20,11 +20,11 @@ pub(super) fn holders(data: &SessionsData, sessions: &Sessions) -> impl IntoView
             _ => ().into_any(),
         };
         view! {
-            <tr>
-                <th scope="row">{h.kind.clone()}</th>
-                <td class="mono">{h.name.clone()}</td>
-                <td class="num mono">{process}</td>
-                <td class="num">{format::whole(Some(h.age))}</td>
+            <tr role="row">
+                <th role="rowheader" scope="row">{h.kind.clone()}</th>
+                <td role="cell" data-label="Name" class="mono">{h.name.clone()}</td>
+                <td role="cell" data-label="Process" class="num mono">{process}</td>
+                <td role="cell" data-label="Holds" class="num">{format!("{} transactions back", format::whole(Some(h.age)))}</td>
             </tr>
         }
     };
@@ -33,11 +33,11 @@ pub(super) fn holders(data: &SessionsData, sessions: &Sessions) -> impl IntoView
     } else {
         view! {
             <div class="table-frame" tabindex="0">
-                <table class="table">
-                    <thead>
-                        <tr><th scope="col">"What"</th><th scope="col">"Name"</th><th scope="col" class="num">"Process"</th><th scope="col" class="num">"Transactions back"</th></tr>
+                <table role="table" class="table cards" aria-labelledby="holders-title">
+                    <thead role="rowgroup">
+                        <tr role="row"><th role="columnheader" scope="col">"What"</th><th role="columnheader" scope="col">"Name"</th><th role="columnheader" scope="col" class="num">"Process"</th><th role="columnheader" scope="col" class="num">"Holds"</th></tr>
                     </thead>
-                    <tbody>{sessions.holders.iter().map(row).collect_view()}</tbody>
+                    <tbody role="rowgroup">{sessions.holders.iter().map(row).collect_view()}</tbody>
                 </table>
             </div>
         }

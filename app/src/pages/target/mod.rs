@@ -89,7 +89,7 @@ fn head(detail: &TargetDetail, now: UnixMs) -> impl IntoView + use<> {
                 </p>
                 <p class="band-sub">
                     {facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")}
-                    {up.map(|at| view! { <span class="dot"></span>"answers since " <Age at=at now=now/> })}
+                    {up.map(|at| view! { " "<span class="dot"></span>" answers since " <Age at=at now=now/> })}
                     " "{tags}
                 </p>
                 {targets_words(s, now)}

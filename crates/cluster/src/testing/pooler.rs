@@ -7,7 +7,7 @@ use std::{
     fmt::Write,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -65,6 +65,15 @@ impl TestPooler {
         let mut this = Self { child: None, dir, program };
         this.start_again()?;
         Ok(Some(this))
+    }
+
+    /// Its version, major and minor; none when it isn't installed or doesn't say.
+    #[must_use]
+    pub fn version() -> Option<(u32, u32)> {
+        let said = Command::new(program()?).arg("--version").output().ok()?;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let mut numbers = said.strip_prefix("PgBouncer ")?.split(['.', '\n']).map_while(|n| n.trim().parse().ok());
+        Some((numbers.next()?, numbers.next()?))
     }
 
     /// Starts it, after it was stopped.

@@ -18,7 +18,8 @@ static QUERY: Query = Query {
         since: 13,
         sql: "
 WITH s AS MATERIALIZED (
-  SELECT a.pid, a.usename::text AS usename, a.application_name, a.state, a.wait_event_type, a.xact_start, a.query_start, a.state_change, a.backend_xmin,
+  SELECT a.pid, a.usename::text AS usename, a.application_name, a.state, a.wait_event_type, a.xact_start, a.query_start, a.state_change,
+         greatest(age(a.backend_xmin), age(a.backend_xid)) AS holds,
          a.backend_type = 'client backend' AS client,
          a.backend_type IS NULL AND a.state IS NULL AND a.usesysid IS NOT NULL AND a.datid IS NOT NULL AS hidden,
          a.application_name LIKE 'reeve/%' AS own
@@ -43,7 +44,7 @@ SELECT current_setting('max_connections')::int8 AS max,
        (array_agg(pid ORDER BY query_start)
          FILTER (WHERE client AND NOT own AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock'))[1] AS query_pid,
        (array_agg(pid ORDER BY state_change) FILTER (WHERE client AND NOT own AND state LIKE 'idle in transaction%'))[1] AS idle_pid,
-       greatest(max(age(backend_xmin)) FILTER (WHERE own IS NOT TRUE),
+       greatest(max(holds) FILTER (WHERE own IS NOT TRUE),
          (SELECT max(greatest(age(r.xmin), age(r.catalog_xmin))) FROM pg_catalog.pg_replication_slots r),
          (SELECT max(age(p.transaction)) FROM pg_catalog.pg_prepared_xacts p))::int8 AS oldest_xmin_age
   FROM s)

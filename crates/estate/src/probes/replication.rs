@@ -59,7 +59,8 @@ SELECT pg_is_in_recovery() AS standby,
        CASE WHEN pg_last_wal_receive_lsn() IS NOT NULL
             THEN greatest(pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn(), 0)::int8 END AS backlog_bytes,
        CASE WHEN pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() AND pg_last_xact_replay_timestamp() IS NOT NULL
-            THEN greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 END AS delay_s",
+            THEN greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 END AS delay_s,
+       greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 AS newest_s",
     }],
 };
 
@@ -107,6 +108,8 @@ impl Ask for Replicas {
             value.receiving = Some(own.try_get("receiving")?);
             value.replay_backlog_bytes = own.try_get("backlog_bytes")?;
             value.replay_delay_s = own.try_get("delay_s")?;
+            // `greatest` passes over a null: where no transaction was replayed since the start there is none to tell of.
+            value.newest_transaction_s = own.try_get::<_, Option<f64>>("newest_s")?.filter(|s| *s > 0.0);
         }
         let missing = hidden.then(|| needs_monitor("The state of the standbys", cx.facts));
         Ok(Got { value, missing })

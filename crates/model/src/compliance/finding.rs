@@ -85,6 +85,9 @@ pub struct Finding {
     pub first_seen: UnixMs,
     /// Last seen.
     pub last_seen: UnixMs,
+    /// Who accepted its risk, why and until when, while that holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<Acceptance>,
 }
 
 /// What is different between two scans.

@@ -101,6 +101,8 @@ pub struct FindingPage {
     pub total: u32,
     /// Offset of the next page; none at the end.
     pub next: Option<u32>,
+    /// The newest scans of the targets in reach: what the findings rest on.
+    pub scans: Vec<ScanState>,
 }
 
 /// A clause that a control bears on, in words.

@@ -47,4 +47,7 @@ pub struct Replication {
     pub replay_backlog_bytes: Option<i64>,
     /// On a standby that is behind: seconds since the last replayed transaction. None when caught up.
     pub replay_delay_s: Option<f64>,
+    /// On a standby: age of the newest transaction that it has replayed, seconds. Long on an idle primary's, too.
+    #[serde(default)]
+    pub newest_transaction_s: Option<f64>,
 }

@@ -51,6 +51,7 @@ pub fn findings(former: &[Finding], scan: &Scan, context: &Context) -> Vec<Findi
                 state,
                 first_seen: before.map_or(scan.at, |f| f.first_seen),
                 last_seen: scan.at,
+                acceptance: None,
             });
         }
     }

@@ -11,7 +11,10 @@ pub const FIGURE: FigureDef = FigureDef {
     title: "Replay backlog",
     group: FigureGroup::Replication,
     unit: Unit::Bytes,
-    note: None,
+    note: Some(|s| match s.replication.value().and_then(|r| r.receiving) {
+        Some(false) => "of what it received; it receives nothing at present".into(),
+        _ => "received and not yet replayed".into(),
+    }),
     metric: "reeve_target_replay_backlog_bytes",
     help: "On a standby: bytes received and not yet replayed.",
     source: Source::Replication,

@@ -15,7 +15,13 @@ pub const FIGURE: FigureDef = FigureDef {
     help: "On a standby that is behind: seconds since the last replayed transaction.",
     source: Source::Replication,
     read: |s| s.replication.value()?.replay_delay_s,
-    absent: |_| "This server is not a standby, or it has caught up.".into(),
+    absent: |s| match s.replication.value().and_then(|r| r.receiving) {
+        None => "This server is not a standby.".into(),
+        Some(true) => "It has replayed all that it received.".into(),
+        Some(false) => {
+            "It has replayed all that it received, and it receives nothing: how far behind it is only its primary could tell.".into()
+        }
+    },
     max: |_| None,
     limits: |_| None,
 };

@@ -211,9 +211,12 @@ fn lag(facts: &Facts<'_>) -> Option<Finding> {
 }
 
 fn not_receiving(facts: &Facts<'_>) -> Option<Finding> {
-    let away = facts.standby() && here(facts)?.receiving == Some(false);
+    let replication = here(facts)?;
+    let away = facts.standby() && replication.receiving == Some(false);
     away.then(|| {
-        let sentence = "This standby receives no WAL: it falls further behind with every write on its primary.".to_owned();
+        let newest = replication.newest_transaction_s.map(|s| format!("; the newest transaction that it has is {} old", words::duration(s)));
+        let sentence =
+            format!("This standby receives no WAL: it falls further behind with every write on its primary{}.", newest.unwrap_or_default());
         Finding::degraded(sentence, "Look in the standby's log why the WAL receiver ended, then check primary_conninfo and whether the primary still has the WAL it asks for.")
     })
 }

@@ -245,6 +245,7 @@ pub fn healthy() -> TargetSnapshot {
             standbys: vec![standby(1_000, 0.1)],
             slots: vec![slot("reserved", true, 1_000)],
             receiving: None,
+            newest_transaction_s: None,
             replay_backlog_bytes: Some(0),
             replay_delay_s: Some(0.0),
         },

@@ -149,7 +149,7 @@ pub fn page(mut all: Vec<Finding>, query: &FindingQuery, now: UnixMs) -> Finding
     let limit = if query.limit == 0 { PAGE } else { query.limit };
     let items: Vec<Finding> = all.into_iter().skip(query.offset as usize).take(limit as usize).collect();
     let end = query.offset.saturating_add(u32::try_from(items.len()).unwrap_or(u32::MAX));
-    FindingPage { at: now, items, matching, total, next: (end < matching).then_some(end) }
+    FindingPage { at: now, items, matching, total, next: (end < matching).then_some(end), scans: Vec::new() }
 }
 
 /// All controls of the catalogue as the targets have them, judged or not.

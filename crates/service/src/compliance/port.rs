@@ -113,7 +113,8 @@ impl CompliancePort for Compliance {
         let reach = self.reach(|name| grant.covers(name));
         let mut state = self.state();
         let all = reach.iter().filter_map(|name| state.judged(name, now)).flat_map(|judged| judged.findings.to_vec()).collect();
-        Ok(answers::page(all, &query, now))
+        let scans = reach.iter().filter_map(|name| Some(state.slots.get(name)?.scan_state(now))).collect();
+        Ok(FindingPage { scans, ..answers::page(all, &query, now) })
     }
 
     async fn finding(&self, grant: Grant<ViewFinding>) -> Result<FindingDetail, PortError> {

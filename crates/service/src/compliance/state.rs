@@ -190,12 +190,13 @@ impl Slot {
 
 /// Findings as people see them: one whose risk is accepted says so while that holds.
 fn told_apart(lives: &[Finding], accepted: &[Acceptance], now: UnixMs) -> Vec<Finding> {
-    let until: HashMap<&str, UnixMs> = accepted.iter().map(|a| (a.fingerprint.as_str(), a.expires)).collect();
+    let accepted: HashMap<&str, &Acceptance> = accepted.iter().filter(|a| now < a.expires).map(|a| (a.fingerprint.as_str(), a)).collect();
     lives
         .iter()
         .map(|finding| {
-            let holds = finding.state.waits() && until.get(finding.fingerprint.as_str()).is_some_and(|end| now < *end);
-            Finding { state: if holds { FindingState::Accepted } else { finding.state }, ..finding.clone() }
+            let acceptance = accepted.get(finding.fingerprint.as_str()).filter(|_| finding.state.waits()).copied().cloned();
+            let state = if acceptance.is_some() { FindingState::Accepted } else { finding.state };
+            Finding { state, acceptance, ..finding.clone() }
         })
         .collect()
 }

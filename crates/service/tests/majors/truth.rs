@@ -123,7 +123,7 @@ pub fn of(id: &str, new: bool) -> Truth {
             0.01,
         ),
         "maintenance.oldest_xmin_age" => Now(
-            "SELECT greatest((SELECT max(age(backend_xmin)) FROM pg_stat_activity WHERE application_name NOT LIKE 'reeve/%'),
+            "SELECT greatest((SELECT max(greatest(age(backend_xmin), age(backend_xid))) FROM pg_stat_activity WHERE application_name NOT LIKE 'reeve/%'),
                 (SELECT max(greatest(age(xmin), age(catalog_xmin))) FROM pg_replication_slots),
                 (SELECT max(age(transaction)) FROM pg_prepared_xacts))::float8",
             5.0,

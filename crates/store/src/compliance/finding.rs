@@ -81,6 +81,7 @@ pub async fn of_target(connection: &mut PgConnection, org: Uuid, target: &Target
                 lock: row.lock,
                 first_seen: unix_ms(row.first_seen),
                 last_seen: unix_ms(row.last_seen),
+                acceptance: None,
             })
         })
         .collect()

@@ -87,8 +87,8 @@ pub const LIVE_CLEAR: Control = Control {
     lock: RELOAD,
     judge: |t| {
         let rows = t.server("sessions")?;
-        t.note("Sessions of the moment of the scan; what came and went between scans was not seen.");
-        for row in &rows {
+        t.note("Sessions over the network at the moment of the scan; what came and went between scans was not seen.");
+        for row in rows.iter().filter(|r| r.text("origin") == "network") {
             t.judged(row.number("sessions").and_then(|n| u64::try_from(n).ok()).unwrap_or(0));
         }
         for row in rows.iter().filter(|r| r.text("origin") == "network" && !r.yes("encrypted")) {
