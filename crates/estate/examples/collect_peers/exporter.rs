@@ -31,10 +31,12 @@ impl Exporter {
         Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned())
     }
 
-    pub async fn start(url: &str) -> Result<Self, Failed> {
+    /// Beside the server at this host (or socket directory) and port.
+    pub async fn start(host: &str, port: u16) -> Result<Self, Failed> {
+        let dsn = format!("host={host} port={port} user=exporter password={} dbname=postgres sslmode=disable", crate::PASSWORD);
         let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
         let child = Command::new(Self::program())
-            .env("DATA_SOURCE_NAME", libpq(url))
+            .env("DATA_SOURCE_NAME", dsn)
             .args([&format!("--web.listen-address=127.0.0.1:{port}"), "--collector.stat_statements", "--collector.statio_user_indexes"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -49,7 +51,8 @@ impl Exporter {
         }
         let text = this.scrape().await?;
         if !text.contains("\npg_up 1") || !text.contains("pg_stat_user_tables_seq_scan{") {
-            return Err(format!("the exporter does not read the server: {}", text.chars().take(2_000).collect::<String>()).into());
+            let own: Vec<&str> = text.lines().filter(|l| l.starts_with("pg_")).take(40).collect();
+            return Err(format!("the exporter does not read the server: {own:#?}").into());
         }
         Ok(this)
     }
@@ -83,9 +86,4 @@ impl Drop for Exporter {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// Its driver knows no `host` beside the address of a URL's own.
-fn libpq(url: &str) -> String {
-    if url.contains("sslmode=") { url.to_owned() } else { format!("{url}&sslmode=disable") }
 }
