@@ -109,6 +109,7 @@ fn size_kb(dir: &Path) -> Result<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

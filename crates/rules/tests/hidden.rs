@@ -1,0 +1,32 @@
+//! What Reeve's role may not read.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+use common::*;
+use reeve_model::{Status, snapshot::TargetSnapshot};
+use reeve_rules::{figures::by_id, judge};
+
+/// B1: what may not be read is unknown, never fine; what is bad among the rest still counts.
+#[test]
+fn b1_sequences_that_may_not_be_read_are_unknown_and_no_reason_to_be_calm() {
+    let hidden = |ratios: &[f64]| {
+        let mut s = healthy();
+        edit(&mut s.sequences, |q| *q = ratios.iter().map(|r| sequence(*r)).collect());
+        s.sequences_hidden = Some("3 sequences can't be read by role reeve.".to_owned());
+        s
+    };
+    let measured = |s: &TargetSnapshot| judge(s, NOW, None).measured_ratio;
+    let whole = measured(&healthy());
+    for ratios in [&[][..], &[0.5]] {
+        let s = hidden(ratios);
+        assert!(measured(&s) < whole, "{ratios:?}");
+        let figure = by_id("maintenance.sequence_used_ratio").unwrap().figure(&s, NOW, 10_000);
+        match ratios {
+            [] => assert_eq!(figure.why.as_deref(), Some("3 sequences can't be read by role reeve.")),
+            _ => assert!(figure.note.unwrap().ends_with("of those that Reeve's role may read")),
+        }
+    }
+    let full = judge(&hidden(&[0.96]), NOW, None);
+    assert!(full.reasons.iter().any(|r| r.id == "sequences.fullness" && r.severity == Status::Critical));
+    assert!(full.score < judge(&hidden(&[0.5]), NOW, None).score);
+}
