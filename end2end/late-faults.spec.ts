@@ -29,7 +29,7 @@ test.describe("the replica", () => {
   test.use({ signedIn: false });
 
   for (const [fault, primary, replica] of [
-    ["replica-stop", /The standby that streams from replication slot systems_replica is away/, /This standby receives no WAL/],
+    ["replica-stop", /The standby that streams from replication slot systems_replica is away/, /This standby receives no WAL, since primary_conninfo is empty/],
     ["replica-lag", /Standby systems-replica is behind/, /This standby is behind/],
   ] as const) {
     test(`the fault ${fault} is told on both sides, and healed`, async ({ page }) => {

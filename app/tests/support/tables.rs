@@ -95,6 +95,7 @@ fn row(now: UnixMs, n: i64, schema: &str, table: &str) -> TableRow {
             last_analyze: (n % 5 != 1).then(|| now.plus_ms(-(n + 1) * 300_000)),
             xid_age: Some(18_230_117 - n),
             has_primary_key: true,
+            autovacuum_off: false,
             bloat_estimate_ratio: (n % 3 != 0).then_some(0.04 + (n % 9) as f64 / 30.0),
         },
         growth_bytes: (n % 6 != 5).then_some((n % 7 - 2).max(0) * 8192 * (n % 5)),

@@ -239,3 +239,24 @@ async fn c1_a_locked_table_is_not_described_and_not_waited_for() {
     assert!(matches!(error, reeve_adapter::AdapterError::LockTimeout { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(2));
 }
+
+/// However somebody writes it.
+#[tokio::test]
+async fn c1_a_table_that_autovacuum_passes_by_is_known() {
+    let cluster = cluster().await;
+    connect(&cluster.url("postgres"))
+        .await
+        .batch_execute(
+            "CREATE TABLE off_1(id int) WITH (autovacuum_enabled = off); CREATE TABLE off_2(id int) WITH (fillfactor = 70, autovacuum_enabled = 'False');
+             CREATE TABLE on_1(id int) WITH (autovacuum_enabled = on); CREATE TABLE on_2(id int) WITH (fillfactor = 70); CREATE TABLE on_3(id int);
+             CREATE TABLE on_4(id text) WITH (toast.autovacuum_enabled = off)",
+        )
+        .await
+        .unwrap();
+    let mut collector = collector(&cluster.url("postgres"));
+    let s =
+        until(&mut collector, "tables", |s| s.tables.get("postgres").and_then(|t| t.value()).is_some_and(|t| t.tables.len() == 6)).await;
+    for name in ["off_1", "off_2", "on_1", "on_2", "on_3", "on_4"] {
+        assert_eq!(table(&s, name).autovacuum_off, name.starts_with("off"), "{name}");
+    }
+}

@@ -70,6 +70,9 @@ pub struct TableStats {
     pub xid_age: Option<i64>,
     /// Has a primary key.
     pub has_primary_key: bool,
+    /// Autovacuum is switched off for it (`autovacuum_enabled`).
+    #[serde(default)]
+    pub autovacuum_off: bool,
     /// Share of the heap that a rewrite would give back, 0 to 1. An estimate from row widths, labelled so.
     pub bloat_estimate_ratio: Option<f64>,
 }

@@ -106,7 +106,16 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
             s.server.as_mut().unwrap().standby = true;
             edit(&mut s.replication, |r| r.receiving = Some(false));
         },
-        "no WAL",
+        "on its primary.",
+    ),
+    (
+        "replication.not_receiving",
+        Status::Degraded,
+        |s| {
+            s.server.as_mut().unwrap().standby = true;
+            edit(&mut s.replication, |r| (r.receiving, r.no_primary) = (Some(false), Some(true)));
+        },
+        "primary_conninfo is empty",
     ),
     ("vacuum.autovacuum_off", Status::Critical, |s| edit(&mut s.settings, |x| x[0].value = "off".into()), "autovacuum"),
     ("vacuum.autovacuum_off", Status::Critical, |s| edit(&mut s.settings, |x| x[1].value = "off".into()), "track_counts"),
@@ -119,6 +128,16 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
             with_tables(s, vec![t]);
         },
         "core.orders",
+    ),
+    (
+        "vacuum.dead_rows",
+        Status::Degraded,
+        |s| {
+            let mut t = table(1, "core", "orders");
+            (t.live_rows, t.dead_rows, t.autovacuum_off) = (20_000, 15_000, true);
+            with_tables(s, vec![t]);
+        },
+        "Autovacuum is switched off for it.",
     ),
     ("vacuum.horizon", Status::Degraded, |s| edit(&mut s.activity, |a| a.oldest_xmin_age = Some(20_000_000)), "20 million"),
     ("wraparound.age", Status::Degraded, |s| edit(&mut s.wraparound, |w| w.oldest_xid_age = 600_000_000), "600 million"),

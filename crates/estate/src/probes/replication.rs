@@ -60,7 +60,9 @@ SELECT pg_is_in_recovery() AS standby,
             THEN greatest(pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn(), 0)::int8 END AS backlog_bytes,
        CASE WHEN pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() AND pg_last_xact_replay_timestamp() IS NOT NULL
             THEN greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 END AS delay_s,
-       greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 AS newest_s",
+       greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 AS newest_s,
+       CASE WHEN pg_is_in_recovery() AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver w WHERE w.pid IS NOT NULL)
+            THEN (SELECT s.setting = '' FROM pg_catalog.pg_settings s WHERE s.name = 'primary_conninfo') END AS no_primary",
     }],
 };
 
@@ -108,6 +110,7 @@ impl Ask for Replicas {
             value.receiving = Some(own.try_get("receiving")?);
             value.replay_backlog_bytes = own.try_get("backlog_bytes")?;
             value.replay_delay_s = own.try_get("delay_s")?;
+            value.no_primary = own.try_get("no_primary")?;
             // `greatest` passes over a null: where no transaction was replayed since the start there is none to tell of.
             value.newest_transaction_s = own.try_get::<_, Option<f64>>("newest_s")?.filter(|s| *s > 0.0);
         }

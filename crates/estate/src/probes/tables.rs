@@ -65,7 +65,8 @@ static TABLES: Query = Query {
          AS vacuum_ms,
        (extract(epoch FROM greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid))) * 1000)::int8
          AS analyze_ms,
-       CASE WHEN c.relfrozenxid <> '0'::xid THEN age(c.relfrozenxid)::int8 END AS xid_age
+       CASE WHEN c.relfrozenxid <> '0'::xid THEN age(c.relfrozenxid)::int8 END AS xid_age,
+       c.reloptions IS NOT NULL AND EXISTS (SELECT FROM unnest(c.reloptions) o WHERE o ~* '^autovacuum_enabled=(f|of|n|0)') AS autovacuum_off
   FROM pg_catalog.pg_class c
   JOIN spaces n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1
@@ -288,6 +289,7 @@ fn table(row: &Row) -> Result<TablePass, ProbeError> {
         last_analyze: row.try_get::<_, Option<i64>>("analyze_ms")?.map(UnixMs),
         xid_age: row.try_get("xid_age")?,
         has_primary_key: false,
+        autovacuum_off: row.try_get("autovacuum_off")?,
         bloat_estimate_ratio: None,
     };
     Ok(TablePass { stats, pages })

@@ -50,4 +50,7 @@ pub struct Replication {
     /// On a standby: age of the newest transaction that it has replayed, seconds. Long on an idle primary's, too.
     #[serde(default)]
     pub newest_transaction_s: Option<f64>,
+    /// On a standby that receives nothing: its `primary_conninfo` is empty. None: it receives, or Reeve's role may not see it.
+    #[serde(default)]
+    pub no_primary: Option<bool>,
 }

@@ -215,8 +215,16 @@ fn not_receiving(facts: &Facts<'_>) -> Option<Finding> {
     let away = facts.standby() && replication.receiving == Some(false);
     away.then(|| {
         let newest = replication.newest_transaction_s.map(|s| format!("; the newest transaction that it has is {} old", words::duration(s)));
-        let sentence =
-            format!("This standby receives no WAL: it falls further behind with every write on its primary{}.", newest.unwrap_or_default());
-        Finding::degraded(sentence, "Look in the standby's log why the WAL receiver ended, then check primary_conninfo and whether the primary still has the WAL it asks for.")
+        let newest = newest.unwrap_or_default();
+        if replication.no_primary == Some(true) {
+            return Finding::degraded(
+                format!("This standby receives no WAL, since primary_conninfo is empty: it has no primary to stream from{newest}."),
+                "Say where its primary is: ALTER SYSTEM SET primary_conninfo = 'host=… user=…'; SELECT pg_reload_conf(); if it was cleared there: ALTER SYSTEM RESET primary_conninfo.",
+            );
+        }
+        Finding::degraded(
+            format!("This standby receives no WAL: it falls further behind with every write on its primary{newest}."),
+            "Look in the standby's log why the WAL receiver ended, then check primary_conninfo and whether the primary still has the WAL it asks for.",
+        )
     })
 }

@@ -124,16 +124,22 @@ fn dead_rows(facts: &Facts<'_>) -> Option<Finding> {
     let share = float(first.dead_rows) / all_rows(first);
     let place = if names.len() > 1 { format!(" in {}", name(first)) } else { String::new() };
     let sentence = format!(
-        "Vacuum does not keep up with {}: {} dead rows{place}, {} of its rows, read by every scan for nothing.",
+        "Vacuum does not keep up with {}: {} dead rows{place}, {} of its rows, read by every scan for nothing.{}",
         words::list(&names),
         words::count(float(first.dead_rows)),
-        words::percent(share)
+        words::percent(share),
+        if first.autovacuum_off { " Autovacuum is switched off for it." } else { "" }
     );
-    let next = format!(
-        "In database {}: VACUUM (ANALYZE, VERBOSE) {}; if that removes little, look for what holds an old snapshot; if it comes back, see whether autovacuum is switched off for the table (reloptions in pg_class).",
-        ident(database),
-        name(first)
-    );
+    let (database, table) = (ident(database), name(first));
+    let next = if first.autovacuum_off {
+        format!(
+            "In database {database}: ALTER TABLE {table} RESET (autovacuum_enabled); VACUUM (ANALYZE, VERBOSE) {table}; if that removes little, look for what holds an old snapshot."
+        )
+    } else {
+        format!(
+            "In database {database}: VACUUM (ANALYZE, VERBOSE) {table}; if that removes little, look for what holds an old snapshot; if it comes back, let autovacuum come sooner: ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0.02);"
+        )
+    };
     Some(Finding::degraded(sentence, next))
 }
 

@@ -69,6 +69,7 @@ pub fn table(oid: u32, schema: &str, name: &str) -> TableStats {
         last_analyze: None,
         xid_age: Some(1_000),
         has_primary_key: true,
+        autovacuum_off: false,
         bloat_estimate_ratio: Some(0.05),
     }
 }
@@ -246,6 +247,7 @@ pub fn healthy() -> TargetSnapshot {
             slots: vec![slot("reserved", true, 1_000)],
             receiving: None,
             newest_transaction_s: None,
+            no_primary: None,
             replay_backlog_bytes: Some(0),
             replay_delay_s: Some(0.0),
         },
