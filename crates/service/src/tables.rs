@@ -1,7 +1,10 @@
 //! Tables of the targets: the newest reading, judged once, cut to the page that was asked for.
 
+mod kept;
+
 use crate::{health::no_such_target, hub::Hub, registry::Registry};
 use async_trait::async_trait;
+use kept::Selections;
 use reeve_access::{
     Grant,
     permission::{ViewTable, ViewTables},
@@ -52,7 +55,9 @@ type Faults = Arc<HashMap<u32, Vec<TableFault>>>;
 #[derive(Clone, Default)]
 struct Baseline {
     read_at: UnixMs,
-    sizes: Arc<HashMap<String, (UnixMs, f64)>>,
+    sizes: kept::Sizes,
+    /// The oldest of them.
+    oldest: Option<UnixMs>,
 }
 
 /// The faults of one reading, and when each index was first seen.
@@ -70,6 +75,7 @@ pub struct Tables {
     unused_after_s: f64,
     faults: Mutex<HashMap<(TargetName, String), Judged>>,
     baselines: Mutex<HashMap<TargetName, Baseline>>,
+    selections: Selections,
     definitions: Mutex<HashMap<(TargetName, TableRef), Timed<TableDefinition>>>,
 }
 
@@ -77,7 +83,16 @@ impl Tables {
     /// Over the hub, the store and the targets themselves. An index is called unused when nobody scanned it for `unused_after_s` seconds.
     #[must_use]
     pub fn new(hub: Arc<Hub>, store: Store, registry: Registry, unused_after_s: f64) -> Self {
-        Self { hub, store, registry, unused_after_s, faults: Mutex::default(), baselines: Mutex::default(), definitions: Mutex::default() }
+        Self {
+            hub,
+            store,
+            registry,
+            unused_after_s,
+            faults: Mutex::default(),
+            baselines: Mutex::default(),
+            selections: Selections::default(),
+            definitions: Mutex::default(),
+        }
     }
 
     /// The faults of one database, judged once per reading.
@@ -114,7 +129,8 @@ impl Tables {
         let asked = history.earliest_value("table.bytes", target, now.plus_ms(-GROWTH_WINDOW_MS));
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(sizes)) => {
-                let fresh = Baseline { read_at: now, sizes: Arc::new(sizes) };
+                let oldest = sizes.values().map(|(at, _)| *at).min();
+                let fresh = Baseline { read_at: now, sizes: Arc::new(sizes), oldest };
                 self.baselines.lock().unwrap_or_else(PoisonError::into_inner).insert(target.clone(), fresh.clone());
                 fresh
             }
@@ -219,29 +235,32 @@ impl TablesPort for Tables {
             .iter()
             .map(|(database, last, faults)| View { name: database.as_str(), tables: &last.value, faults: faults.as_ref() })
             .collect();
-        let sizes: HashMap<(&str, &str, &str), i64> = views
-            .iter()
-            .flat_map(|v| v.tables.tables.iter().map(move |t| (v.name, t)))
-            .filter_map(|(d, t)| t.total_bytes().map(|bytes| ((d, t.schema.as_str(), t.name.as_str()), bytes)))
-            .collect();
-        let growth = |database: &str, schema: &str, table: &str| {
-            let now_bytes = *sizes.get(&(database, schema, table))?;
-            let (_, then) = baseline.sizes.get(&object(database, schema, table))?;
-            #[allow(clippy::cast_possible_truncation)] // sizes are whole bytes
-            Some(now_bytes - *then as i64)
-        };
-        let selection = select(&views, &growth, &query);
+        let from =
+            kept::From { tables: read.iter().map(|(_, last, _)| Arc::clone(&last.value)).collect(), sizes: Arc::clone(&baseline.sizes) };
+        let selection = self.selections.of(name, &query, from, || {
+            let sizes: HashMap<(&str, &str, &str), i64> = views
+                .iter()
+                .flat_map(|v| v.tables.tables.iter().map(move |t| (v.name, t)))
+                .filter_map(|(d, t)| t.total_bytes().map(|bytes| ((d, t.schema.as_str(), t.name.as_str()), bytes)))
+                .collect();
+            let growth = |database: &str, schema: &str, table: &str| {
+                let now_bytes = *sizes.get(&(database, schema, table))?;
+                let (_, then) = baseline.sizes.get(&object(database, schema, table))?;
+                #[allow(clippy::cast_possible_truncation)] // sizes are whole bytes
+                Some(now_bytes - *then as i64)
+            };
+            select(&views, &growth, &query)
+        });
         let shown = snapshot.tables.iter().filter(|(d, _)| query.database.as_ref().is_none_or(|want| want == *d)).map(|(_, r)| r);
-        let oldest = baseline.sizes.values().map(|(at, _)| *at).min();
         Ok(TablePage {
             at: now,
             read: together(shown),
-            items: selection.items,
+            items: selection.items.clone(),
             matching: selection.matching,
             total: selection.total,
             databases: snapshot.tables.keys().cloned().collect(),
-            schemas: selection.schemas,
-            growth_window_s: oldest.map_or(0.0, |at| now.seconds_since(at)),
+            schemas: selection.schemas.clone(),
+            growth_window_s: baseline.oldest.map_or(0.0, |at| now.seconds_since(at)),
             next: selection.next,
         })
     }

@@ -147,6 +147,7 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
         ports,
         hub,
         options: LeptosOptions::builder().output_name("reeve").build(),
+        frames: Arc::default(),
         reveals: Reveals::default(),
         stopping: stopping.clone(),
         tls: http.is_over_tls(),

@@ -1,6 +1,6 @@
 //! The live stream: one per tab, the newest only, ends with the session.
 
-use super::{Web, refusal::Refusal};
+use super::{Web, frames::Place, refusal::Refusal};
 use axum::{
     Extension,
     extract::{Query, State},
@@ -44,9 +44,10 @@ pub async fn live(
     let still = || Refusal(PortError::NotFound("There is nothing live on that page.".to_owned()));
     let page = Page::parse(path, rest).ok_or_else(still)?;
     // Asked once before the stream opens, so that a refusal has its status.
-    frame(&web, &who, &page).await?.ok_or_else(still)?;
+    let place = web.frames.place(&who, &page.href());
+    frame(&web, &who, &page, &place).await?.ok_or_else(still)?;
     let changes = web.ports.health.changes(authorize::<ViewEstate>(&who, ())?);
-    let events = Box::pin(frames(web.clone(), who.clone(), page, changes));
+    let events = Box::pin(frames(web.clone(), who.clone(), page, place, changes));
     let (identity, stopping) = (web.ports.identity.clone(), web.stopping.clone());
     // Only the end of the session is a farewell. When Reeve stops, the stream just ends and the page comes back by itself.
     let over = Arc::new(AtomicBool::new(false));
@@ -67,7 +68,13 @@ pub async fn live(
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 
-async fn frame(web: &Web, who: &Principal, page: &Page) -> Result<Option<LiveFrame>, PortError> {
+/// The newest frame, shared with all who see the same.
+async fn frame(web: &Web, who: &Principal, page: &Page, place: &Place) -> Result<Option<Arc<LiveFrame>>, PortError> {
+    let version = *web.hub.version().borrow();
+    place.frame(version, make(web, who, page)).await
+}
+
+async fn make(web: &Web, who: &Principal, page: &Page) -> Result<Option<LiveFrame>, PortError> {
     let context = PageContext {
         ports: web.ports.clone(),
         principal: Some(who.clone()),
@@ -82,18 +89,24 @@ async fn frame(web: &Web, who: &Principal, page: &Page) -> Result<Option<LiveFra
 }
 
 /// The first event carries everything, later ones what changed.
-fn frames(web: Web, who: Principal, page: Page, changes: stream::BoxStream<'static, ()>) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold((web, who, page, changes, LiveFrame::default()), |(web, who, page, mut changes, last)| async move {
+fn frames(
+    web: Web,
+    who: Principal,
+    page: Page,
+    place: Place,
+    changes: stream::BoxStream<'static, ()>,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold((web, who, page, place, changes, Arc::<LiveFrame>::default()), |(web, who, page, place, mut changes, last)| async move {
         loop {
             changes.next().await?;
             // A target that is gone or a store that is away: the next change may bring it back.
-            let Ok(Some(next)) = frame(&web, &who, &page).await else { continue };
+            let Ok(Some(next)) = frame(&web, &who, &page, &place).await else { continue };
             let diff = reeve_app::live::diff(&last, &next);
             if diff.set.is_empty() {
                 continue;
             }
             let event = Event::default().json_data(&diff).unwrap_or_else(|_| Event::default().comment("unencodable"));
-            return Some((Ok(event), (web, who, page, changes, next)));
+            return Some((Ok(event), (web, who, page, place, changes, next)));
         }
     })
 }

@@ -13,6 +13,7 @@ pub mod compliance_forms;
 pub mod csrf;
 mod decisions_api;
 pub mod forms;
+pub mod frames;
 pub mod gate;
 pub mod headers;
 pub mod intake;
@@ -50,6 +51,8 @@ pub struct Web {
     pub hub: Arc<Hub>,
     /// Names for the server functions' handler.
     pub options: LeptosOptions,
+    /// What live streams send, shared.
+    pub frames: Arc<frames::Frames>,
     /// Secrets that a form just made, on their way to the page that shows them.
     pub reveals: Reveals,
     /// Ends live streams at shutdown.
