@@ -7,6 +7,7 @@ use nix::{
 };
 use std::{
     fs::{DirBuilder, File, OpenOptions, Permissions},
+    io::ErrorKind,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -35,15 +36,18 @@ impl Scratch {
         // Root's server runs as another user, who must pass through; what is secret lies in `private`.
         let passable = if Uid::effective().is_root() { 0o711 } else { 0o700 };
         make_all(root, passable)?;
-        sweep(root);
+        // Between a directory and its lock nobody else is at work here; so one without a lock belongs to somebody who was killed there.
+        let gate = File::open(root).and_then(|gate| gate.lock().map(|()| gate)).map_err(|e| BackupError::io(root, &e))?;
+        let dead = abandoned(root);
         let mut name = [0_u8; 6];
         getrandom::fill(&mut name).map_err(|e| BackupError::system("reading random bytes", e))?;
         let dir = root.join(format!("{PREFIX}{}", hex::encode(name)));
         make(&dir, passable)?;
-        // Made before the lock is there, it could be swept by a start at the same moment; then the next line fails loudly.
         let path = dir.join(LOCK);
         let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(|e| BackupError::io(&path, &e))?;
         lock.lock().map_err(|e| BackupError::io(&path, &e))?;
+        drop(gate);
+        dead.iter().for_each(|(dir, _lock)| clear(dir));
         let private = dir.join("private");
         make(&private, 0o700)?;
         Ok(Self { dir, private, _lock: lock })
@@ -87,29 +91,40 @@ pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
     nix::sys::statvfs::statvfs(path).ok().map(|s| s.blocks_available().saturating_mul(s.fragment_size()))
 }
 
-/// Removes directories whose lock nobody holds, and ends the tools that still work in them.
-fn sweep(root: &Path) {
-    let Ok(entries) = std::fs::read_dir(root) else { return };
+/// Directories of jobs that are no more, with their locks, which are held from here on. Those that never came to have one are removed at
+/// once. Only for who holds the gate.
+fn abandoned(root: &Path) -> Vec<(PathBuf, File)> {
+    let Ok(entries) = std::fs::read_dir(root) else { return Vec::new() };
+    let mut dead = Vec::new();
     for dir in entries.flatten().filter(|e| e.file_name().to_str().is_some_and(|n| n.starts_with(PREFIX))).map(|e| e.path()) {
-        let Ok(lock) = File::open(dir.join(LOCK)) else { continue };
-        if lock.try_lock().is_err() {
-            continue;
+        match File::open(dir.join(LOCK)) {
+            Ok(lock) if lock.try_lock().is_ok() => dead.push((dir, lock)),
+            Err(error) if error.kind() == ErrorKind::NotFound => remove(&dir),
+            _ => {}
         }
-        tracing::info!(dir = %dir.display(), "clearing away what a killed job left");
-        for signal in [Signal::SIGQUIT, Signal::SIGKILL] {
-            let until = Instant::now() + PATIENCE;
-            let left = working_in(&dir);
-            for pid in left {
-                // It may have ended by itself meanwhile.
-                kill(Pid::from_raw(pid), signal).ok();
-            }
-            while !working_in(&dir).is_empty() && Instant::now() < until {
-                std::thread::sleep(LOOK);
-            }
+    }
+    dead
+}
+
+/// Removes a directory, and ends the tools that still work in it.
+fn clear(dir: &Path) {
+    tracing::info!(dir = %dir.display(), "clearing away what a killed job left");
+    for signal in [Signal::SIGQUIT, Signal::SIGKILL] {
+        let until = Instant::now() + PATIENCE;
+        for pid in working_in(dir) {
+            // It may have ended by itself meanwhile.
+            kill(Pid::from_raw(pid), signal).ok();
         }
-        if let Err(error) = std::fs::remove_dir_all(&dir) {
-            tracing::warn!(dir = %dir.display(), %error, "old scratch space can't be removed");
+        while !working_in(dir).is_empty() && Instant::now() < until {
+            std::thread::sleep(LOOK);
         }
+    }
+    remove(dir);
+}
+
+fn remove(dir: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(dir) {
+        tracing::warn!(dir = %dir.display(), %error, "old scratch space can't be removed");
     }
 }
 
@@ -142,5 +157,23 @@ mod tests {
         let place = living.dir().to_owned();
         drop(living);
         assert!(!place.exists());
+    }
+
+    /// Killed between the directory and its lock; and many that begin at once leave one another alone.
+    #[test]
+    fn d1_a_directory_without_a_lock_is_cleared_away_and_none_that_just_begins() {
+        let root = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(root.path().join(format!("{PREFIX}000000000000"))).expect("made");
+        std::thread::scope(|all| {
+            for _ in 0..8 {
+                all.spawn(|| {
+                    for _ in 0..25 {
+                        let scratch = Scratch::open(root.path()).expect("opens");
+                        assert!(scratch.private().is_dir() && scratch.dir().join(LOCK).is_file());
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read_dir(root.path()).expect("read").count(), 0);
     }
 }
