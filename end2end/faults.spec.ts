@@ -67,7 +67,12 @@ for (const [fault, sentence, verdict] of [
   ["connection-flood", /usable connections are taken \(9\d %\)/, /degraded|critical/],
   ["hang-target", /^No answer for/, /critical/],
   ["kill-target", /^No answer for/, /critical/],
-  ["bloat", /Vacuum does not keep up with .*270,?000 dead rows in public\.demo_fault_bloat, 90 % of its rows.* Autovacuum is switched off for it\./, /degraded|critical/],
+  // The only one where a crash has just lost what was counted of the others.
+  [
+    "bloat",
+    /Vacuum does not keep up with public\.demo_fault_bloat.*: 270,000 dead rows.*, 90 % of its rows.* Autovacuum is switched off for it\./,
+    /degraded|critical/,
+  ],
   [
     "disk-full",
     /The filesystem of tablespace demo_small \(\/.*\/small\) is (full|9\d(\.\d)? % full): .* of 64 MB are free; .*what writes there fails\./,

@@ -10,7 +10,7 @@ export default defineConfig({
   testDir: ".",
   outputDir: "test-results",
   globalSetup: "./support/global-setup.ts",
-  globalTimeout: 20 * 60_000,
+  globalTimeout: 35 * 60_000,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   // One Reeve serves all; on two cores a second browser would only take its time away.
