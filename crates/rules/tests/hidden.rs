@@ -30,3 +30,14 @@ fn b1_sequences_that_may_not_be_read_are_unknown_and_no_reason_to_be_calm() {
     assert!(full.reasons.iter().any(|r| r.id == "sequences.fullness" && r.severity == Status::Critical));
     assert!(full.score < judge(&hidden(&[0.5]), NOW, None).score);
 }
+
+/// Without `pg_monitor` the sessions of others are hidden: said with the grant that helps, and not healthy.
+#[test]
+fn b1_hidden_sessions_name_the_missing_right() {
+    let mut s = healthy();
+    edit(&mut s.activity, |a| a.hidden = 7);
+    let v = judge(&s, NOW, None);
+    let reason = v.reasons.iter().find(|r| r.id == "verdict.rights").expect("a reason");
+    assert_eq!((v.status, reason.severity), (Status::Unknown, Status::Unknown));
+    assert!(reason.sentence.contains("7 sessions") && reason.next.contains("GRANT pg_monitor TO"), "{reason:?}");
+}

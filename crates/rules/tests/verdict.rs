@@ -393,14 +393,3 @@ fn b1_what_was_wrong_and_is_out_of_sight_is_unknown_not_healthy() {
     }
     assert_eq!(judge(&healthy(), NOW, Some(&blind)).status, Status::Healthy);
 }
-
-/// Without `pg_monitor` the sessions of others are hidden: said with the grant that helps, and not healthy.
-#[test]
-fn b1_hidden_sessions_name_the_missing_right() {
-    let mut s = healthy();
-    edit(&mut s.activity, |a| a.hidden = 7);
-    let v = judge(&s, NOW, None);
-    let reason = v.reasons.iter().find(|r| r.id == "verdict.rights").expect("a reason");
-    assert_eq!((v.status, reason.severity), (Status::Unknown, Status::Unknown));
-    assert!(reason.sentence.contains("7 sessions") && reason.next.contains("GRANT pg_monitor TO"), "{reason:?}");
-}
