@@ -48,6 +48,11 @@ impl BackupError {
         Self::System { what: what.into(), why: error.to_string() }
     }
 
+    /// Whether the name of what was to be made is in use: found before (42P04), or by the index when two make it at once (23505).
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self, Self::Database(error) if matches!(error.sqlstate(), Some("42P04" | "23505")))
+    }
+
     /// Whether asking again later, with nothing changed, may well succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {

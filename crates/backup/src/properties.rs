@@ -111,9 +111,20 @@ impl Source {
 pub(crate) async fn create_database(server: &Source, name: &str, like: &BackupDatabase) -> Result<(), BackupError> {
     server.execute(&creation(name, like)).await?;
     // From the first moment on: what is being restored is not for everybody where the original was not.
-    match like.properties.as_ref().and_then(|p| p.grants.as_ref()) {
-        Some(_) => server.execute(&format!("REVOKE ALL ON DATABASE {} FROM PUBLIC", quoted(name))).await,
-        None => Ok(()),
+    if like.properties.as_ref().and_then(|p| p.grants.as_ref()).is_none() {
+        return Ok(());
+    }
+    let closed = server.execute(&format!("REVOKE ALL ON DATABASE {} FROM PUBLIC", quoted(name))).await;
+    if closed.is_err() {
+        drop_database(server, name).await;
+    }
+    closed
+}
+
+/// Removes a database that was not finished.
+pub(crate) async fn drop_database(server: &Source, name: &str) {
+    if let Err(error) = server.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await {
+        tracing::warn!(database = name, %error, "a half-restored database was not removed; drop it by hand");
     }
 }
 

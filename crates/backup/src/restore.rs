@@ -7,7 +7,7 @@ use crate::{
     fetch::stored_bytes,
     load::Loading,
     manifest::Manifest,
-    properties::create_database,
+    properties::{create_database, drop_database},
     run::{TableName, moment},
     scratch::Scratch,
     source::{Source, get, literal, quoted},
@@ -86,7 +86,7 @@ impl Engine {
         progress.phase(JobPhase::Preflight, None);
         let server = Source::connect(&request.server).await?;
         let wanted = wanted(manifest, request.tables.as_deref())?;
-        let name = free_name(&server, request, manifest).await?;
+        let mut name = free_name(&server, request, manifest).await?;
         if let Some(over) = &request.over
             && !exists(&server, &over.database).await?
         {
@@ -106,7 +106,13 @@ impl Engine {
         let meter = progress.phase(JobPhase::Read, Some(stored_bytes(&manifest.objects)));
         let fetched = self.fetch(manifest, &scratch, &meter, cancel).await?;
         progress.phase(JobPhase::Load, None);
-        create_database(&server, &name, &manifest.backup.database).await?;
+        // A name that was free when it was looked for may have gone to another restore meanwhile.
+        while let Err(error) = create_database(&server, &name, &manifest.backup.database).await {
+            if request.database.is_some() || !error.is_taken() {
+                return Err(error);
+            }
+            name = free_name(&server, request, manifest).await?;
+        }
         let database = request.server.with_database(&name);
         let whole = manifest.backup.whole && request.tables.is_none();
         let work = async {
@@ -182,15 +188,25 @@ pub(crate) fn wanted(manifest: &Manifest, tables: Option<&[TableName]>) -> Resul
 
 /// The name of the new database, which must not be taken.
 async fn free_name(server: &Source, request: &RestoreRequest, manifest: &Manifest) -> Result<String, BackupError> {
-    let name = match &request.database {
-        Some(name) => name.clone(),
-        None => suffixed(&manifest.backup.database.name, &format!("_restored_{}", moment(UnixMs::now())?)),
+    let Some(name) = request.database.clone() else {
+        return dated(server, &manifest.backup.database.name, "restored").await;
     };
     if name.is_empty() || name.len() > NAME_LIMIT {
         return Err(BackupError::Refused(format!("{name:?} is no name for a database: 1 to {NAME_LIMIT} bytes")));
     }
     if exists(server, &name).await? {
         return Err(BackupError::Refused(format!("there is a database {name} already: choose another name")));
+    }
+    Ok(name)
+}
+
+/// A name after this second that no database has; a second restore within it gets a number.
+async fn dated(server: &Source, database: &str, what: &str) -> Result<String, BackupError> {
+    let suffix = format!("_{what}_{}", moment(UnixMs::now())?);
+    let (mut name, mut number) = (suffixed(database, &suffix), 1);
+    while exists(server, &name).await? {
+        number += 1;
+        name = suffixed(database, &format!("{suffix}_{number}"));
     }
     Ok(name)
 }
@@ -213,12 +229,12 @@ async fn exists(server: &Source, name: &str) -> Result<bool, BackupError> {
 /// `RENAME` locks the database, so that whoever wants in waits, and then gives those who are in five seconds to leave. Meanwhile a second
 /// session sends them away.
 async fn swap(server: &Source, endpoint: &Endpoint, database: &str, restored: &str) -> Result<String, BackupError> {
-    let kept = suffixed(database, &format!("_before_{}", moment(UnixMs::now())?));
     let at = |step: &str, error: BackupError| {
         BackupError::Refused(format!(
             "what was restored is complete in the database {restored}, but {step} ({error}): {database} is as it was"
         ))
     };
+    let kept = dated(server, database, "before").await.map_err(|e| at("the server could not be asked", e))?;
     let row = server.row("SELECT current_database()::text").await.map_err(|e| at("the server could not be asked", e))?;
     if get::<String>(&row, 0)? == database {
         let sentence = format!(
@@ -268,12 +284,6 @@ async fn swap(server: &Source, endpoint: &Endpoint, database: &str, restored: &s
             return Err(at("it could not take the place", error));
         }
         tracing::info!(%error, "renaming is tried again");
-    }
-}
-
-async fn drop_database(server: &Source, name: &str) {
-    if let Err(error) = server.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await {
-        tracing::warn!(database = name, %error, "a half-restored database was not removed; drop it by hand");
     }
 }
 

@@ -109,6 +109,8 @@ async fn d3_a_restore_is_beside_the_original_and_replaces_it_only_by_its_typed_n
     // Somebody is connected: that must not keep it from being replaced. Nor must pools that come back at once.
     let bystander = connect(&cluster, DATABASE).await;
     let (stop, original) = (CancellationToken::new(), endpoint(&cluster, DATABASE));
+    // A failure below must end them too: the runtime waits for them.
+    let _ends = stop.clone().drop_guard();
     let pools: Vec<_> = (0..8).map(|_| tokio::spawn(come_back(original.clone(), stop.clone()))).collect();
     let over = |typed: &str| RestoreRequest { over: Some(Over { database: DATABASE.into(), typed: typed.into() }), ..beside.clone() };
     let refused = engine.restore(&over("shop"), &silent, &cancel).await.unwrap_err().to_string();
@@ -124,8 +126,13 @@ async fn d3_a_restore_is_beside_the_original_and_replaces_it_only_by_its_typed_n
     assert_eq!(count(connect(&cluster, &kept).await).await, None, "the one before is kept as it was, and lets people in");
     assert!(bystander.query_one("SELECT 1", &[]).await.is_err());
 
-    let taken = RestoreRequest { database: Some(DATABASE.into()), ..beside };
+    let taken = RestoreRequest { database: Some(DATABASE.into()), ..beside.clone() };
     assert!(engine.restore(&taken, &silent, &cancel).await.unwrap_err().to_string().contains("already"));
+
+    // Whatever is done within one second gets a name of its own: that the two before this one did not was a matter of luck.
+    let pair = tokio::join!(engine.restore(&beside, &silent, &cancel), engine.restore(&beside, &silent, &cancel));
+    let names = [pair.0.unwrap().database, pair.1.unwrap().database];
+    assert!(names[0] != names[1] && names.iter().all(|name| name.starts_with(&format!("{DATABASE}_restored_"))), "{names:?}");
 }
 
 /// A client that connects anew as soon as it is cut off. Answers how often it was in.
@@ -139,6 +146,8 @@ async fn come_back(original: reeve_adapter::Endpoint, stop: CancellationToken) -
                 () = stop.cancelled() => {}
             }
         }
+        // Where the server is gone, connecting fails at once and never waits.
+        tokio::task::yield_now().await;
     }
     times
 }
