@@ -110,7 +110,7 @@ impl Collector {
             Ok(Ok(())) if !kept => self.read(watched, start, Instant::now() + self.spec.deadline).await,
             Ok(Ok(())) => self.read(watched, start, deadline).await,
             Ok(Err(away)) => Err(away),
-            Err(_) => Err(self.silent()),
+            Err(_) => Err(Self::silent(self.spec.deadline)),
         };
         let at = UnixMs::now();
         match outcome {
@@ -179,7 +179,7 @@ impl Collector {
         let counted = Instant::now();
         let mut answered = self.run(None, &due, watched, deadline).await;
         if let Err(Broken::Lost(_)) = &answered
-            && timeout_at(deadline, self.reach()).await.map_err(|_| self.silent())?.is_ok()
+            && timeout_at(deadline, self.reach()).await.map_err(|_| Self::silent(self.spec.deadline))?.is_ok()
         {
             // Somebody ended Reeve's session, or the server restarted in between: that alone is no outage.
             answered = self.run(None, &due, watched, deadline).await;
@@ -187,7 +187,7 @@ impl Collector {
         match answered {
             Ok(()) => {}
             Err(Broken::Lost(why)) => return Err(Away(why)),
-            Err(Broken::Silent) => return Err(self.silent()),
+            Err(Broken::Silent(limit)) => return Err(Self::silent(limit)),
         }
         self.rates(&due, counted);
         for database in self.databases() {
@@ -211,7 +211,7 @@ impl Collector {
 
     /// Runs some probes at once on the right connection and keeps what they read.
     async fn run(&mut self, database: Option<&str>, due: &[usize], watched: bool, deadline: Instant) -> Result<(), Broken> {
-        let Some(facts) = self.board.memory.facts.clone() else { return Err(Broken::Silent) };
+        let Some(facts) = self.board.memory.facts.clone() else { return Err(Broken::Silent(self.spec.deadline)) };
         let name = database.unwrap_or(&facts.database).to_owned();
         let started = Moment { at: UnixMs::now(), instant: Instant::now(), database: name.clone() };
         let kept = name == facts.database;
@@ -222,7 +222,10 @@ impl Collector {
             return Err(Broken::Lost(why));
         }
         let session = if kept { self.session.as_ref() } else { self.further.as_ref().map(|(_, s)| s) };
-        let Some(session) = session else { return Err(Broken::Silent) };
+        let Some(session) = session else { return Err(Broken::Silent(self.spec.deadline)) };
+        // The first answer shows that somebody is there; the others may take what time there is. Of a database everything may be dear.
+        let silence = if database.is_none() { self.spec.silence.min(self.spec.deadline) } else { self.spec.deadline };
+        let limit = deadline.min(started.instant + silence);
         let (done, unfinished) = {
             let memory = &self.board.memory;
             let (facts, name) = (&facts, name.as_str());
@@ -234,7 +237,9 @@ impl Collector {
                 })
                 .collect();
             let mut done: Vec<(usize, Run)> = Vec::with_capacity(due.len());
-            while let Ok(Some(finished)) = timeout_at(deadline, running.next()).await {
+            let mut heard = false;
+            while let Ok(Some(finished)) = timeout_at(if heard { deadline } else { limit }, running.next()).await {
+                heard |= finished.1.heard;
                 done.push(finished);
             }
             let unfinished: Vec<usize> = due.iter().copied().filter(|p| done.iter().all(|(d, _)| d != p)).collect();
@@ -246,7 +251,8 @@ impl Collector {
             self.keep(probe, database, run, &started, watched);
         }
         if !unfinished.is_empty() {
-            let why = format!("The server did not answer within {} s.", self.spec.deadline.as_secs());
+            let waited = if answered { self.spec.deadline } else { silence };
+            let why = Self::silent(waited).0;
             for probe in &unfinished {
                 self.give_up(*probe, database, &why, &started, watched);
             }
@@ -257,7 +263,7 @@ impl Collector {
         match (answered, lost) {
             (true, _) => Ok(()),
             (false, Some(why)) => Err(Broken::Lost(why)),
-            (false, None) => Err(Broken::Silent),
+            (false, None) => Err(Broken::Silent(silence)),
         }
     }
 
@@ -273,7 +279,7 @@ impl Collector {
                 Ok(())
             }
             Ok(Err(why)) => Err(sentence(&why.to_string())),
-            Err(_) => Err(self.silent().0),
+            Err(_) => Err(Self::silent(self.spec.deadline).0),
         }
     }
 
@@ -376,8 +382,8 @@ impl Collector {
 enum Broken {
     /// The connection ended; the sentence says how.
     Lost(String),
-    /// Nothing came until the deadline.
-    Silent,
+    /// Nothing came for this long.
+    Silent(Duration),
 }
 
 /// An adapter's text as a sentence.

@@ -17,6 +17,9 @@ pub struct TargetSpec {
     pub databases: DatabaseChoice,
     /// Reading ends after this time, whatever the server does, and so does connecting. Must be longer than the statement timeout of 4 s.
     pub deadline: Duration,
+    /// A server that was reached before is away when nothing at all came from it for this long. It is asked the cheapest question first, so
+    /// that also one with much to do says something.
+    pub silence: Duration,
     /// What is used up must be watched this long before a rate is told of it.
     pub settled: Duration,
 }
@@ -31,6 +34,7 @@ impl TargetSpec {
             cadence: Cadence::default(),
             databases: DatabaseChoice::AllUser,
             deadline: Duration::from_secs(8),
+            silence: Duration::from_secs(4),
             settled: Duration::from_secs_f64(Drain::SHORTEST_S),
         }
     }
@@ -38,7 +42,7 @@ impl TargetSpec {
     /// Whether both mean the same in everything, the password included.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let all = |s: &Self| (s.info.clone(), s.cadence, s.databases.clone(), s.deadline, s.settled);
+        let all = |s: &Self| (s.info.clone(), s.cadence, s.databases.clone(), s.deadline, s.silence, s.settled);
         self.endpoint.is_same(&other.endpoint) && all(self) == all(other)
     }
 }

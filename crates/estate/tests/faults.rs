@@ -43,20 +43,22 @@ async fn b2_a_server_that_hangs_stalls_nothing_and_recovers() {
     let url = cluster.url("postgres");
     connect(&url).await.batch_execute("CREATE TABLE t(id int)").await.unwrap();
     let mut spec = spec(&url);
-    spec.deadline = Duration::from_secs(2);
+    // Reading may take its time, but somebody who was there before and now says nothing is away sooner.
+    (spec.deadline, spec.silence) = (Duration::from_secs(8), Duration::from_secs(2));
     let mut collector = Collector::new(spec);
     let good = round(&mut collector).await;
     assert!(matches!(good.reach, Reach::Up { .. }));
 
     let paused = Paused(processes(&cluster));
     signal(&paused.0, "STOP");
-    for _ in 0..2 {
+    // Then it is called anew, which has the time of connecting.
+    for (at_most, said) in [(3, "The server did not answer within 2 s."), (9, "did not answer")] {
         tokio::time::sleep_until(collector.next_due(true)).await;
         let start = Instant::now();
         let s = collector.round(true).await;
-        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(at_most), "{:?}", start.elapsed());
         let Reach::Down { sentence, last_up, since } = &s.reach else { panic!("{:?}", s.reach) };
-        assert_eq!(sentence, "The server did not answer within 2 s.");
+        assert!(sentence.contains(said), "{sentence}");
         assert!(*last_up == Some(good.at) && *since > good.at);
         assert_eq!(s.activity.value(), good.activity.value(), "what was last known stays");
         assert!(s.activity.why().is_some() && s.databases.why().is_some() && s.tables["postgres"].why().is_some());

@@ -54,7 +54,7 @@ impl Collector {
         self.rest = Some((failures, Instant::now() + pause));
     }
 
-    pub(super) fn silent(&self) -> Away {
-        Away(format!("The server did not answer within {} s.", self.spec.deadline.as_secs()))
+    pub(super) fn silent(limit: Duration) -> Away {
+        Away(format!("The server did not answer within {} s.", limit.as_secs()))
     }
 }
