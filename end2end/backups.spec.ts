@@ -53,7 +53,7 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await expect(page.getByText("It is written down")).toBeVisible();
     await ended(page, script);
     await expect(page.getByRole("heading", { name: `Restored as ${name}_back` })).toBeVisible();
-    await expect(page.getByText("500 rows of 2 tables were compared")).toBeVisible();
+    await expect(page.getByText("500 rows of 2 tables were compared with the backup")).toBeVisible();
     // What is missing stands first, as soon as the tables were read again.
     await expect(async () => {
       await page.reload();
@@ -85,6 +85,14 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await ended(page, script);
     await expect(page.locator(".proof")).toContainText("every row came back as it was");
     if (script) await expect(field, "what was typed while the page moved is still there").toHaveValue("half a name");
+
+    // A copy that somebody dropped is not offered any more.
+    sql(`DROP DATABASE "${name}_back" WITH (FORCE)`);
+    await expect(async () => {
+      if (!script) await page.reload();
+      await expect(page.getByText(`What was restored as ${name}_back is not there any more`)).toBeVisible({ timeout: 1_000 });
+    }).toPass({ timeout: JOB_MS });
+    await expect(page.locator(".table-choice")).toHaveCount(0);
   } finally {
     sql(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
     sql(`DROP DATABASE IF EXISTS "${name}_back" WITH (FORCE)`);

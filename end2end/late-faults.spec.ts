@@ -1,7 +1,7 @@
 // I6: what Reeve can only tell after a while. What goes wrong with the replica of the sample estate, in an estate of its own: named on the
 // first screen, on both sides, and gone after healing. And a transaction that is forgotten meanwhile in the estate of the other tests: it is
 // told after five minutes.
-import { breakIt, demo } from "./support/estate";
+import { breakIt, demo, mendPlanted } from "./support/estate";
 import { EMAIL, PASSWORD, Reeve } from "./support/reeve";
 import { expect, signIn, test } from "./support/test";
 
@@ -13,6 +13,7 @@ test.describe.configure({ mode: "default", timeout: 240_000 });
 
 test.beforeAll(async () => {
   test.setTimeout(300_000);
+  mendPlanted();
   const { ended } = await breakIt("idle-in-transaction");
   forgotten = { at: Date.now(), ended };
   own = await Reeve.start("systems-replica");
@@ -30,7 +31,7 @@ test.describe("the replica", () => {
 
   for (const [fault, primary, replica] of [
     ["replica-stop", /The standby that streams from replication slot systems_replica is away/, /This standby receives no WAL, since primary_conninfo is empty/],
-    ["replica-lag", /Standby systems-replica is behind/, /This standby is behind/],
+    ["replica-lag", /Standby systems-replica is behind/, /This standby is behind, since its replay is paused/],
   ] as const) {
     test(`the fault ${fault} is told on both sides, and healed`, async ({ page }) => {
       await page.goto(`${own.url}/sign-in`);
@@ -66,17 +67,20 @@ test("the fault idle-in-transaction is told after five minutes, and healed", asy
   if (!forgotten) throw new Error("no transaction was forgotten");
   if (others) process.env.REEVE_TEST_DATA_DIR = others;
   const told = page.getByText(/ idle in a transaction, the longest of findawise_app \(demo fault idle-in-transaction, process \d+\) for 5/);
+  const estate = page.locator("[data-live=estate]").first();
   await page.goto("/admin/db-health");
+  await expect(estate).toHaveAttribute("data-status", "healthy", { timeout: 30_000 });
   expect(Date.now() - forgotten.at, "the other tests of this file left time to see it come").toBeLessThan(300_000);
   await expect(told).toHaveCount(0);
   await expect(told.first()).toBeVisible({ timeout: 330_000 });
   console.log(`FAULT idle-in-transaction: seen after ${((Date.now() - forgotten.at) / 1000).toFixed(1)} s: ${await told.first().textContent()}`);
-  await expect(page.locator("[data-live=estate]").first()).toHaveAttribute("data-status", /degraded|critical/);
+  await expect(estate).toHaveAttribute("data-status", /degraded|critical/);
   expect(demo("fault", "list")).toMatch(/idle-in-transaction +now/);
   demo("heal");
   await forgotten.ended;
   forgotten = undefined;
   const healed = Date.now();
   await expect(told).toHaveCount(0, { timeout: 90_000 });
+  await expect(estate).toHaveAttribute("data-status", "healthy", { timeout: 30_000 });
   console.log(`FAULT idle-in-transaction: cleared after ${((Date.now() - healed) / 1000).toFixed(1)} s`);
 });

@@ -254,6 +254,10 @@ async fn d3_after_a_restore_the_page_leads_to_the_table() {
     );
     let other = self::html(Scenario::Calm, &["operator"], &format!("{at}?schema=public&table=nowhere")).await;
     assert!(!other.contains("pg_dump --dbname"), "only tables that it holds");
+    // Dropped meanwhile, it leads nowhere; that it came back is proven all the same.
+    let dropped = words(&self::html(Scenario::Trouble, &["operator"], &at).await);
+    all(&dropped, &["What was restored as shop_tuesday is not there any more", "As shop_tuesday, in 8"]);
+    assert!(!dropped.contains("Which one do you miss?"), "{dropped}");
 }
 
 #[tokio::test]

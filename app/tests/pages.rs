@@ -70,6 +70,18 @@ async fn b1_each_reason_of_the_first_screen_leads_to_where_its_cause_is_seen() {
 }
 
 #[tokio::test]
+async fn c1_a_table_that_vacuum_neglects_says_so_where_it_is_looked_at() {
+    let name = &support::tables::rows(reeve_model::UnixMs::now())[2].stats.name.clone();
+    let html = page(Scenario::Calm, &format!("/admin/targets/findawise/tables/findawise/core/{name}")).await.html;
+    assert!(html.contains("Vacuum does not keep up with it.") && html.contains("VACUUM it."), "{html}");
+    assert!(html.contains("for this table (autovacuum_enabled)"));
+    let list = page(Scenario::Calm, "/admin/targets/findawise/tables?limit=500").await.html;
+    let row = list.split(&format!("core/{name}\"")).nth(1).unwrap().split("</tr>").next().unwrap();
+    assert!(row.contains("dead rows"), "{row}");
+    assert_eq!(list.matches("dead rows</span>").count(), 1, "of it alone");
+}
+
+#[tokio::test]
 async fn b1_a_target_that_does_not_answer_keeps_its_last_known_figures() {
     let html = page(Scenario::Trouble, "/admin/db-health").await.html;
     let row = html.split("<tbody role=\"rowgroup\" data-stale=\"true\"").nth(1).unwrap().split("</tbody>").next().unwrap();

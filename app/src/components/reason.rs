@@ -1,10 +1,10 @@
 //! The reasons of a verdict: the fact, and what to do next.
 
 use super::{Age, StatusGlyph};
-use crate::route::{Page, SessionsFilter, Show};
+use crate::route::{Page, SessionsFilter, Show, TablesView};
 use leptos::prelude::*;
 use reeve_access::Principal;
-use reeve_model::{Reason, TargetName, UnixMs, Verdict, activity::SessionState};
+use reeve_model::{Reason, TargetName, UnixMs, Verdict, activity::SessionState, table::TableSort};
 
 /// Reasons, worst first.
 #[component]
@@ -20,27 +20,36 @@ pub fn Reasons(
     /// The present moment.
     now: UnixMs,
 ) -> impl IntoView {
-    let sees = |name: &TargetName| use_context::<Principal>().is_some_and(|p| p.may_for("view", "sessions", name));
+    let sees = |about: &About, name: &TargetName| use_context::<Principal>().is_some_and(|p| p.may_for("view", about.noun(), name));
     let one = move |r: Reason| {
         let of = firsts.iter().find(|(name, _)| target.is_none() && r.id == format!("target.{name}"));
         let about = of.map(|(name, first)| (name, first)).or_else(|| Some((target.as_ref()?, &r.id)));
-        let link = about.and_then(|(name, reason)| match About::of(reason).filter(|_| sees(name)) {
-            Some(About::Sessions(show)) => {
+        let cause = about.and_then(|(name, reason)| match About::of(reason).filter(|about| sees(about, name))? {
+            About::Sessions(show) => {
                 let href = Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: None })).href();
                 Some(view! { " "<a href=href>"See the sessions"</a> }.into_any())
             }
-            Some(About::Holders) => {
+            About::Holders => {
                 let href = format!("{}#holders-title", Page::Sessions(name.clone(), Box::default()).href());
                 Some(view! { " "<a href=href>"See what holds it back"</a> }.into_any())
             }
-            None => of.map(|(name, _)| view! { " "<a href=Page::Target(name.clone()).href()>"See "{name.to_string()}</a> }.into_any()),
+            About::DeadRows => {
+                let href = Page::Tables(name.clone(), Box::new(TablesView::by(TableSort::Dead))).href();
+                Some(view! { " "<a href=href>"See the tables"</a> }.into_any())
+            }
+            About::Part(part, words) => {
+                let href = format!("{}#{part}", Page::Target(name.clone()).href());
+                Some(view! { " "<a href=href>{words}</a> }.into_any())
+            }
         });
+        // An estate's reason may have others behind it.
+        let whole = of.map(|(name, _)| view! { " "<a href=Page::Target(name.clone()).href()>"See "{name.to_string()}</a> });
         view! {
             <li class="reason" data-status=r.severity.word()>
                 <StatusGlyph status=r.severity/>
                 <div>
                     <p class="reason-fact"><span class="visually-hidden">{r.severity.word()}": "</span>{r.sentence}</p>
-                    {(!r.next.is_empty()).then(|| view! { <p class="reason-next">{r.next}{link}</p> })}
+                    {(!r.next.is_empty()).then(|| view! { <p class="reason-next">{r.next}{cause}{whole}</p> })}
                 </div>
                 {r.since.map(|at| view! { <span class="reason-age">"for " <Age at=at now=now span=true/></span> })}
             </li>
@@ -49,15 +58,28 @@ pub fn Reasons(
     (!reasons.is_empty()).then(|| view! { <ol class="reasons">{reasons.into_iter().map(one).collect_view()}</ol> })
 }
 
-/// What on the page of sessions shows a reason's cause.
+/// What on another page shows a reason's cause.
 enum About {
     /// Some of the sessions.
     Sessions(Show),
     /// What holds vacuum back, and with it the ids that nothing can freeze.
     Holders,
+    /// The tables, those with most dead rows first.
+    DeadRows,
+    /// A part of the target's page, and how the link to it reads.
+    Part(&'static str, &'static str),
 }
 
 impl About {
+    /// What one must be allowed to view there.
+    fn noun(&self) -> &'static str {
+        match self {
+            Self::Sessions(_) | Self::Holders => "sessions",
+            Self::DeadRows => "tables",
+            Self::Part(..) => "target",
+        }
+    }
+
     /// None where the cause is not seen there.
     fn of(reason: &str) -> Option<Self> {
         Some(match reason {
@@ -66,6 +88,13 @@ impl About {
             "sessions.long_query" | "queries.slow" => Self::Sessions(Show::State(SessionState::Active)),
             "sessions.old_transaction" | "connections.saturation" => Self::Sessions(Show::Clients),
             "vacuum.horizon" | "wraparound.age" => Self::Holders,
+            "vacuum.dead_rows" => Self::DeadRows,
+            "sequences.fullness" | "sequences.ending" => Self::Part("sequences", "See the sequences"),
+            "replication.lag"
+            | "replication.not_receiving"
+            | "replication.standby_away"
+            | "replication.slot_retains"
+            | "replication.slot_lost" => Self::Part("replication", "See the replication"),
             _ => return None,
         })
     }

@@ -275,7 +275,7 @@ pub fn backups_shape(history: &BackupHistory) -> String {
 #[must_use]
 pub fn backup_shape(detail: &BackupDetail) -> String {
     let proofs = (detail.entry.verification.as_ref().map(|v| v.at), detail.entry.drill.as_ref().map(|d| d.at));
-    hash(&format!("{proofs:?} {:?} {}", detail.missing, jobs_shape(&detail.jobs)))
+    hash(&format!("{proofs:?} {:?} {:?} {}", detail.missing, detail.gone, jobs_shape(&detail.jobs)))
 }
 
 fn hash(text: &str) -> String {

@@ -13,6 +13,12 @@ pub struct TablesView {
 }
 
 impl TablesView {
+    /// All tables in this order.
+    #[must_use]
+    pub fn by(sort: TableSort) -> Self {
+        Self { query: TableQuery { sort, ..TableQuery::default() }, by_schema: false }
+    }
+
     /// Reads a query string. What can't be used counts as not given.
     #[must_use]
     pub fn parse(text: &str) -> Self {

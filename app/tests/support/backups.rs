@@ -328,8 +328,9 @@ impl BackupsPort for Fake {
         let entry = entries(now).into_iter().find(|e| e.backup.id == *grant.resource() && grant.covers(&e.backup.target));
         let entry = entry.ok_or_else(|| PortError::NotFound("There is no such backup.".into()))?;
         let jobs = jobs(now).into_iter().filter(|j| j.backup.as_ref() == Some(&entry.backup.id)).collect();
+        let gone = if self.0 == Scenario::Trouble { vec!["shop_tuesday".to_owned()] } else { Vec::new() };
         let jobs_fault = (self.0 == Scenario::Trouble).then(|| "Reeve's own database is away.".into());
-        Ok(BackupDetail { at: now, repository: repository(self.0, now), entry, jobs, missing: vec![1], jobs_fault })
+        Ok(BackupDetail { at: now, repository: repository(self.0, now), entry, jobs, missing: vec![1], gone, jobs_fault })
     }
 
     async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError> {

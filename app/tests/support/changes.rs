@@ -8,7 +8,7 @@ use reeve_model::{
 
 const HOUR: i64 = 3_600_000;
 
-/// What the address asks for: `to=other edition` and `to=first` are what can't be compared.
+/// What the address asks for: `to=other edition`, `to=first` and `to=only` are what can't be compared.
 pub fn found(now: UnixMs, targets: Vec<TargetName>, query: &ChangesQuery) -> ScanChanges {
     let line = |n: i64, proven| ScanLine {
         id: format!("00000000-0000-4000-8000-{n:012}"),
@@ -39,7 +39,11 @@ pub fn found(now: UnixMs, targets: Vec<TargetName>, query: &ChangesQuery) -> Sca
             change(ChangeKind::LostSight, "hidden"),
         ]),
     };
-    let first = query.to.as_deref() == Some("first");
-    let (from, to) = (scans.get(1).filter(|_| !first).cloned(), scans.first().cloned());
+    let to = query.to.as_deref();
+    let (from, to) = match to {
+        Some("first") => (None, scans.last().cloned()),
+        Some("only") => (None, scans.first().cloned()),
+        _ => (scans.get(1).cloned(), scans.first().cloned()),
+    };
     ScanChanges { at: now, target: targets.first().cloned(), targets, scans, from, to, changes }
 }

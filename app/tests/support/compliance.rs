@@ -77,6 +77,7 @@ fn scan(now: UnixMs, target: &TargetName) -> ScanState {
     ScanState {
         target: target.clone(),
         scanned_at: known.then(|| now.plus_ms(if fresh { -12 * 60_000 } else { -30 * HOUR })),
+        server: Some("localhost:5432/findawise".into()),
         version: known.then(|| "PostgreSQL 15.18".into()),
         role: known.then(|| "reeve_monitor".into()),
         hash: known.then(|| "c0ffee".repeat(10)),
@@ -128,7 +129,8 @@ fn framework(framework: Framework) -> FrameworkView {
         unknown: Vec::new(),
         not_applicable: Vec::new(),
         not_assessed: vec!["PII-04".into()],
-        supporting: vec!["CONF-07".into()],
+        supporting: vec!["CONF-07".into(), "CONF-08".into()],
+        supporting_failing: vec!["CONF-08".into()],
     };
     FrameworkView {
         framework,

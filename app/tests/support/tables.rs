@@ -7,7 +7,7 @@ use reeve_model::{
     series::Trend,
     table::{
         Column, ForeignKey, IndexFault, IndexStats, SchemaGroup, TableDefinition, TableDetail, TableFault, TableKind, TablePage,
-        TableQuery, TableRef, TableRow, TableSort, TableStats,
+        TableQuery, TableRef, TableRow, TableSort, TableStats, Upkeep,
     },
 };
 
@@ -46,6 +46,8 @@ pub fn rows(now: UnixMs) -> Vec<TableRow> {
     all[7].stats.name = HOSTILE.into();
     all[11].stats.heap_bytes = None;
     all[11].stats.locked = true;
+    all[2].stats.autovacuum_off = true;
+    all[2].upkeep = Some(Upkeep { sentence: "Vacuum does not keep up with it.".into(), next: "VACUUM it.".into() });
     all[20].stats.kind = TableKind::Partitioned;
     all
 }
@@ -67,6 +69,7 @@ fn row(now: UnixMs, n: i64, schema: &str, table: &str) -> TableRow {
         _ => vec![],
     };
     TableRow {
+        upkeep: None,
         database: "findawise".into(),
         stats: TableStats {
             oid: 16_000 + n as u32,

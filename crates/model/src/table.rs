@@ -188,6 +188,18 @@ pub struct TableRow {
     pub growth_bytes: Option<i64>,
     /// What is wrong with its indexes and keys.
     pub faults: Vec<TableFault>,
+    /// Vacuum does not keep up with it; none: it does, as far as its counters tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upkeep: Option<Upkeep>,
+}
+
+/// What is wrong with a table's upkeep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upkeep {
+    /// The fact.
+    pub sentence: String,
+    /// What to do next.
+    pub next: String,
 }
 
 /// Orders of the tables page.

@@ -102,6 +102,7 @@ fn row(candidate: &Candidate<'_>, growth: Growth<'_>) -> TableRow {
         stats: table.clone(),
         growth_bytes: growth(view.name, &table.schema, &table.name),
         faults: view.faults.get(&table.oid).cloned().unwrap_or_default(),
+        upkeep: crate::health::upkeep(view.name, table),
     }
 }
 

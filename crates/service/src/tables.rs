@@ -285,6 +285,7 @@ impl TablesPort for Tables {
         let row = reeve_model::table::TableRow {
             database: table.database.clone(),
             faults: faults.get(&stats.oid).cloned().unwrap_or_default(),
+            upkeep: reeve_rules::health::upkeep(&table.database, &stats),
             stats,
             growth_bytes,
         };

@@ -62,7 +62,7 @@ pub fn view(data: &BackupData, overview: Option<&HealthOverview>, cx: &PageConte
             <p class="muted">"as it was on "<Moment at=b.timestamp/>", "<Age at=b.timestamp now=now/></p>
         </header>
         <div id=part::BACKUP data-shape=live::backup_shape(detail)>
-            <p class="proof">{words::trust(trust)}<span>{words::meaning(trust)}</span></p>
+            <p class="proof">{words::trust(trust)}<span>{words::meaning_of(trust, detail.restores().next())}</span></p>
             {takeback::replaced(data)}
             {takeback::part(data, overview, may.then(|| cx.csrf.clone()))}
             {(!done.is_empty()).then(|| view! {
@@ -71,7 +71,7 @@ pub fn view(data: &BackupData, overview: Option<&HealthOverview>, cx: &PageConte
                     {jobs::table(&done, false, cx, now)}
                 </section>
             })}
-            {life::part(&detail.entry, now)}
+            {life::part(&detail.entry, detail.restores().next(), now)}
         </div>
         {may.then(|| ways::part(b, there, cx.csrf.clone()))}
         {facts(b, now)}

@@ -7,20 +7,21 @@ use crate::{
 use leptos::prelude::*;
 use reeve_model::{
     Status, Unit, UnixMs,
-    backup::{AmcheckOutcome, Backup, BackupEntry, Drill, DrillOutcome, Verification, VerificationLevel},
+    backup::{AmcheckOutcome, Backup, BackupEntry, Drill, DrillOutcome, RestoreReport, Verification, VerificationLevel},
 };
 
 /// Things that are wrong and named one by one at most.
 const MOST: usize = 20;
 
-pub(super) fn part(entry: &BackupEntry, now: UnixMs) -> impl IntoView + use<> {
+pub(super) fn part(entry: &BackupEntry, restored: Option<&RestoreReport>, now: UnixMs) -> impl IntoView + use<> {
     view! {
         <section class="section" aria-labelledby="life-title">
             <header class="section-head"><h2 id="life-title">"What is proven"</h2></header>
             <ol class="proofs">
                 {made(&entry.backup, now)}
-                {entry.verification.as_ref().map_or_else(|| never_verified(entry.drill.is_some()), |v| verified(v, now))}
-                {entry.drill.as_ref().map_or_else(never_drilled, |d| drilled(d, now))}
+                {entry.verification.as_ref().map_or_else(|| never_verified(entry.drill.is_some(), restored.is_some()), |v| verified(v, now))}
+                {restored.map(|r| brought_back(r, now))}
+                {entry.drill.as_ref().map_or_else(|| never_drilled(restored.is_some()), |d| drilled(d, now))}
             </ol>
         </section>
     }
@@ -57,18 +58,34 @@ fn made(b: &Backup, now: UnixMs) -> AnyView {
     step(Status::Healthy, "Made", Some(b.timestamp), sentence, Vec::new(), now)
 }
 
-fn never_verified(drilled: bool) -> AnyView {
-    let sentence = if drilled {
-        "It was not read for its own sake; the drill below read all of it."
-    } else {
-        "No verification and no drill has read it since it was made."
+fn never_verified(drilled: bool, restored: bool) -> AnyView {
+    let sentence = match (drilled, restored) {
+        (true, _) => "It was not read for its own sake; the drill below read all of it.",
+        (_, true) => "It was not read for its own sake; the restore below read what it needed.",
+        _ => "No verification, no drill and no restore has read it since it was made.",
     };
     let sentence = sentence.to_owned();
     step(Status::Unknown, "Not verified", None, sentence, Vec::new(), UnixMs(0))
 }
 
-fn never_drilled() -> AnyView {
-    let sentence = "Nobody has tried to restore it. Only that proves a backup.".to_owned();
+/// What the newest restore found: a proof like a drill's, without a measured time and without a server of its own.
+fn brought_back(r: &RestoreReport, now: UnixMs) -> AnyView {
+    let compared = format!("{} rows of {} tables were compared", number(r.rows_compared), number(r.tables_compared));
+    if r.differences.is_empty() {
+        let sentence = format!("As {}, in {}. {compared}, all as they were.", r.database, ms(r.duration_ms));
+        return step(Status::Healthy, "Restored", Some(r.at), sentence, Vec::new(), now);
+    }
+    let wrong = r.differences.iter().map(|t| format!("{}.{}: {}", t.schema, t.name, t.sentence)).collect();
+    step(Status::Critical, "Restored, with differences", Some(r.at), format!("As {}. {compared}.", r.database), wrong, now)
+}
+
+fn never_drilled(restored: bool) -> AnyView {
+    let sentence = if restored {
+        "A drill restores it into a server of its own, looks into every index, and measures the time until it answers."
+    } else {
+        "Nobody has tried to restore it. Only that proves a backup."
+    };
+    let sentence = sentence.to_owned();
     step(Status::Unknown, "Not drilled", None, sentence, Vec::new(), UnixMs(0))
 }
 

@@ -13,10 +13,9 @@ use reeve_model::{
 };
 
 /// The newest restore of this backup; nothing while there is none. `csrf`: of those who may have a table put back.
-pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>, csrf: Option<Option<String>>) -> Option<impl IntoView + use<>> {
+pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>, csrf: Option<Option<String>>) -> Option<AnyView> {
     let b = &data.detail.entry.backup;
-    // What took the original's place is beside nothing.
-    let restored = data.detail.jobs.iter().filter_map(|job| job.restored.as_ref()).find(|r| r.kept_as.is_none())?;
+    let Some(restored) = data.detail.restored() else { return dropped(data) };
     let address = overview.and_then(|o| o.targets.iter().find(|t| t.info.name == b.target)).map(|t| t.info.address.clone());
     let tables = restored.tables_compared;
     let rows = format::whole(i64::try_from(restored.rows_compared).ok());
@@ -30,29 +29,38 @@ pub(super) fn part(data: &BackupData, overview: Option<&HealthOverview>, csrf: O
         format!("{} are not as they were backed up:", format::plural(restored.differences.len(), "table", "tables"))
     };
     let remove = format!("DROP DATABASE {};", ident(&restored.database));
-    Some(view! {
-        <section class="section restored" aria-labelledby="restored-title">
-            <header class="section-head">
-                <h2 id="restored-title">"Restored as "<span class="mono">{restored.database.clone()}</span></h2>
-                <p class="muted">{format!("on {}", b.target)}{address.as_ref().map(|a| format!(" ({a})"))}</p>
-            </header>
-            <p>{compared}</p>
-            <ul class="wrong">{wrong}</ul>
-            <h3 id="take-back">"Take a table back"</h3>
-            {choose(data)}
-            {chosen(data, b, restored, csrf)}
-            <details class="more" id="remove-restored">
-                <summary>"When you have what you need"</summary>
-                <p>"The new database stays until somebody drops it:"</p>
-                <Code text=remove what="SQL"/>
-            </details>
-        </section>
-    })
+    Some(
+        view! {
+            <section class="section restored" aria-labelledby="restored-title">
+                <header class="section-head">
+                    <h2 id="restored-title">"Restored as "<span class="mono">{restored.database.clone()}</span></h2>
+                    <p class="muted">{format!("on {}", b.target)}{address.as_ref().map(|a| format!(" ({a})"))}</p>
+                </header>
+                <p>{compared}</p>
+                <ul class="wrong">{wrong}</ul>
+                <h3 id="take-back">"Take a table back"</h3>
+                {choose(data)}
+                {chosen(data, b, restored, csrf)}
+                <details class="more" id="remove-restored">
+                    <summary>"When you have what you need"</summary>
+                    <p>"The new database stays until somebody drops it:"</p>
+                    <Code text=remove what="SQL"/>
+                </details>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+/// What is said when somebody dropped all that was restored.
+fn dropped(data: &BackupData) -> Option<AnyView> {
+    let last = data.detail.beside().next()?.database.clone();
+    Some(view! { <p class="muted" id="dropped">"What was restored as "<span class="mono">{last}</span>" is not there any more: restore it again to take something back."</p> }.into_any())
 }
 
 /// What to do after a backup took the place of its original: the newest such time; nothing while there is none.
 pub(super) fn replaced(data: &BackupData) -> Option<impl IntoView + use<>> {
-    let restored = data.detail.jobs.iter().filter_map(|job| job.restored.as_ref()).find(|r| r.kept_as.is_some())?;
+    let restored = data.detail.restores().find(|r| r.kept_as.is_some())?;
     let (now, kept) = (ident(&restored.database), ident(restored.kept_as.as_deref()?));
     let aside = ident(&format!("{}_undone", restored.database));
     let undo = format!("BEGIN;\nALTER DATABASE {now} RENAME TO {aside};\nALTER DATABASE {kept} RENAME TO {now};\nCOMMIT;");

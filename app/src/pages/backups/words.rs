@@ -4,7 +4,7 @@ use crate::format;
 use leptos::prelude::*;
 use reeve_model::{
     Unit,
-    backup::{BackupTrust, Cover, JobProgress, JobState},
+    backup::{BackupTrust, Cover, JobProgress, JobState, RestoreReport},
 };
 
 /// What a badge means, in a sentence.
@@ -14,8 +14,21 @@ pub fn meaning(trust: BackupTrust) -> &'static str {
         BackupTrust::Failed => "A check failed. Do not count on it.",
         BackupTrust::Written => "Each object was read back when it was made. Nothing has looked at it since.",
         BackupTrust::Intact => "Each stored byte is as it was written. That it can be restored was not tried.",
-        BackupTrust::Verified => "It was decrypted, unpacked and read to its end. That it can be restored was not tried.",
+        BackupTrust::Verified => "It was unpacked and read to its end. That it can be restored was not tried.",
         BackupTrust::Drilled => "It was restored, and every row came back as it was.",
+    }
+}
+
+/// The same on the page of a backup that was restored, whose newest restore is known: a badge is about checks alone.
+pub(super) fn meaning_of(trust: BackupTrust, restored: Option<&RestoreReport>) -> String {
+    match restored {
+        Some(r) if trust != BackupTrust::Failed && trust != BackupTrust::Drilled => match r.differences.len() {
+            0 => {
+                "It was restored, and every row that was compared came back as it was. No drill has tried it in a server of its own.".into()
+            }
+            _ => "It was restored, and what came back is not what was backed up. Do not count on it.".into(),
+        },
+        _ => meaning(trust).into(),
     }
 }
 
@@ -54,5 +67,34 @@ pub(crate) fn progress(p: &JobProgress) -> impl IntoView + use<> {
             {bar}
             <span class="muted">{done}{of}{rate}{left}</span>
         </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d5_what_a_restore_showed_is_not_said_to_be_untried() {
+        let report = |differences| RestoreReport {
+            backup: reeve_model::backup::BackupId::new("20261121T131845Z-0011aabb").expect("an id"),
+            at: reeve_model::UnixMs(0),
+            database: "shop_restored".into(),
+            kept_as: None,
+            duration_ms: 1,
+            tables_compared: 1,
+            rows_compared: 1,
+            differences,
+            notes: Vec::new(),
+        };
+        let differs = reeve_model::backup::TableDifference { schema: "public".into(), name: "orders".into(), sentence: "…".into() };
+        let (same, other) = (report(Vec::new()), report(vec![differs]));
+        assert!(meaning_of(BackupTrust::Verified, None).contains("not tried"));
+        for trust in [BackupTrust::Written, BackupTrust::Intact, BackupTrust::Verified] {
+            assert!(meaning_of(trust, Some(&same)).starts_with("It was restored, and every row"));
+            assert!(meaning_of(trust, Some(&other)).contains("Do not count on it"));
+        }
+        assert_eq!(meaning_of(BackupTrust::Failed, Some(&same)), meaning(BackupTrust::Failed));
+        assert_eq!(meaning_of(BackupTrust::Drilled, Some(&same)), meaning(BackupTrust::Drilled));
     }
 }

@@ -101,10 +101,11 @@ fn compared(found: &ScanChanges) -> impl IntoView + use<> {
             </p>
         }
         .into_any(),
-        (None, Some(to), _) => view! {
-            <p>"The scan of "<Moment at=to.at/>" is the first whose findings were kept: there is none to compare it with."</p>
+        (None, Some(to), _) => {
+            let newest = found.scans.first().is_some_and(|line| line.id == to.id);
+            let since = if newest { ", and every scan since then found the same." } else { ": there is none to compare it with." };
+            view! { <p>"The scan of "<Moment at=to.at/>" is the first whose findings were kept"{since}</p> }.into_any()
         }
-        .into_any(),
         _ => ().into_any(),
     };
     view! { <section class="section" aria-label="The comparison">{body}</section> }

@@ -10,10 +10,8 @@ use reeve_model::{
     compliance::{CitedClause, Evidence, Human, ScanState, Strength},
 };
 
-/// How many answers are open from the start where the page is about one target: whoever came for them has clicked enough.
-const OPEN: usize = 3;
-
-/// Each answer opens to its rows; the first ones are open already, and only the very first where many targets share the page.
+/// Each answer opens to its rows. Where the page is about one target all are open already, for whoever came for them has clicked enough;
+/// where many targets share the page, only the first of each.
 pub(super) fn list(evidence: &[Evidence], scan: &ScanState, alone: bool, now: UnixMs) -> AnyView {
     if evidence.is_empty() {
         return view! {
@@ -23,19 +21,34 @@ pub(super) fn list(evidence: &[Evidence], scan: &ScanState, alone: bool, now: Un
     }
     let role = scan.role.clone().unwrap_or_else(|| format::UNKNOWN.into());
     let server = scan.version.clone().unwrap_or_else(|| format::UNKNOWN.into());
-    let open = if alone { OPEN } else { 1 };
-    let one = |(place, e): (usize, &Evidence)| answer(e, &role, &server, place < open, now);
+    let instance = scan.server.clone().unwrap_or_else(|| format::UNKNOWN.into());
+    let from = From { target: scan.target.as_str(), instance: &instance, role: &role, server: &server };
+    let one = |(place, e): (usize, &Evidence)| answer(e, &from, alone || place == 0, now);
     let hash = scan.hash.clone().map(|hash| {
         view! { <p class="fine">"Scan "<code class="hash">{hash}</code>": the hash over all its evidence, as the audit trail holds it."</p> }
     });
     view! { <div class="evidence">{evidence.iter().enumerate().map(one).collect_view()}{hash}</div> }.into_any()
 }
 
-fn answer(e: &Evidence, role: &str, server: &str, open: bool, now: UnixMs) -> impl IntoView + use<> {
+/// Whom the answers are from.
+struct From<'a> {
+    target: &'a str,
+    instance: &'a str,
+    role: &'a str,
+    server: &'a str,
+}
+
+fn answer(e: &Evidence, from: &From<'_>, open: bool, now: UnixMs) -> impl IntoView + use<> {
     // The list of backups is Reeve's own: no server was asked, and no role had to be allowed.
     let own = e.id == "backups";
     let place = if own { "Reeve's repository of backups".into() } else { super::words::place(e.database.as_deref()) };
-    let (role, server) = if own { ("Reeve itself", "none: it is Reeve's own list") } else { (role, server) };
+    let role = if own { "Reeve itself" } else { from.role };
+    let server = if own {
+        view! { <dd>"none: it is Reeve's own list"</dd> }.into_any()
+    } else {
+        let (target, at, version) = (from.target.to_owned(), from.instance.to_owned(), from.server.to_owned());
+        view! { <dd><span class="mono">{target}</span>", at "<span class="mono">{at}</span>", "{version}</dd> }.into_any()
+    };
     let ask = if own { "Where it can be read" } else { "The query, to ask again" };
     let count = match e.row_count {
         0 if e.missing.is_some() => "not read".to_owned(),
@@ -54,14 +67,14 @@ fn answer(e: &Evidence, role: &str, server: &str, open: bool, now: UnixMs) -> im
             <div class="answer-body">
                 <dl class="facts">
                     <dt>"Role"</dt><dd class="mono">{role.to_owned()}</dd>
-                    <dt>"Server"</dt><dd>{server.to_owned()}</dd>
+                    <dt>"Server"</dt>{server}
                     <dt>"Read"</dt><dd>{format!("{}, in {}", format::moment(e.at), format::text(Some(e.elapsed_ms as f64), reeve_model::Unit::Milliseconds))}</dd>
                     <dt>"Hash"</dt><dd class="hash">{if e.hash.is_empty() { format::UNKNOWN.to_owned() } else { e.hash.clone() }}</dd>
                 </dl>
                 {missing}
                 {rows}
                 {cut}
-                {(!e.query.is_empty()).then(|| view! { <details class="more"><summary>{ask}</summary><Code text=e.query.clone() what="query"/></details> })}
+                {(!e.query.is_empty()).then(|| view! { <div class="ask"><p class="fine">{ask}</p><Code text=e.query.clone() what="query"/></div> })}
             </div>
         </details>
     }

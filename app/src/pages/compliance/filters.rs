@@ -64,8 +64,8 @@ pub(super) fn ways_out(view: &FindingsView) -> impl IntoView + use<> {
     let way = |path: &str| if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     view! {
         <p class="ways-out">
-            <a href=way("/api/compliance/findings.csv")>"CSV"</a>
-            <a href=way("/api/compliance/findings")>"JSON"</a>
+            <a href=way("/api/compliance/findings.csv") download="findings.csv">"CSV"</a>
+            <a href=way("/api/compliance/findings") download="findings.json">"JSON"</a>
         </p>
     }
 }

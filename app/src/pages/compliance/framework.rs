@@ -59,12 +59,23 @@ pub fn view(data: &FrameworkData, cx: &PageContext, now: UnixMs) -> impl IntoVie
         None => view! { <Empty kind=EmptyKind::NothingYet title="Nothing to show yet">"Clauses are judged by the first scan."</Empty> }
             .into_any(),
         Some(f) => {
-            let counts = format!(
-                "{} clauses: {} met, {} partly, {} unmet, {} unknown, {} without evidence, {} that only a person can show. At least one control was judged for {} of them; somebody vouches for {}.",
-                f.total, f.met, f.partly, f.unmet, f.unknown, f.no_evidence, f.only_person, f.evidenced, f.attested
-            );
+            let parts = [
+                (f.met, "met", " met, "),
+                (f.partly, "partly", " partly, "),
+                (f.unmet, "unmet", " unmet, "),
+                (f.unknown, "unknown", " unknown, "),
+                (f.no_evidence, "no_evidence", " without evidence, "),
+                (f.only_person, "only_person", " that only a person can show."),
+            ];
+            let part_of = |(n, id, words): (u32, &'static str, &'static str)| match n {
+                0 => view! { <span>"0"{words}</span> }.into_any(),
+                _ => view! { <span><a href=format!("#{id}")>{n}</a>{words}</span> }.into_any(),
+            };
             view! {
-                <p class="answer">{counts}</p>
+                <p class="answer">
+                    {format::plural(f.total as usize, "clause", "clauses")}": "{parts.map(part_of).into_iter().collect_view()}
+                    {format!(" At least one control was judged for {} of them; somebody vouches for ", f.evidenced)}<a href="#words">{f.attested}</a>"."
+                </p>
                 <p class="muted">{f.edition.clone()}"."</p>
                 {PARTS.iter().map(|p| part(f, p)).collect_view()}
                 {words(f, cx, now)}
@@ -108,6 +119,7 @@ fn part(f: &FrameworkView, (state, id, title, meaning): &(ClauseState, &'static 
 
 fn row(c: &Clause) -> impl IntoView + use<> {
     let failing: Vec<String> = c.failing.iter().map(|(id, _)| id.clone()).collect();
+    let supporting: Vec<String> = c.supporting.iter().filter(|id| !c.supporting_failing.contains(id)).cloned().collect();
     let group = |word: &'static str, ids: &[String]| {
         let links = ids.iter().map(|id| view! { <a href=Page::ControlOf(id.clone()).href()>{id.clone()}</a>" " }).collect_view();
         (!ids.is_empty()).then(|| view! { <span class="controls-of"><span class="muted">{word}" "</span>{links}</span> })
@@ -128,7 +140,8 @@ fn row(c: &Clause) -> impl IntoView + use<> {
                 {group("pass", &c.passing)}
                 {group("not applicable", &c.not_applicable)}
                 {group("not assessed", &c.not_assessed)}
-                {group("supporting", &c.supporting)}
+                {group("supporting, fail", &c.supporting_failing)}
+                {group("supporting", &supporting)}
             </td>
         </tr>
     }

@@ -86,7 +86,7 @@ pub fn view(data: &ComplianceData, cx: &PageContext, now: UnixMs) -> impl IntoVi
         <div id=part::COMPLIANCE data-shape=live::security_shape(overview)>
         {unrecorded}
         <p class="answer">{words::sentence(overview)}</p>
-        {capped.map(|c| view! { <p class="muted">{c}</p> })}
+        {capped.zip(overview.score.as_ref()).map(|(c, score)| view! { <p class="muted">{words::linked(c, words::cap_of(score))}</p> })}
         {accepted.map(|a| view! { <p class="muted">{a}</p> })}
         <section class="section" aria-labelledby="scores-title">
             <header class="section-head">
@@ -107,7 +107,7 @@ pub fn view(data: &ComplianceData, cx: &PageContext, now: UnixMs) -> impl IntoVi
 }
 
 /// The laws and standards: counts of clauses, never a lone percentage.
-fn frameworks(overview: &ComplianceOverview, sees: bool) -> impl IntoView + use<> {
+pub(crate) fn frameworks(overview: &ComplianceOverview, sees: bool) -> AnyView {
     let body = if overview.frameworks.is_empty() {
         view! { <Empty kind=EmptyKind::NothingYet title="Nothing to show yet">"Clauses are judged by the first scan."</Empty> }.into_any()
     } else {
@@ -141,6 +141,7 @@ fn frameworks(overview: &ComplianceOverview, sees: bool) -> impl IntoView + use<
             {body}
         </section>
     }
+    .into_any()
 }
 
 fn framework_row(f: &FrameworkView, sees: bool) -> impl IntoView + use<> {
@@ -148,7 +149,8 @@ fn framework_row(f: &FrameworkView, sees: bool) -> impl IntoView + use<> {
     let cell = |n: u32, part: &str| {
         let shown = format::whole(Some(n.into()));
         let inner = match n {
-            0 => view! { <span class="muted">{shown}</span> }.into_any(),
+            // No part of the page is for what is not there; its clauses stand in the other parts.
+            0 if sees => view! { <a class="muted" href=href.clone()>{shown}</a> }.into_any(),
             _ if sees => view! { <a href=format!("{href}#{part}")>{shown}</a> }.into_any(),
             _ => view! { <span>{shown}</span> }.into_any(),
         };
@@ -168,7 +170,7 @@ fn framework_row(f: &FrameworkView, sees: bool) -> impl IntoView + use<> {
             {cell(f.unknown, "unknown")}
             {cell(f.no_evidence, "no_evidence")}
             {cell(f.only_person, "only_person")}
-            <td class="num">{format::whole(Some(f.total.into()))}</td>
+            {cell(f.total, "main")}
         </tr>
     }
 }

@@ -83,6 +83,8 @@ fn row(t: &TargetCompliance, overview: &ComplianceOverview, caller: &Caller, now
             let n = t.open.iter().find(|(of, _)| *of == s).map_or(0, |(_, n)| *n);
             let cell = match score {
                 None => view! { <span>{format::UNKNOWN}</span> }.into_any(),
+                // What is behind a zero is what was looked at and passed.
+                Some(_) if n == 0 && sees => view! { <a class="muted" href=controls_href(Some(&name), Some("pass"))>"0"</a> }.into_any(),
                 Some(_) if n == 0 => view! { <span class="muted">"0"</span> }.into_any(),
                 Some(_) => link(format::whole(Some(n.into())), findings_href(&name, Some(s), Some(FindingState::Open))),
             };
@@ -91,8 +93,7 @@ fn row(t: &TargetCompliance, overview: &ComplianceOverview, caller: &Caller, now
         .into_iter()
         .collect_view();
     let accepted = match score {
-        Some(_) if t.accepted > 0 => link(format::whole(Some(t.accepted.into())), findings_href(&name, None, Some(FindingState::Accepted))),
-        Some(_) => view! { <span class="muted">"0"</span> }.into_any(),
+        Some(_) => link(format::whole(Some(t.accepted.into())), findings_href(&name, None, Some(FindingState::Accepted))),
         None => view! { <span>{format::UNKNOWN}</span> }.into_any(),
     };
     let scan = caller.may("scan", "target", &name).then(|| {
@@ -122,23 +123,22 @@ fn row(t: &TargetCompliance, overview: &ComplianceOverview, caller: &Caller, now
 
 /// What the figures can't say: why they are held down, why they are old, and what to do first.
 fn beneath(t: &TargetCompliance, overview: &ComplianceOverview, now: UnixMs) -> impl IntoView + use<> {
-    let mut lines: Vec<String> = Vec::new();
+    let mut lines: Vec<AnyView> = Vec::new();
     if let Some(fault) = &t.scan.fault {
         let since = crate::age::span(now.ms_since(fault.since));
-        lines.push(format!("No scan works since {since}: {}", fault.sentence));
+        lines.push(format!("No scan works since {since}: {}", fault.sentence).into_any());
     }
     if t.scan.stale {
-        lines.push(format!(
-            "The newest evidence is older than {} and says nothing any more, so its controls are unknown.",
-            crate::age::span(overview.fresh_ms)
-        ));
+        let old = crate::age::span(overview.fresh_ms);
+        lines.push(format!("The newest evidence is older than {old} and says nothing any more, so its controls are unknown.").into_any());
     }
     if t.scan.scanned_at.is_none() && t.scan.fault.is_none() {
-        lines.push("Nothing is known until the first scan is through.".into());
+        lines.push("Nothing is known until the first scan is through.".into_any());
     }
-    lines.extend(t.score.as_ref().and_then(cap));
+    lines.extend(t.score.as_ref().and_then(|s| cap(s).map(|sentence| words::linked(sentence, words::cap_of(s)))));
     // Where nothing is known, this says nothing more.
-    lines.extend(t.score.as_ref().filter(|s| !s.no_data()).and_then(words::unknown_critical));
+    let judged = t.score.as_ref().filter(|s| !s.no_data());
+    lines.extend(judged.and_then(|s| words::unknown_critical(s).map(|sentence| words::linked(sentence, &s.unknown_critical))));
     let worst = (!t.worst.is_empty()).then(|| view! { <ul class="worst">{t.worst.iter().map(worst).collect_view()}</ul> });
     let any = !lines.is_empty() || worst.is_some();
     any.then(|| {

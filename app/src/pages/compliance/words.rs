@@ -108,6 +108,24 @@ pub fn cap(score: &Score) -> Option<String> {
     Some(format!("Held at {}, because {list} {fails}; by the rest it would be {}.", points(Some(cap.limit)), points(score.uncapped)))
 }
 
+/// The controls that the rule names.
+#[must_use]
+pub fn cap_of(score: &Score) -> &[String] {
+    score.cap.as_ref().map_or(&[], |cap| &cap.controls)
+}
+
+/// A sentence in which each of these controls, in the order in which it names them, leads to its page.
+pub fn linked(sentence: String, controls: &[String]) -> AnyView {
+    let (mut rest, mut parts) = (sentence.as_str(), Vec::new());
+    for id in controls {
+        let Some((before, after)) = rest.split_once(id.as_str()) else { continue };
+        let href = Page::ControlOf(id.clone()).href();
+        parts.push(view! { {before.to_owned()}<a href=href>{id.clone()}</a> }.into_any());
+        rest = after;
+    }
+    view! { {parts}{rest.to_owned()} }.into_any()
+}
+
 /// Critical controls that nobody knows the state of.
 #[must_use]
 pub fn unknown_critical(score: &Score) -> Option<String> {

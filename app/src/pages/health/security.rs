@@ -3,7 +3,7 @@
 use crate::{
     AppError,
     live::{self, key::part as parts},
-    pages::compliance::{scores, words},
+    pages::compliance::{self, scores, words},
     render::PageContext,
     route::Page,
 };
@@ -12,6 +12,11 @@ use reeve_model::{
     UnixMs,
     compliance::{ComplianceOverview, DISCLAIMER},
 };
+
+/// What the laws' clauses have behind them, once anything was judged.
+fn frameworks(overview: &ComplianceOverview, cx: &PageContext) -> Option<AnyView> {
+    (!overview.frameworks.is_empty()).then(|| compliance::frameworks(overview, cx.may("view", "findings")))
+}
 
 pub(super) fn part(scores: &Result<ComplianceOverview, AppError>, cx: &PageContext, now: UnixMs) -> AnyView {
     match scores {
@@ -23,6 +28,7 @@ pub(super) fn part(scores: &Result<ComplianceOverview, AppError>, cx: &PageConte
                 </header>
                 <p class="section-answer">{words::sentence(overview)}" "<span class="muted">{DISCLAIMER}</span></p>
                 {scores::table(overview, cx, "health", now)}
+                {frameworks(overview, cx)}
             </section>
         }
         .into_any(),

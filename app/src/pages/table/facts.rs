@@ -52,6 +52,13 @@ pub(super) fn list(r: &TableRow, now: UnixMs) -> impl IntoView + use<> {
         <section class="figure-group"><h3>"Upkeep"</h3><dl class="figures">
             {when("Vacuumed", s.last_vacuum, String::new())}
             {when("Analyzed", s.last_analyze, format!("{} rows changed since", format::whole(Some(s.modified_since_analyze))))}
+            {(s.autovacuum_off).then(|| view! {
+                <div class="figure" data-status="degraded">
+                    <dt>"Autovacuum"</dt>
+                    <dd class="figure-number"><span class="figure-value">"off"</span></dd>
+                    <dd class="figure-note">"for this table (autovacuum_enabled)"</dd>
+                </div>
+            })}
             {figure("Oldest xid", s.xid_age.map(|v| v as f64), Unit::Transactions, "age in transactions".into())}
         </dl></section>
         </div>

@@ -13,7 +13,7 @@ use crate::{
 use leptos::prelude::*;
 use reeve_model::{
     Status, TargetName, UnixMs,
-    table::{TableDetail, TableFault, TableRef},
+    table::{TableDetail, TableFault, TableRef, TableRow},
 };
 
 /// All that the page shows.
@@ -67,7 +67,7 @@ pub fn view(data: &TableData, now: UnixMs) -> impl IntoView + use<> {
                     <p>"Another session holds or waits for ACCESS EXCLUSIVE on this table, so Reeve does not touch it. Sizes are those last known. The target's locks name the session."</p>
                 </div>
             })}
-            {faults(&d.row.faults)}
+            {faults(&d.row)}
             <section class="section" id="figures" data-stale=stale>
                 <header class="section-head"><h2>"Figures"</h2></header>
                 {facts::list(&d.row, now)}
@@ -83,7 +83,15 @@ pub fn view(data: &TableData, now: UnixMs) -> impl IntoView + use<> {
     }
 }
 
-fn faults(faults: &[TableFault]) -> impl IntoView + use<> {
+fn faults(row: &TableRow) -> impl IntoView + use<> {
+    let upkeep = row.upkeep.clone().map(|u| {
+        view! {
+            <li class="reason" data-status="degraded">
+                <StatusGlyph status=Status::Degraded/>
+                <div><p class="reason-fact">{u.sentence}</p><p class="reason-next">{u.next}</p></div>
+            </li>
+        }
+    });
     let one = |f: &TableFault| {
         view! {
             <li class="reason" data-status="degraded">
@@ -92,5 +100,6 @@ fn faults(faults: &[TableFault]) -> impl IntoView + use<> {
             </li>
         }
     };
-    (!faults.is_empty()).then(|| view! { <ol class="reasons framed">{faults.iter().map(one).collect_view()}</ol> })
+    let any = upkeep.is_some() || !row.faults.is_empty();
+    any.then(|| view! { <ol class="reasons framed">{upkeep}{row.faults.iter().map(one).collect_view()}</ol> })
 }

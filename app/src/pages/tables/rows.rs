@@ -163,7 +163,7 @@ fn row(target: &TargetName, r: &TableRow, shared: Shared, now: UnixMs) -> impl I
                 {kind_mark(s).map(|m| view! { <span class="mark-word">{m}</span> })}
                 {s.locked.then(|| view! { <span class="mark-word locked" title="Under ACCESS EXCLUSIVE, held or queued: sizes are those last known">"locked"</span> })}
             </th>
-            <td class="health">{health(&r.faults)}</td>
+            <td class="health">{health(r)}</td>
             <td class="num strong">{shared.size.whole(s.total_bytes())}</td>
             <td class="num">{shared.growth.change(r.growth_bytes)}</td>
             <td class="num">{format::text(s.rows_estimate, Unit::Count)}</td>
@@ -180,8 +180,9 @@ fn row(target: &TargetName, r: &TableRow, shared: Shared, now: UnixMs) -> impl I
     }
 }
 
-fn health(faults: &[TableFault]) -> AnyView {
-    if faults.is_empty() {
+fn health(r: &TableRow) -> AnyView {
+    let faults: &[TableFault] = &r.faults;
+    if faults.is_empty() && r.upkeep.is_none() {
         return view! { <span class="muted">"fine"</span> }.into_any();
     }
     let mut kinds: Vec<_> = faults.iter().map(|f| f.fault).collect();
@@ -197,7 +198,13 @@ fn health(faults: &[TableFault]) -> AnyView {
             if at == last { words } else { words + ", " }
         })
         .collect::<String>();
-    let sentences = faults.iter().map(|f| f.sentence.as_str()).collect::<Vec<_>>().join("\n");
+    let words = match (r.upkeep.is_some(), words.is_empty()) {
+        (false, _) => words,
+        (true, true) => "dead rows".to_owned(),
+        (true, false) => words + ", dead rows",
+    };
+    let upkeep = r.upkeep.iter().map(|u| u.sentence.as_str());
+    let sentences = faults.iter().map(|f| f.sentence.as_str()).chain(upkeep).collect::<Vec<_>>().join("\n");
     view! { <span class="fault-words" title=sentences><i class="glyph" data-status="degraded" aria-hidden="true"></i><span>{words}</span></span> }
         .into_any()
 }

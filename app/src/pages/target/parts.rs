@@ -196,8 +196,9 @@ pub(super) fn replication(detail: &TargetDetail, now: UnixMs) -> AnyView {
         };
         let receiving = r.receiving.map(|connected| {
             let state = if connected { "It is a standby and receives WAL." } else { "It is a standby and receives nothing." };
+            let paused = if r.replay_paused == Some(true) { " Its replay is paused." } else { "" };
             let behind = format!(
-                " Received and not replayed: {}; behind by {}.",
+                "{paused} Received and not replayed: {}; behind by {}.",
                 format::size(r.replay_backlog_bytes),
                 format::length(r.replay_delay_s)
             );

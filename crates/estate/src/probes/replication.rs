@@ -62,7 +62,8 @@ SELECT pg_is_in_recovery() AS standby,
             THEN greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 END AS delay_s,
        greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 AS newest_s,
        CASE WHEN pg_is_in_recovery() AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver w WHERE w.pid IS NOT NULL)
-            THEN (SELECT s.setting = '' FROM pg_catalog.pg_settings s WHERE s.name = 'primary_conninfo') END AS no_primary",
+            THEN (SELECT s.setting = '' FROM pg_catalog.pg_settings s WHERE s.name = 'primary_conninfo') END AS no_primary,
+       CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END AS paused",
     }],
 };
 
@@ -111,6 +112,7 @@ impl Ask for Replicas {
             value.replay_backlog_bytes = own.try_get("backlog_bytes")?;
             value.replay_delay_s = own.try_get("delay_s")?;
             value.no_primary = own.try_get("no_primary")?;
+            value.replay_paused = own.try_get("paused")?;
             // `greatest` passes over a null: where no transaction was replayed since the start there is none to tell of.
             value.newest_transaction_s = own.try_get::<_, Option<f64>>("newest_s")?.filter(|s| *s > 0.0);
         }

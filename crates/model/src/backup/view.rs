@@ -1,6 +1,6 @@
 //! What pages and programs are shown of backups.
 
-use super::{BackupEntry, BackupId, BackupJob, BackupSchedule, BackupTrust, DatabaseCopy, DrillOutcome};
+use super::{BackupEntry, BackupId, BackupJob, BackupSchedule, BackupTrust, DatabaseCopy, DrillOutcome, RestoreReport};
 use crate::{TargetName, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -156,6 +156,27 @@ pub struct BackupDetail {
     pub jobs: Vec<BackupJob>,
     /// Its tables that the database did not have when it was last read, as positions in the backup's list.
     pub missing: Vec<usize>,
+    /// Databases that restores of it made and that its target did not have when it was read after that.
+    #[serde(default)]
+    pub gone: Vec<String>,
     /// Why jobs can't be shown or begun just now; none: they can.
     pub jobs_fault: Option<String>,
+}
+
+impl BackupDetail {
+    /// Its newest restore beside the original that is still there, as far as is known.
+    #[must_use]
+    pub fn restored(&self) -> Option<&RestoreReport> {
+        self.beside().find(|r| !self.gone.contains(&r.database))
+    }
+
+    /// What its restores beside the original found, newest first. What took the original's place is beside nothing.
+    pub fn beside(&self) -> impl Iterator<Item = &RestoreReport> {
+        self.restores().filter(|r| r.kept_as.is_none())
+    }
+
+    /// What its restores found, newest first.
+    pub fn restores(&self) -> impl Iterator<Item = &RestoreReport> {
+        self.jobs.iter().filter_map(|job| job.restored.as_ref())
+    }
 }

@@ -149,6 +149,9 @@ pub struct Clause {
     pub not_assessed: Vec<String>,
     /// Supporting controls, whatever their state.
     pub supporting: Vec<String>,
+    /// Those of them that fail. It changes no state, and nobody should have to find out by themselves.
+    #[serde(default)]
+    pub supporting_failing: Vec<String>,
 }
 
 /// One framework with what is known about its clauses. Never a lone percentage.

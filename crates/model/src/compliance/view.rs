@@ -14,6 +14,9 @@ pub struct ScanState {
     pub target: TargetName,
     /// End of the newest scan that worked; none before the first.
     pub scanned_at: Option<UnixMs>,
+    /// Which server was read: host, port and database, without secrets.
+    #[serde(default)]
+    pub server: Option<String>,
     /// The server's version, for example `PostgreSQL 15.18`.
     pub version: Option<String>,
     /// The role that read.

@@ -53,4 +53,7 @@ pub struct Replication {
     /// On a standby that receives nothing: its `primary_conninfo` is empty. None: it receives, or Reeve's role may not see it.
     #[serde(default)]
     pub no_primary: Option<bool>,
+    /// On a standby: somebody paused its replay (`pg_wal_replay_pause()`).
+    #[serde(default)]
+    pub replay_paused: Option<bool>,
 }

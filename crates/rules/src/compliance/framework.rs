@@ -47,14 +47,20 @@ fn clause(entry: &ClauseEntry, results: &[ControlResult]) -> Clause {
         not_applicable: Vec::new(),
         not_assessed: Vec::new(),
         supporting: Vec::new(),
+        supporting_failing: Vec::new(),
     };
     for control in catalogue::ENTRIES.iter() {
         let link = control.clauses.iter().find(|l| l.framework == entry.framework && l.clause == entry.key);
         let id = control.id.to_owned();
         match link.map(|l| l.strength) {
             None => {}
-            Some(Strength::Supporting) => clause.supporting.push(id),
-            Some(Strength::Direct) => match results.iter().find(|r| r.control == control.id).map(|r| &r.state) {
+            Some(Strength::Supporting) => {
+                if matches!(found(results, control.id), Some(ControlState::Fail)) {
+                    clause.supporting_failing.push(id.clone());
+                }
+                clause.supporting.push(id);
+            }
+            Some(Strength::Direct) => match found(results, control.id) {
                 None => clause.not_assessed.push(id),
                 Some(ControlState::Pass | ControlState::Attested { .. }) => clause.passing.push(id),
                 Some(ControlState::Fail) => clause.failing.push((id, control.severity)),
@@ -66,6 +72,10 @@ fn clause(entry: &ClauseEntry, results: &[ControlResult]) -> Clause {
     clause.state = state(&clause);
     clause.attestation_missing = clause.state == ClauseState::Met && entry.human == Human::Also;
     clause
+}
+
+fn found<'a>(results: &'a [ControlResult], control: &str) -> Option<&'a ControlState> {
+    results.iter().find(|r| r.control == control).map(|r| &r.state)
 }
 
 /// Met needs every direct control that has something to judge, and at least one; supporting controls never count.

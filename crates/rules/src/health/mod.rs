@@ -18,6 +18,7 @@ mod vacuum;
 mod wraparound;
 
 pub use sequences::ENDS_SOON_S;
+pub use vacuum::upkeep;
 
 use crate::curve::Curve;
 use crate::source::Source;

@@ -176,7 +176,7 @@ fn standby_away(facts: &Facts<'_>) -> Option<Finding> {
         format!("Nobody streams from the replication slots {}: their standbys grow older, and {kept} of WAL is kept.", words::list(&names))
     };
     let next = format!(
-        "Start the standby, or look in its log why it does not reach this server (primary_conninfo). If there is none any more: SELECT pg_drop_replication_slot('{}');",
+        "Start the standby, or look in its log why it does not reach this server (primary_conninfo). Only if it is gone for good, since it then has to be built anew: SELECT pg_drop_replication_slot('{}');",
         first.name.replace('\'', "''")
     );
     Some(Finding::degraded(sentence, next))
@@ -199,15 +199,21 @@ fn lag(facts: &Facts<'_>) -> Option<Finding> {
         });
         worst.map_or_else(|| "A standby".to_owned(), |s| format!("Standby {}", s.name))
     };
+    let paused = replication.replay_paused == Some(true);
     let sentence = format!(
-        "{who} is behind: {} and {} to replay; reads from it are that old, and a failover would lose or wait for it.",
+        "{who} is behind{}: {} and {} to replay; reads from it are that old, and a failover would lose or wait for it.",
+        if paused { ", since its replay is paused" } else { "" },
         words::duration(seconds),
         words::bytes(bytes)
     );
-    Some(Finding::degraded(
-        sentence,
-        "On the standby look for queries that hold replay back (max_standby_streaming_delay) and for a busy disk; on the primary see pg_stat_replication for where it lags: sent, written, flushed or replayed.",
-    ))
+    let next = match (paused, facts.standby()) {
+        (true, _) => "Somebody paused it with pg_wal_replay_pause(). When they have what they wanted, here: SELECT pg_wal_replay_resume();",
+        (_, true) => "Look for queries that hold replay back (max_standby_streaming_delay says for how long they may) and for a busy disk.",
+        _ => {
+            "Look at the standby: is its replay paused (SELECT pg_is_wal_replay_paused();), do queries hold it back (max_standby_streaming_delay), is its disk busy? Here pg_stat_replication says where it lags: sent, written, flushed or replayed."
+        }
+    };
+    Some(Finding::degraded(sentence, next))
 }
 
 fn not_receiving(facts: &Facts<'_>) -> Option<Finding> {
@@ -219,7 +225,7 @@ fn not_receiving(facts: &Facts<'_>) -> Option<Finding> {
         if replication.no_primary == Some(true) {
             return Finding::degraded(
                 format!("This standby receives no WAL, since primary_conninfo is empty: it has no primary to stream from{newest}."),
-                "Say where its primary is: ALTER SYSTEM SET primary_conninfo = 'host=… user=…'; SELECT pg_reload_conf(); if it was cleared there: ALTER SYSTEM RESET primary_conninfo.",
+                "Say where its primary is: ALTER SYSTEM SET primary_conninfo = 'host=… user=…'; SELECT pg_reload_conf(); if it was cleared there: ALTER SYSTEM RESET primary_conninfo; SELECT pg_reload_conf();",
             );
         }
         Finding::degraded(

@@ -7,7 +7,7 @@ use crate::{
     source::Source,
     words::{self, float, ident},
 };
-use reeve_model::table::{TableKind, TableStats};
+use reeve_model::table::{TableKind, TableStats, Upkeep};
 
 const STANDBY: &str = "a standby does not vacuum";
 const NO_ROWS: &str = "there are no rows";
@@ -115,23 +115,54 @@ fn dead_rows(facts: &Facts<'_>) -> Option<Finding> {
     if facts.standby() {
         return None;
     }
-    let much = |t: &TableStats| t.dead_rows >= DEAD_FROM && float(t.dead_rows) > 0.20 * all_rows(t);
-    let mut worst: Vec<_> = tables(facts.snapshot).filter(|(_, t)| t.kind != TableKind::Partitioned && much(t)).collect();
+    let mut worst: Vec<_> = tables(facts.snapshot).filter(|(_, t)| neglected(t)).collect();
     worst.sort_by(|(_, a), (_, b)| b.dead_rows.cmp(&a.dead_rows).then_with(|| (&a.schema, &a.name).cmp(&(&b.schema, &b.name))));
     let (database, first) = worst.first()?;
-    let name = |t: &TableStats| format!("{}.{}", ident(&t.schema), ident(&t.name));
     let names: Vec<String> = worst.iter().map(|(_, t)| name(t)).collect();
-    let share = float(first.dead_rows) / all_rows(first);
     let place = if names.len() > 1 { format!(" in {}", name(first)) } else { String::new() };
     let sentence = format!(
         "Vacuum does not keep up with {}: {} dead rows{place}, {} of its rows, read by every scan for nothing.{}",
         words::list(&names),
         words::count(float(first.dead_rows)),
-        words::percent(share),
-        if first.autovacuum_off { " Autovacuum is switched off for it." } else { "" }
+        words::percent(share(first)),
+        why(first)
     );
-    let (database, table) = (ident(database), name(first));
-    let next = if first.autovacuum_off {
+    Some(Finding::degraded(sentence, remedy(database, first)))
+}
+
+/// What the rule says of one table, for those who look at it; none: vacuum keeps up.
+#[must_use]
+pub fn upkeep(database: &str, t: &TableStats) -> Option<Upkeep> {
+    neglected(t).then(|| Upkeep {
+        sentence: format!(
+            "Vacuum does not keep up with it: {} dead rows, {} of its rows, read by every scan for nothing.{}",
+            words::count(float(t.dead_rows)),
+            words::percent(share(t)),
+            why(t)
+        ),
+        next: remedy(database, t),
+    })
+}
+
+fn neglected(t: &TableStats) -> bool {
+    t.kind != TableKind::Partitioned && t.dead_rows >= DEAD_FROM && share(t) > 0.20
+}
+
+fn share(t: &TableStats) -> f64 {
+    float(t.dead_rows) / all_rows(t)
+}
+
+fn why(t: &TableStats) -> &'static str {
+    if t.autovacuum_off { " Autovacuum is switched off for it." } else { "" }
+}
+
+fn name(t: &TableStats) -> String {
+    format!("{}.{}", ident(&t.schema), ident(&t.name))
+}
+
+fn remedy(database: &str, t: &TableStats) -> String {
+    let (database, table) = (ident(database), name(t));
+    if t.autovacuum_off {
         format!(
             "In database {database}: ALTER TABLE {table} RESET (autovacuum_enabled); VACUUM (ANALYZE, VERBOSE) {table}; if that removes little, look for what holds an old snapshot."
         )
@@ -139,8 +170,7 @@ fn dead_rows(facts: &Facts<'_>) -> Option<Finding> {
         format!(
             "In database {database}: VACUUM (ANALYZE, VERBOSE) {table}; if that removes little, look for what holds an old snapshot; if it comes back, let autovacuum come sooner: ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0.02);"
         )
-    };
-    Some(Finding::degraded(sentence, next))
+    }
 }
 
 fn horizon(facts: &Facts<'_>) -> Option<Finding> {

@@ -248,6 +248,7 @@ pub fn healthy() -> TargetSnapshot {
             receiving: None,
             newest_transaction_s: None,
             no_primary: None,
+            replay_paused: None,
             replay_backlog_bytes: Some(0),
             replay_delay_s: Some(0.0),
         },

@@ -182,6 +182,14 @@ impl Inner {
         backup.tables.iter().enumerate().filter(|(_, t)| gone(t)).map(|(at, _)| at).collect()
     }
 
+    /// Databases that restores made and that the target did not have any more when it was read after them.
+    fn gone(&self, backup: &Backup, jobs: &[BackupJob]) -> Vec<String> {
+        let latest = self.hub.latest(&backup.target);
+        let Some(read) = latest.as_ref().and_then(|l| l.snapshot.databases.last.as_ref()) else { return Vec::new() };
+        let restores = jobs.iter().filter_map(|job| job.restored.as_ref()).filter(|r| r.at < read.at);
+        restores.map(|r| r.database.clone()).filter(|name| read.value.iter().all(|there| there.name != *name)).collect()
+    }
+
     /// The databases of a target, as last read.
     fn databases(&self, target: &TargetName) -> Vec<Found> {
         let Some(latest) = self.hub.latest(target) else { return Vec::new() };

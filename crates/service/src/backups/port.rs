@@ -254,8 +254,8 @@ impl BackupsPort for Backups {
         let (jobs, jobs_fault) = inner.jobs(inner.store.backup_jobs_of(id, JOBS_OF_ONE)).await;
         // Again after the jobs: what a job that has ended found must not be missing beside it.
         let entry = inner.entry(id).unwrap_or(entry);
-        let missing = inner.missing(&entry.backup);
-        Ok(BackupDetail { at: UnixMs::now(), repository: inner.repository().0, entry, jobs, missing, jobs_fault })
+        let (missing, gone) = (inner.missing(&entry.backup), inner.gone(&entry.backup, &jobs));
+        Ok(BackupDetail { at: UnixMs::now(), repository: inner.repository().0, entry, jobs, missing, gone, jobs_fault })
     }
 
     async fn backup_job(&self, grant: Grant<ViewBackupJob>) -> Result<BackupJob, PortError> {

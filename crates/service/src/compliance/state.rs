@@ -178,6 +178,7 @@ impl Slot {
         ScanState {
             target: self.spec.info.name.clone(),
             scanned_at: set.map(|s| s.finished_at),
+            server: set.map(|s| s.server.clone()),
             version: set.map(|s| s.version.clone()),
             role: set.map(|s| s.role.clone()),
             hash: self.read.as_ref().map(|(_, hash)| hex::encode(hash)),
