@@ -117,15 +117,6 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
         },
         "primary_conninfo is empty",
     ),
-    (
-        "replication.lag",
-        Status::Degraded,
-        |s| {
-            s.server.as_mut().unwrap().standby = true;
-            edit(&mut s.replication, |r| (r.replay_delay_s, r.replay_paused) = (Some(40.0), Some(true)));
-        },
-        "since its replay is paused",
-    ),
     ("vacuum.autovacuum_off", Status::Critical, |s| edit(&mut s.settings, |x| x[0].value = "off".into()), "autovacuum"),
     ("vacuum.autovacuum_off", Status::Critical, |s| edit(&mut s.settings, |x| x[1].value = "off".into()), "track_counts"),
     (

@@ -12,6 +12,7 @@ mod compliance;
 mod demo;
 mod demo_fault;
 mod doctor;
+mod documented;
 mod health;
 mod migrate;
 mod secret;

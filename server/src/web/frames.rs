@@ -4,7 +4,7 @@ use reeve_access::{Principal, Right};
 use reeve_model::live::LiveFrame;
 use reeve_ports::PortError;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -13,6 +13,9 @@ use tokio::time::Instant;
 
 /// A frame this old is made anew even when no target was read since: jobs and sessions move, too.
 const FRESH: Duration = Duration::from_millis(900);
+
+/// Steps from one frame to another that are kept. Readers move in few groups: those who waited for the same change are woken by it together.
+const STEPS: usize = 4;
 
 /// Whose eyes, on which page. Two sessions of one account see the same; two accounts share nothing, whatever their rights.
 #[derive(Clone, PartialEq)]
@@ -28,6 +31,14 @@ struct Key {
 struct Slot {
     /// The state of the hub before it was made, when it was made, and what it was.
     newest: tokio::sync::Mutex<Option<(u64, Instant, Arc<LiveFrame>)>>,
+    steps: Mutex<VecDeque<Step>>,
+}
+
+/// What is sent to whoever has seen one frame and is to see another; none where nothing differs.
+struct Step {
+    from: Arc<LiveFrame>,
+    to: Arc<LiveFrame>,
+    text: Option<Arc<str>>,
 }
 
 /// The newest frames.
@@ -80,6 +91,18 @@ impl Place {
         let Some(frame) = make.await?.map(Arc::new) else { return Ok(None) };
         *newest = Some((version, Instant::now(), Arc::clone(&frame)));
         Ok(Some(frame))
+    }
+
+    /// What leads from one frame to another, written by `write` unless somebody wrote it; none where nothing differs.
+    pub fn step(&self, from: &Arc<LiveFrame>, to: &Arc<LiveFrame>, write: impl FnOnce() -> Option<String>) -> Option<Arc<str>> {
+        let mut steps = self.0.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = steps.iter().find(|s| Arc::ptr_eq(&s.from, from) && Arc::ptr_eq(&s.to, to)) {
+            return known.text.clone();
+        }
+        let text: Option<Arc<str>> = write().map(Into::into);
+        steps.truncate(STEPS - 1);
+        steps.push_front(Step { from: Arc::clone(from), to: Arc::clone(to), text: text.clone() });
+        text
     }
 }
 
@@ -134,6 +157,28 @@ mod tests {
         drop((one, two, others));
         frames.place(&person("c", "1", None), "/");
         assert_eq!(frames.slots.lock().unwrap().len(), 1, "what nobody looks at is let go");
+    }
+
+    #[test]
+    fn b3_a_step_between_two_frames_is_written_once_for_each_pair() {
+        let place = Frames::default().place(&person("a", "1", None), "/");
+        let frames: Vec<Arc<LiveFrame>> = (0..8).map(|_| Arc::default()).collect();
+        let written = Cell::new(0);
+        let step = |from: usize, to: usize, text: Option<&str>| {
+            let write = || {
+                written.set(written.get() + 1);
+                text.map(str::to_owned)
+            };
+            (place.step(&frames[from], &frames[to], write).as_deref().map(str::to_owned), written.get())
+        };
+        assert_eq!(step(0, 1, Some("a")), (Some("a".into()), 1));
+        assert_eq!(step(0, 1, Some("other")), (Some("a".into()), 1), "known by the frames themselves");
+        assert_eq!(step(1, 2, None), (None, 2));
+        assert_eq!(step(1, 2, Some("other")), (None, 2), "that nothing differs is known, too");
+        for n in 2..6 {
+            step(n, n + 1, Some("b"));
+        }
+        assert_eq!(step(0, 1, Some("again")), (Some("again".into()), 7), "the oldest are let go");
     }
 
     #[tokio::test]

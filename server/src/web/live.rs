@@ -88,6 +88,15 @@ async fn make(web: &Web, who: &Principal, page: &Page) -> Result<Option<LiveFram
     reeve_app::live::frame(page.clone(), &context).await.map_err(|error| error.0)
 }
 
+/// What is sent to whoever has seen `last`; none where nothing differs.
+fn written(last: &LiveFrame, next: &LiveFrame) -> Option<String> {
+    let diff = reeve_app::live::diff(last, next);
+    if diff.set.is_empty() {
+        return None;
+    }
+    serde_json::to_string(&diff).inspect_err(|error| tracing::error!(%error, "a frame could not be written")).ok()
+}
+
 /// The first event carries everything, later ones what changed.
 fn frames(
     web: Web,
@@ -101,12 +110,8 @@ fn frames(
             changes.next().await?;
             // A target that is gone or a store that is away: the next change may bring it back.
             let Ok(Some(next)) = frame(&web, &who, &page, &place).await else { continue };
-            let diff = reeve_app::live::diff(&last, &next);
-            if diff.set.is_empty() {
-                continue;
-            }
-            let event = Event::default().json_data(&diff).unwrap_or_else(|_| Event::default().comment("unencodable"));
-            return Some((Ok(event), (web, who, page, place, changes, next)));
+            let Some(text) = place.step(&last, &next, || written(&last, &next)) else { continue };
+            return Some((Ok(Event::default().data(&*text)), (web, who, page, place, changes, next)));
         }
     })
 }

@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 /// Tables of the server that is watched.
 const SIZES: [usize; 3] = [10_000, 3_000, 300];
 /// Live streams at once.
-const STREAMS: usize = 200;
+const STREAMS: usize = 1_000;
 /// How long each page is asked for, one after the other by each client.
 const WHILE: Duration = Duration::from_secs(8);
 /// How long viewers look on.

@@ -4,6 +4,8 @@ use std::path::Path;
 
 const REQUIRED: &[&str] = &[
     ".ci/run",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Makefile",
     "docs/ARCHITECTURE.md",
     "docs/DEPENDENCIES.md",
