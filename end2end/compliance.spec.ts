@@ -27,10 +27,50 @@ test("from a number to its raw evidence in three clicks", async ({ page }) => {
   await page.goto("/admin/db-health");
   await page.locator("#security-part").getByRole("link", { name: /^\d+ of 150$/ }).click();
   await page.locator(".controls [data-verdict=pass]").first().locator("xpath=ancestor::tr").getByRole("link").click();
-  const answer = page.locator("details.answer-of").first();
-  if (!(await answer.getAttribute("open").then((open) => open !== null))) await answer.locator("summary").first().click();
+  const answer = page.locator("details.answer-of[open]").first();
   await expect(answer.locator("dd.hash")).toHaveText(/^[0-9a-f]{64}$/);
   await expect(answer.getByText("The query, to ask again")).toBeVisible();
+});
+
+test("every number of the first screen is a way to what is behind it, in three clicks @once", async ({ page }) => {
+  test.setTimeout(120_000);
+  const numbers = page.locator("#security-part td.num");
+  await expect(async () => {
+    await page.goto("/admin/db-health");
+    await expect(numbers.nth(20)).toBeVisible({ timeout: 1000 });
+  }).toPass(SCANNED);
+  expect(await numbers.count(), "each of them leads somewhere").toBe(await numbers.locator("a").count());
+  const first = await numbers.locator("a").evaluateAll((all) => [...new Set(all.map((a) => a.getAttribute("href") ?? ""))]);
+  const evidence = page.locator(".answer-of[open] dd.hash");
+  const further = "a[href*='/compliance/controls/'], a[href*='/compliance/findings/']";
+  let proven = 0;
+  for (const href of first) {
+    await page.goto(href);
+    const part = new URL(href, "http://reeve").hash;
+    const place = page.locator(part && part !== "#findings" ? part : "#main");
+    // What no database shows has persons' words behind it, and what nobody maps has nothing.
+    if (part === "#only_person" || part === "#no_evidence") {
+      await expect(place.locator("tbody tr").first()).toBeVisible();
+      continue;
+    }
+    // A list without a row says so.
+    if ((await place.locator("[data-empty=filtered-out]").count()) > 0) continue;
+    const next = await place.locator(further).evaluateAll((all) => all.map((a) => a.getAttribute("href") ?? "")[0]);
+    expect(next, `${href} leads to a control or a finding`).toBeTruthy();
+    await page.goto(next ?? "");
+    // A control that only a person can show, and one that Reeve does not judge, have none and say so.
+    const none = page.getByText(/^(Only a person can show this|Reeve does not judge this control)$/);
+    await expect(evidence.first().or(none).first(), `${href}, then ${next}`).toBeVisible();
+    if ((await evidence.count()) === 0) continue;
+    await expect(page.locator(".answer-of[open] pre").first(), "what was asked").not.toBeEmpty();
+    // What could not be read has no hash, and says why.
+    if ((await evidence.first().innerText()) === "—") await expect(page.locator(".answer-of[open] .evidence-missing").first()).not.toBeEmpty();
+    else {
+      await expect(evidence.first()).toHaveText(/^[0-9a-f]{64}$/);
+      proven += 1;
+    }
+  }
+  expect(proven).toBeGreaterThan(12);
 });
 
 test("frameworks count clauses, and each clause names its controls", async ({ page }) => {
