@@ -3,6 +3,7 @@
 mod assets;
 mod bench;
 mod check;
+mod fresh;
 mod package;
 mod shell;
 mod sqlx;
@@ -25,6 +26,7 @@ cargo xtask COMMAND
   sqlx [--check]     record what PostgreSQL answers to the store's SQL (--check: fail when the record is stale)
   bench NAME         figures for docs/BENCHMARKS.md. flood: wrong passwords; pages: pages and viewers; audit: the log at a
                      million events; backup: beside pg_dump; collect: rounds beside an exporter; scan: evidence of many tables
+  fresh [--run]      the README's commands in a new Debian root, from the last commit; as root, an hour (--run: without `make test`)
   package            the Debian package, from a release build, in target/package
   test               everything that `make test` runs
   watch              run `reeve demo`, and build and start it again when a source changes
@@ -52,6 +54,7 @@ fn run(args: &[String]) -> Result<()> {
         "check" => check::run(&Workspace::load()?),
         "sqlx" => sqlx::run(&Workspace::load()?, sqlx::Purpose::parse(rest)?),
         "bench" => bench::run(&Workspace::load()?, rest),
+        "fresh" => fresh::run(&Workspace::load()?, fresh::Extent::parse(rest)?),
         "package" => package::run(&Workspace::load()?),
         "test" => testing::run(&Workspace::load()?),
         "watch" => watch::run(&Workspace::load()?),

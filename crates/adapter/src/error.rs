@@ -13,7 +13,9 @@ pub enum AdapterError {
     Refused { server: String },
     #[error("the host of {server} is unknown: correct the name, or the name service")]
     UnknownHost { server: String },
-    #[error("{server} did not answer {what} within {after_ms} ms: check the network and the server's load")]
+    #[error(
+        "{server} did not answer {what} within {after_ms} ms: look at its machine (load, memory, disk), and at the network if that is another one"
+    )]
     TimedOut { server: String, what: String, after_ms: u64 },
     #[error("{server} refuses the login: correct user and password, and see its pg_hba.conf ({message})")]
     WrongLogin { server: String, message: String },

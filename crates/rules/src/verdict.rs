@@ -198,7 +198,7 @@ fn down(snapshot: &TargetSnapshot, now: UnixMs, since: UnixMs, sentence: &str, l
         format!("{} does not answer: {}; since {}{lasting}. {rest}", snapshot.target, words::clause(sentence), words::clock(since, now),);
     Finding::critical(
         sentence,
-        "See whether the server runs and the way to it is open: pg_isready with its host and port, then the server's log. Reeve keeps trying and says so when it is back.",
+        "See whether the server runs and the way to it is open: pg_isready with its host and port, then the server's log. One that runs and says nothing waits for its machine: load, memory, disk. Reeve keeps trying.",
     )
 }
 

@@ -1,6 +1,6 @@
 //! Health of the estate and its targets, from memory.
 
-use crate::{audit::Trail, backups::Backups, hub::Hub, metrics, recorder::Recorder};
+use crate::{audit::Trail, backups::Backups, hub::Hub, metrics, pace::Pace, recorder::Recorder};
 use async_trait::async_trait;
 use futures::{
     StreamExt,
@@ -20,8 +20,6 @@ use reeve_ports::{HealthPort, PortError};
 use reeve_store::Store;
 use std::{sync::Arc, time::Duration};
 
-/// A live page is told of changes at most this often.
-const SPACING: Duration = Duration::from_millis(1_000);
 /// A live page is told at least this often, so that what turns stale by time alone is seen.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 /// History that one answer holds at most.
@@ -47,13 +45,14 @@ pub struct Health {
     store: Store,
     audit: Trail,
     backups: Backups,
+    pace: Arc<Pace>,
 }
 
 impl Health {
     /// Over the hub and what `/metrics` tells of Reeve itself.
     #[must_use]
     pub fn new(hub: Arc<Hub>, pools: RolePools, recorder: Recorder, store: Store, audit: Trail, backups: Backups) -> Self {
-        Self { hub, pools, recorder, store, audit, backups }
+        Self { hub, pools, recorder, store, audit, backups, pace: Arc::default() }
     }
 
     fn charts(&self, name: &TargetName, now: UnixMs) -> Vec<Chart> {
@@ -111,13 +110,19 @@ impl HealthPort for Health {
         let viewer = self.hub.watch();
         let version = self.hub.version();
         let first = stream::once(async {});
-        let later = stream::unfold((viewer, version), |(viewer, mut version)| async move {
-            // A burst of rounds is one change: the pause comes first, then whatever is newest.
-            tokio::time::sleep(SPACING).await;
+        let pace = Arc::clone(&self.pace);
+        let later = stream::unfold((viewer, version, pace), |(viewer, mut version, pace)| async move {
             match tokio::time::timeout(LONGEST_SILENCE, version.changed()).await {
-                Ok(Err(_)) => None,
-                Ok(Ok(())) | Err(_) => Some(((), (viewer, version))),
+                Ok(Err(_)) => return None,
+                Ok(Ok(())) => {
+                    let heard = *version.borrow();
+                    tokio::time::sleep_until(pace.moment(heard)).await;
+                    // What came while it waited is told with it.
+                    version.borrow_and_update();
+                }
+                Err(_) => {}
             }
+            Some(((), (viewer, version, pace)))
         });
         first.chain(later).boxed()
     }

@@ -10,6 +10,7 @@ pub mod health;
 pub mod hub;
 pub mod identity;
 pub mod metrics;
+mod pace;
 pub mod passwords;
 pub mod pools;
 pub mod recorder;
