@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The README's commands on a machine that has nothing but what the README asks for. Run by `cargo xtask fresh` inside a new root, as root;
-# the checkout lies in /src.
+# the checkout lies in /src, and Rust in the home directory.
 #
 #   fresh.sh run|test
 set -euo pipefail
-export HOME=/root PATH=/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+HOME=~root
+export HOME PATH=$HOME/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 say() { echo "fresh: $* ($SECONDS s)"; }
 fail() {
@@ -12,11 +13,13 @@ fail() {
   exit 1
 }
 
-# What the README says a fresh Debian needs, beside Rust, which is in /root already.
+# What the README says a fresh Debian needs, beside Rust.
 apt-get -qq update
 apt-get -qq -o Dpkg::Use-Pty=0 install --yes --no-install-recommends git make gcc libc6-dev ca-certificates >/dev/null
-git clone --quiet /src /root/reeve
-cd /root/reeve
+# Authorities of this site, without which no registry would be trusted.
+update-ca-certificates >/dev/null 2>&1
+git clone --quiet /src "$HOME/reeve"
+cd "$HOME/reeve"
 say "the checkout is there, at $(git rev-parse --short HEAD)"
 
 mkfifo /said

@@ -12,8 +12,14 @@ use crate::workspace::Workspace;
 /// The release that the README speaks of.
 const RELEASE: &str = "bookworm";
 /// How this machine reaches packages: copied, so that the new root reaches them the same way.
-const ROADS: &[&str] =
-    &["/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources", "/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf"];
+const ROADS: &[&str] = &[
+    "/etc/apt/sources.list",
+    "/etc/apt/sources.list.d/debian.sources",
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/pip.conf",
+    "/usr/local/share/ca-certificates",
+];
 /// The same below the home directory, and the toolchain, which the README asks for.
 const HOME: &[&str] = &[".npmrc", ".cargo/config.toml", ".cargo/env", ".cargo/bin", ".rustup"];
 /// Mounts that the commands need; they end with the namespace.
@@ -62,6 +68,8 @@ pub fn run(workspace: &Workspace, extent: Extent) -> Result<()> {
     let mut bootstrap = Command::new("debootstrap");
     bootstrap.args(["--variant=minbase", "--include=ca-certificates", RELEASE]).arg(&root).args(mirror());
     shell::run(bootstrap.stdout(std::process::Stdio::null()))?;
+    // The one that debootstrap wrote would stand beside ours.
+    fs::remove_file(root.join("etc/apt/sources.list")).ok();
     let home = PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?);
     let roads = ROADS.iter().map(|path| (PathBuf::from(path), root.join(path.trim_start_matches('/'))));
     let own = HOME.iter().map(|path| (home.join(path), root.join("root").join(path)));

@@ -119,6 +119,8 @@ fn line(text: &mut String, f: &Finding, scan: Option<&ScanState>) {
     let read = |of: fn(ScanState) -> Option<String>| scan.clone().and_then(of).unwrap_or_default();
     let scanned_at = scan.as_ref().and_then(|s| s.scanned_at).map(at).unwrap_or_default();
     let (version, role, hash) = (read(|s| s.version), read(|s| s.role), read(|s| s.hash));
+    // What rests on Reeve's own list of backups was asked of no server.
+    let role = if reeve_rules::compliance::is_of_reeve_itself(&f.control) { "Reeve itself".to_owned() } else { role };
     let target = f.target.to_string();
     let (first, last) = (at(f.first_seen), at(f.last_seen));
     let o = &f.offender;

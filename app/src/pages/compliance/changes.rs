@@ -103,7 +103,7 @@ fn compared(found: &ScanChanges) -> impl IntoView + use<> {
         .into_any(),
         (None, Some(to), _) => {
             let newest = found.scans.first().is_some_and(|line| line.id == to.id);
-            let since = if newest { ", and every scan since then found the same." } else { ": there is none to compare it with." };
+            let since = if newest { ", and no scan since then found anything else." } else { ": there is none to compare it with." };
             view! { <p>"The scan of "<Moment at=to.at/>" is the first whose findings were kept"{since}</p> }.into_any()
         }
         _ => ().into_any(),

@@ -8,6 +8,7 @@ use crate::{
     route::{ControlsView, Page},
 };
 use leptos::prelude::*;
+use reeve_model::TargetName;
 use reeve_model::compliance::{ControlList, ControlQuery, ControlRow, Severity};
 
 /// All that the page shows.
@@ -43,7 +44,7 @@ pub fn view(data: &ControlsData) -> impl IntoView + use<> {
         view! { <Empty kind=EmptyKind::FilteredOut title="No control matches">"None is in this state, or nothing has been scanned yet. "<a href=all>"Show all"</a></Empty> }
             .into_any()
     } else {
-        table(&data.list).into_any()
+        table(&data.list, q.target.as_ref()).into_any()
     };
     view! {
         <header class="page-head"><h1>"Controls"</h1><p class="muted">{of}</p></header>
@@ -90,7 +91,7 @@ fn chips(view: &ControlsView) -> impl IntoView + use<> {
     (!set.is_empty()).then(|| view! { <div class="chips">{set}</div> })
 }
 
-fn table(list: &ControlList) -> impl IntoView + use<> {
+fn table(list: &ControlList, target: Option<&TargetName>) -> impl IntoView + use<> {
     view! {
         <div class="table-frame" tabindex="0">
             <table class="table controls" data-rows="">
@@ -104,19 +105,21 @@ fn table(list: &ControlList) -> impl IntoView + use<> {
                         <th scope="col" class="num" title="What it objects to">"Objects"</th>
                     </tr>
                 </thead>
-                <tbody>{list.items.iter().map(row).collect_view()}</tbody>
+                <tbody>{list.items.iter().map(|r| row(r, target)).collect_view()}</tbody>
             </table>
         </div>
     }
 }
 
-fn row(r: &ControlRow) -> impl IntoView + use<> {
+/// Of a target's list each control leads to what it found there.
+fn row(r: &ControlRow, target: Option<&TargetName>) -> impl IntoView + use<> {
+    let href = Page::ControlOf(r.control.clone()).href() + &target.map(|name| format!("#on-{name}")).unwrap_or_default();
     // What was not judged objects to nothing that anybody knows of: that is no 0.
     let judged = matches!(r.state.as_str(), "pass" | "fail");
     let count = |n: u64| format::whole(i64::try_from(n).ok().filter(|n| judged || *n > 0));
     view! {
         <tr>
-            <th scope="row"><a href=Page::ControlOf(r.control.clone()).href() data-row="">{r.control.clone()}</a></th>
+            <th scope="row"><a href=href data-row="">{r.control.clone()}</a></th>
             <td>{severity(r.severity)}</td>
             <td>{verdict(&r.state)}</td>
             <td class="demand">{r.title.clone()}{r.reason.clone().map(|why| view! { <span class="muted">{why}</span> })}</td>

@@ -5,6 +5,9 @@ use crate::route::FindingsView;
 use leptos::prelude::*;
 use reeve_model::compliance::{FindingQuery, FindingState, Framework, Severity};
 
+/// Findings that one answer of the interface holds at most.
+const MOST: u32 = 500;
+
 pub(super) fn form(data: &ComplianceData) -> impl IntoView + use<> {
     let q = &data.view.query;
     let choice = |label: &'static str, name: &'static str, any: &'static str, options: Vec<(String, String, bool)>| {
@@ -62,10 +65,12 @@ pub(super) fn chips(data: &ComplianceData) -> impl IntoView + use<> {
 pub(super) fn ways_out(view: &FindingsView) -> impl IntoView + use<> {
     let query = view.with(|q| q.limit = 0).query_string();
     let way = |path: &str| if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    // As many as one answer holds, not as many as the page shows; `next` says where more begin.
+    let json = format!("/api/compliance/findings?{}", view.with(|q| (q.limit, q.offset) = (MOST, 0)).query_string());
     view! {
         <p class="ways-out">
             <a href=way("/api/compliance/findings.csv") download="findings.csv">"CSV"</a>
-            <a href=way("/api/compliance/findings") download="findings.json">"JSON"</a>
+            <a href=json download="findings.json">"JSON"</a>
         </p>
     }
 }

@@ -74,7 +74,7 @@ fn row(t: &TargetCompliance, overview: &ComplianceOverview, caller: &Caller, now
         if sees { view! { <a href=href>{text}</a> }.into_any() } else { view! { <span>{text}</span> }.into_any() }
     };
     let score = t.score.as_ref();
-    let proven = link(points(score.and_then(|s| s.proven)), controls_href(Some(&name), Some("fail")));
+    let proven = link(points(score.and_then(|s| s.proven)), controls_href(Some(&name), Some("pass")));
     let upper = link(points(score.and_then(|s| s.upper)), controls_href(Some(&name), Some("unknown")));
     let judged = score.map_or_else(|| format::UNKNOWN.into(), |s| assessed(s, overview.total));
     let judged = link(judged, controls_href(Some(&name), None));

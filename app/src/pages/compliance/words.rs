@@ -72,7 +72,7 @@ pub fn sentence(overview: &ComplianceOverview) -> String {
     let all = overview.targets.len();
     let over = match (scanned, all) {
         (_, 1) => String::new(),
-        (s, a) if s == a => format!(" on all {a} targets"),
+        (s, a) if s == a => format!(" over all {a} targets"),
         (s, a) => format!(", and {} of {a} targets {} not scanned", a - s, if a - s == 1 { "is" } else { "are" }),
     };
     match overview.score.as_ref() {

@@ -125,13 +125,24 @@ impl<'a> Tally<'a> {
         fix: impl Into<String>,
         undo: impl Into<String>,
     ) {
+        let (fix, undo) = (self.elsewhere(fix.into()), self.elsewhere(undo.into()));
         self.offenders.push(Offender {
             database: database.map(str::to_owned),
             object: object.into(),
             sentence: sentence.into(),
-            fix: fix.into(),
-            undo: undo.into(),
+            fix,
+            undo,
         });
+    }
+
+    /// A standby takes no change but that of its own files: all other SQL belongs on its primary.
+    fn elsewhere(&self, sql: String) -> String {
+        let first = sql.lines().find(|line| !line.starts_with("--")).unwrap_or_default();
+        let changes = ["ALTER ", "CREATE ", "DROP ", "GRANT ", "REVOKE "].iter().any(|word| first.starts_with(word));
+        if !self.look.set.standby || !changes || first.starts_with("ALTER SYSTEM ") {
+            return sql;
+        }
+        format!("-- On its primary, since this server is a standby and takes no change:\n{sql}")
     }
 }
 

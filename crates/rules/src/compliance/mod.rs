@@ -29,6 +29,12 @@ use reeve_model::compliance::{EvidenceSet, Scan};
 /// Version of the method of scoring; a change in weights, caps or credit raises it.
 pub const FORMULA: u32 = 1;
 
+/// Whether a control rests on Reeve's own list of backups alone, for which no server was asked.
+#[must_use]
+pub fn is_of_reeve_itself(control: &str) -> bool {
+    registry::CONTROLS.iter().any(|c| c.id == control && c.evidence == ["backups"])
+}
+
 /// Judges one look at one target.
 #[must_use]
 pub fn judge(set: &EvidenceSet, context: &Context) -> Scan {

@@ -127,6 +127,9 @@ pub const ALL_DATA_ROLES: Control = Control {
     },
 };
 
+/// What is said before a role loses the right to stream.
+const STREAMS: &str = "-- See pg_stat_replication first: a standby or a backup that signs in with this role can't come back after this.\n";
+
 /// AUTHZ-05
 pub const ROLE_ATTRIBUTES: Control = Control {
     id: "AUTHZ-05",
@@ -147,7 +150,7 @@ pub const ROLE_ATTRIBUTES: Control = Control {
             t.object(
                 shown(role),
                 format!("{} has {}.", shown(role), held.join(", ")),
-                format!("ALTER ROLE {} {};", ident(role), taken.join(" ")),
+                format!("{}ALTER ROLE {} {};", if row.yes("replication") { STREAMS } else { "" }, ident(role), taken.join(" ")),
                 format!("ALTER ROLE {} {};", ident(role), held.join(" ")),
             );
         }
