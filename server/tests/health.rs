@@ -316,3 +316,28 @@ async fn a9_doctor_names_what_is_missing_and_its_sql_mends_it() {
     let json: Value = serde_json::from_str(&away.out).unwrap();
     assert!(away.code == Some(1) && json["targets"][0]["fault"].as_str().is_some_and(|f| f.contains("127.0.0.1:1")), "{json}");
 }
+
+/// Whoever looks on must not keep out what asks whether Reeve lives. 400 open files are 200 connections, 150 of which may be streams.
+#[tokio::test(flavor = "multi_thread")]
+async fn b3_as_many_live_streams_as_there_may_be_leave_room_for_everything_else() {
+    let data = dir();
+    let reeve = Running::cramped(data.path(), 400).await;
+    let open = async || reeve.get("/admin/live?page=%2Fadmin%2Fdb-health").await;
+    let mut streams = Vec::new();
+    for n in 0..150 {
+        let stream = open().await;
+        assert_eq!(stream.status(), 200, "stream {n}");
+        streams.push(stream);
+    }
+    let refused = open().await;
+    assert_eq!(refused.status(), 503);
+    let said = refused.text().await.unwrap();
+    assert!(said.contains("As many live pages are open as Reeve serves at once"), "{said}");
+    assert_eq!(reeve.anonymous("/live").await.status(), 200);
+    assert_eq!(reeve.get("/admin/db-health").await.status(), 200);
+    for stream in &mut streams {
+        assert!(stream.chunk().await.unwrap().is_some(), "each has its first frame");
+    }
+    streams.truncate(149);
+    common::until("a place that is free again", async || (open().await.status() == 200).then_some(())).await;
+}

@@ -2,6 +2,7 @@
 
 pub mod backups;
 pub mod embedded;
+pub mod files;
 pub mod keys;
 pub mod logging;
 pub mod output;

@@ -1,6 +1,6 @@
 //! Reeve itself: services, collectors, web server; and their end.
 
-use super::{backups::Storage, output::say, signals::Stop, store::Opened, targets};
+use super::{backups::Storage, files, output::say, signals::Stop, store::Opened, targets};
 use crate::{
     config::Config,
     web::{
@@ -39,7 +39,7 @@ use reeve_service::{
 use reeve_store::{Store, accounts::DEFAULT_ORG};
 use secrecy::ExposeSecret;
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 
 /// How long running requests may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -143,11 +143,13 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
     let Listening { listener, tls } = listening;
     let address = listener.local_addr().map_err(|error| format!("The address can't be told ({error})."))?;
     let (http, stopping) = (&config.http, supervisor.stopping());
+    let places = files::connections(files::raise());
     let web = Web {
         ports,
         hub,
         options: LeptosOptions::builder().output_name("reeve").build(),
         frames: Arc::default(),
+        streams: Arc::new(Semaphore::new(files::streams(places))),
         reveals: Reveals::default(),
         stopping: stopping.clone(),
         tls: http.is_over_tls(),
@@ -160,7 +162,7 @@ async fn run(config: Config, listening: Listening, opened: &Opened, vault: Vault
         tls.watch(&supervisor);
     }
     announce(&config, address, first.as_ref());
-    let door = Door { tls, connections: Connections::new(&http.limits, trusted) };
+    let door = Door { tls, places, connections: Connections::new(&http.limits, trusted) };
     let mut server = tokio::spawn(listen::serve(listener, router, door, stopping));
     let ended = tokio::select! {
         () = signal.requested() => None,

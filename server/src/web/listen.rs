@@ -26,8 +26,6 @@ const HEADERS: Duration = Duration::from_secs(20);
 const HEADER_BYTES: usize = 32 * 1024;
 /// What is held of a connection before it is looked at, bytes.
 const BUFFER: usize = 64 * 1024;
-/// Connections at once; more wait in the system's queue. Half of what Linux allows a process to open by default: the rest is for databases.
-const MOST: usize = 512;
 /// When the process or the system is out of file descriptors, one may be free after this time.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -35,6 +33,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Door {
     /// TLS of Reeve's own; none: plain HTTP.
     pub tls: Option<Tls>,
+    /// Connections at once; more wait in the system's queue.
+    pub places: usize,
     /// How many each address may have.
     pub connections: Connections,
 }
@@ -43,7 +43,7 @@ pub struct Door {
 pub async fn serve(listener: TcpListener, router: Router, door: Door, stopping: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_header_size(HEADER_BYTES).max_buf_size(BUFFER);
-    let (places, open) = (Arc::new(Semaphore::new(MOST)), TaskTracker::new());
+    let (places, open) = (Arc::new(Semaphore::new(door.places)), TaskTracker::new());
     loop {
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await;

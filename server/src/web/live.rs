@@ -43,6 +43,13 @@ pub async fn live(
     let (path, rest) = query.page.split_once('?').unwrap_or((&query.page, ""));
     let still = || Refusal(PortError::NotFound("There is nothing live on that page.".to_owned()));
     let page = Page::parse(path, rest).ok_or_else(still)?;
+    // Whoever looks on must not keep everybody else out.
+    let full = |_| {
+        Refusal(PortError::Unavailable(
+            "As many live pages are open as Reeve serves at once. This one moves again when others are closed.".to_owned(),
+        ))
+    };
+    let held = Arc::clone(&web.streams).try_acquire_owned().map_err(full)?;
     // Asked once before the stream opens, so that a refusal has its status.
     let place = web.frames.place(&who, &page.href());
     frame(&web, &who, &page, &place).await?.ok_or_else(still)?;
@@ -64,7 +71,11 @@ pub async fn live(
     };
     let farewell = stream::once(async move { told.load(Ordering::Acquire) })
         .filter_map(async |said| said.then(|| Ok::<_, Infallible>(Event::default().event("bye").data("{}"))));
-    let stream = events.take_until(Box::pin(end)).chain(farewell);
+    let stream = events.take_until(Box::pin(end)).chain(farewell).map(move |event| {
+        // The place is free again when the stream is dropped.
+        let _ = &held;
+        event
+    });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 

@@ -40,6 +40,7 @@ use reeve_ports::Ports;
 use reeve_service::Hub;
 use reveals::Reveals;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What every handler may use.
@@ -53,6 +54,8 @@ pub struct Web {
     pub options: LeptosOptions,
     /// What live streams send, shared.
     pub frames: Arc<frames::Frames>,
+    /// Places for live streams; some connections are kept for everything else.
+    pub streams: Arc<Semaphore>,
     /// Secrets that a form just made, on their way to the page that shows them.
     pub reveals: Reveals,
     /// Ends live streams at shutdown.

@@ -96,8 +96,23 @@ impl Running {
         running
     }
 
+    /// Starts `reeve serve` where a process may have only so many files open, and signs in for a token.
+    pub async fn cramped(data: &Path, files: u32) -> Self {
+        let mut command = Command::new("sh");
+        let plain = reeve(data, &["serve"]);
+        command.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\" serve")).arg(plain.as_std().get_program()).env_clear();
+        command.envs(plain.as_std().get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir("/");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut running = Self::begun(command, data, &[]).await;
+        running.token = running.login().await;
+        running
+    }
+
     async fn begin_with(data: &Path, serving: &str, env: &[(&str, &str)]) -> Self {
-        let mut command = reeve(data, &[serving]);
+        Self::begun(reeve(data, &[serving]), data, env).await
+    }
+
+    async fn begun(mut command: Command, data: &Path, env: &[(&str, &str)]) -> Self {
         command.env("REEVE_ADMIN_EMAIL", EMAIL).env("REEVE_ADMIN_PASSWORD", PASSWORD).envs(env.iter().copied());
         let mut child = command.spawn().expect("reeve starts");
         let (send, mut lines) = tokio::sync::mpsc::unbounded_channel();
