@@ -116,6 +116,7 @@ pub fn verdict(now: UnixMs, status: Status, reasons: Vec<Reason>) -> Verdict {
         cap: (status == Status::Critical).then(|| "A target that does not answer scores 30 at most.".into()),
         at: now,
         formula: 1,
+        held: Vec::new(),
     }
 }
 

@@ -82,6 +82,9 @@ pub struct Verdict {
     pub at: UnixMs,
     /// Version of the formula (docs/HEALTH.md).
     pub formula: u32,
+    /// What spoke against a target before it was lost, by id, and since when: each keeps its moment when the target is back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<(String, UnixMs)>,
 }
 
 impl Verdict {
@@ -98,6 +101,7 @@ impl Verdict {
             cap: None,
             at,
             formula: 2,
+            held: Vec::new(),
         }
     }
 }

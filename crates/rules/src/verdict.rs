@@ -30,7 +30,7 @@ pub fn judge(snapshot: &TargetSnapshot, now: UnixMs, previous: Option<&Verdict>)
             let mut gone = reason(DOWN.to_owned(), finding, now, previous);
             gone.since = Some(*since);
             let (categories, measured_ratio) = unanswered(categories);
-            return finish(
+            let lost = finish(
                 now,
                 previous,
                 Draft {
@@ -42,6 +42,7 @@ pub fn judge(snapshot: &TargetSnapshot, now: UnixMs, previous: Option<&Verdict>)
                     cap: Some(DOWN.into()),
                 },
             );
+            return Verdict { held: previous.map(held).unwrap_or_default(), ..lost };
         }
         Reach::Untried => {
             let finding = Finding {
@@ -133,11 +134,19 @@ fn finish(now: UnixMs, previous: Option<&Verdict>, draft: Draft) -> Verdict {
         cap: draft.cap,
         at: now,
         formula: FORMULA,
+        held: Vec::new(),
     }
 }
 
+/// What spoke against a target, while it was reached and before.
+fn held(previous: &Verdict) -> Vec<(String, UnixMs)> {
+    let shown = previous.reasons.iter().filter(|r| r.id != DOWN).filter_map(|r| Some((r.id.clone(), r.since?)));
+    shown.chain(previous.held.iter().cloned()).collect()
+}
+
 fn reason(id: String, finding: Finding, now: UnixMs, previous: Option<&Verdict>) -> Reason {
-    let before = previous.and_then(|p| p.reasons.iter().find(|r| r.id == id)).and_then(|r| r.since);
+    let shown = previous.and_then(|p| p.reasons.iter().find(|r| r.id == id)).and_then(|r| r.since);
+    let before = shown.or_else(|| previous?.held.iter().find(|(held, _)| *held == id).map(|(_, since)| *since));
     Reason { id, severity: finding.severity, sentence: finding.sentence, next: finding.next, since: Some(before.unwrap_or(now)) }
 }
 
