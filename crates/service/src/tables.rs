@@ -29,6 +29,8 @@ use std::{
 const GROWTH_WINDOW_MS: i64 = 24 * 3_600_000;
 /// How long the sizes that growth is measured from are used before they are read again, milliseconds.
 const BASELINE_AGE_MS: i64 = 10 * 60_000;
+/// The same while there are none: soon there may be, and until then each reader would ask the store.
+const NO_BASELINE_AGE_MS: i64 = 2_000;
 /// How long a definition read from the catalogue is shown again, milliseconds.
 const DEFINITION_AGE_MS: i64 = 30_000;
 /// A page waits for the store or the catalogue at most this long; it shows what it has then.
@@ -122,7 +124,8 @@ impl Tables {
     /// The sizes that growth is measured from; what was known before while the store is away.
     async fn baseline(&self, target: &TargetName, now: UnixMs) -> Baseline {
         let known = self.baselines.lock().unwrap_or_else(PoisonError::into_inner).get(target).cloned();
-        if let Some(fresh) = known.clone().filter(|b| now.ms_since(b.read_at) <= BASELINE_AGE_MS && !b.sizes.is_empty()) {
+        let lasts = |b: &Baseline| if b.sizes.is_empty() { NO_BASELINE_AGE_MS } else { BASELINE_AGE_MS };
+        if let Some(fresh) = known.clone().filter(|b| now.ms_since(b.read_at) <= lasts(b)) {
             return fresh;
         }
         let history = self.store.history();
