@@ -182,6 +182,7 @@ async fn e3_filters_stand_in_the_address_and_each_can_be_taken_off() {
         "<option value=\"gdpr\" selected>",
         "value=\"owner\"",
         "href=\"/admin/compliance?state=open&amp;target=findawise&amp;framework=gdpr&amp;text=owner#findings\"",
+        "findings?severity=high&amp;state=open&amp;target=findawise&amp;framework=gdpr&amp;text=owner&amp;limit=500\"",
         "href=\"/api/compliance/findings.csv?severity=high&amp;state=open&amp;target=findawise&amp;framework=gdpr&amp;text=owner\"",
     ] {
         assert!(shown.contains(needle), "{needle}");

@@ -4,4 +4,5 @@
 mod cases;
 mod fixture;
 mod registry;
+mod repairs;
 mod scores;

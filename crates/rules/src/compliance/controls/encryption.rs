@@ -163,9 +163,9 @@ pub const REPLICATION_TLS: Control = Control {
             return Err(Gap::NotApplicable("Nothing replicates from or to this server.".to_owned()));
         }
         // What never leaves the machine has no traffic that anybody could listen to.
-        let far = standbys.iter().filter(|r| r.text("origin") != "socket").count() + receivers.iter().filter(|r| !r.yes("socket")).count();
+        let far = standbys.iter().filter(|r| r.text("origin") == "network").count() + receivers.iter().filter(|r| !r.yes("socket")).count();
         if far == 0 && !(t.look.set.standby && receivers.is_empty()) {
-            return Err(Gap::NotApplicable("Replication goes through the local socket alone.".to_owned()));
+            return Err(Gap::NotApplicable("Replication does not leave this machine.".to_owned()));
         }
         t.judged(far as u64);
         for row in standbys.iter().filter(|r| r.text("origin") == "network" && !r.yes("encrypted")) {
