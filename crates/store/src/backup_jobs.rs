@@ -3,6 +3,7 @@
 use crate::{
     audit,
     error::{Result, StoreError, unix_ms},
+    queue,
 };
 use reeve_model::{
     TargetName,
@@ -60,6 +61,17 @@ pub enum Agreed {
     Not(BackupJob),
     /// There is no such job.
     Missing,
+}
+
+/// What became of beginning a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Begun {
+    /// It is at work from now on.
+    Job(Box<BackupJob>),
+    /// Another one of its database is still at work; the queue gives it out again in a moment.
+    Busy,
+    /// It is no longer queued: it was cancelled.
+    Over,
 }
 
 /// How a job ended.
@@ -168,10 +180,13 @@ pub async fn ask(connection: &mut PgConnection, org: Uuid, new: &NewBackupJob, e
     .execute(&mut *step)
     .await?;
     if made.rows_affected() == 1 {
-        let row = jobs!("org_id = $1 AND id = $2"; org, new.id).fetch_one(&mut *step).await?;
+        let job = jobs!("org_id = $1 AND id = $2"; org, new.id).fetch_one(&mut *step).await?.job()?;
+        if job.state == JobState::Queued {
+            queue::add(&mut step, new.id, new.target.as_str(), &new.database).await?;
+        }
         audit::write(&mut step, event).await?;
         step.commit().await?;
-        return Ok(Asked::Queued(row.job()?));
+        return Ok(Asked::Queued(job));
     }
     // The answer to a former try was lost on its way.
     if let Some(row) = jobs!("org_id = $1 AND id = $2"; org, new.id).fetch_optional(&mut *step).await? {
@@ -198,33 +213,31 @@ pub async fn ask(connection: &mut PgConnection, org: Uuid, new: &NewBackupJob, e
     }
 }
 
-/// Begins the job that waits longest and whose database has none at work; none when there is none. `held` are those the caller has at
-/// work: any other one that is running was given to a caller who never heard of it, and is answered first.
+/// Begins a job that the queue gave out.
 ///
 /// # Errors
 /// The database's own.
-pub async fn claim(connection: &mut PgConnection, org: Uuid, held: &[Uuid]) -> Result<Option<BackupJob>> {
-    let lost = jobs!("org_id = $1 AND state = 'running' AND id <> ALL ($2) LIMIT 1"; org, held).fetch_optional(&mut *connection).await?;
-    if let Some(row) = lost {
-        return row.job().map(Some);
-    }
-    let begun = sqlx::query_scalar!(
-        "UPDATE main.backup_job SET state = 'running', started_at = clock_timestamp() WHERE state = 'queued' AND id = (
-           SELECT j.id FROM main.backup_job j WHERE j.org_id = $1 AND j.state = 'queued' AND NOT EXISTS (
-             SELECT FROM main.backup_job r WHERE r.org_id = $1 AND r.target = j.target AND r.database = j.database AND r.state = 'running')
-           ORDER BY j.asked_at, j.id LIMIT 1 FOR UPDATE OF j SKIP LOCKED)
-         RETURNING id",
-        org
+pub async fn begin(connection: &mut PgConnection, org: Uuid, id: Uuid) -> Result<Begun> {
+    let begun = sqlx::query!(
+        "UPDATE main.backup_job SET state = 'running', started_at = clock_timestamp() WHERE org_id = $1 AND id = $2 AND state = 'queued'",
+        org,
+        id
     )
-    .fetch_optional(&mut *connection)
+    .execute(&mut *connection)
     .await;
-    let begun = match begun {
-        // Two looked at the same moment; the other one has it.
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => None,
+    match begun {
+        // The unique index `backup_job_running`: one at a time per database, whatever the queue says.
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            if let Some(row) = jobs!("org_id = $1 AND id = $2"; org, id).fetch_optional(&mut *connection).await? {
+                queue::add_later(connection, id, &row.target, &row.database).await?;
+            }
+            return Ok(Begun::Busy);
+        }
         other => other?,
     };
-    let Some(id) = begun else { return Ok(None) };
-    jobs!("org_id = $1 AND id = $2"; org, id).fetch_one(connection).await?.job().map(Some)
+    // The answer to a former try may have been lost on its way; the queue gives a job to nobody else meanwhile.
+    let row = jobs!("org_id = $1 AND id = $2 AND state = 'running'"; org, id).fetch_optional(connection).await?;
+    Ok(row.map(Row::job).transpose()?.map_or(Begun::Over, |job| Begun::Job(Box::new(job))))
 }
 
 /// Writes how a running job ended, with its event. Answers false, and writes nothing, when it was not running.
@@ -274,6 +287,9 @@ pub async fn cancel(connection: &mut PgConnection, org: Uuid, id: Uuid, event: &
     .await?;
     let row = jobs!("org_id = $1 AND id = $2 AND cancelling"; org, id).fetch_optional(&mut *step).await?;
     if done.rows_affected() > 0 {
+        if row.as_ref().is_some_and(|r| r.ended_at.is_some()) {
+            queue::remove(&mut step, id).await?;
+        }
         audit::write(&mut step, event).await?;
         step.commit().await?;
     }
@@ -299,6 +315,7 @@ pub async fn agree(connection: &mut PgConnection, org: Uuid, id: Uuid, (account,
     let Some(row) = jobs!("org_id = $1 AND id = $2"; org, id).fetch_optional(&mut *step).await? else { return Ok(Agreed::Missing) };
     let job = row.job()?;
     if done.rows_affected() == 1 {
+        queue::add(&mut step, id, job.target.as_str(), &job.database).await?;
         audit::write(&mut step, event).await?;
         step.commit().await?;
         return Ok(Agreed::Queued(job));

@@ -13,6 +13,9 @@ pub enum StoreError {
     /// The database could not be asked, or failed after the retries.
     #[error("Reeve's own database: {0}")]
     Adapter(#[from] AdapterError),
+    /// The queue of backup jobs stopped, which it does when the database goes away.
+    #[error("The queue of backup jobs stopped: {0}")]
+    Queue(String),
     /// What was given can't be stored. One sentence.
     #[error("{0}")]
     Invalid(String),
@@ -40,6 +43,7 @@ impl StoreError {
                             | AdapterError::DiskFull { .. }
                     )
             }
+            Self::Queue(_) => true,
             Self::Invalid(_) | Self::LastAdmin | Self::Corrupt(_) => false,
         }
     }

@@ -12,7 +12,7 @@ use reeve_model::{
 use reeve_store::{
     Store,
     accounts::DEFAULT_ORG,
-    backup_jobs::{Agreed, Asked, Ending, NewBackupJob},
+    backup_jobs::{Agreed, Asked, Begun, Ending, NewBackupJob},
 };
 use uuid::Uuid;
 
@@ -54,6 +54,13 @@ async fn asked(store: &Store, new: NewBackupJob) -> BackupJob {
     }
 }
 
+async fn begun(store: &Store, job: &BackupJob) -> Option<BackupJob> {
+    match store.begin_backup_job(uuid(job)).await.unwrap() {
+        Begun::Job(job) => Some(*job),
+        Begun::Busy | Begun::Over => None,
+    }
+}
+
 #[tokio::test]
 async fn g3_a_job_and_its_event_are_written_together_before_anything_is_done() {
     let bench = Bench::migrated().await;
@@ -73,8 +80,8 @@ async fn g3_a_job_and_its_event_are_written_together_before_anything_is_done() {
     assert!(store.ask_backup_job(other.clone(), bad).await.is_err());
     assert_eq!(store.backup_job(other.id).await.unwrap(), None);
 
-    let claimed = store.claim_backup_job(Vec::new()).await.unwrap().unwrap();
-    assert_eq!((claimed.id.as_str(), claimed.state), (job.id.as_str(), JobState::Running));
+    let begun = begun(&store, &job).await.unwrap();
+    assert_eq!((begun.id.as_str(), begun.state), (job.id.as_str(), JobState::Running));
     let mut outcome = event("make", "backup", "shop/orders");
     outcome.outcome = Outcome::Failed;
     let made = Ending { backup: Some(BackupId::new(BACKUP).unwrap()), ..ended(JobState::Done) };
@@ -95,20 +102,18 @@ async fn d1_one_job_of_a_database_runs_at_a_time_and_the_same_is_open_once() {
     let second = asked(&store, verify()).await;
     let third = asked(&store, backup("blog")).await;
 
-    // Several workers at the same moment.
-    let claims = futures::future::join_all((0..6).map(|_| store.claim_backup_job(vec![uuid(&first), uuid(&third)]))).await;
-    let mut claimed: Vec<String> = claims.into_iter().filter_map(|c| c.unwrap()).map(|job| job.id).collect();
-    claimed.sort();
-    claimed.dedup();
-    let mut expected = vec![first.id.clone(), third.id.clone()];
-    expected.sort();
-    assert_eq!(claimed, expected, "the second waits for the first");
-    let held = vec![uuid(&first), uuid(&third)];
-    assert_eq!(store.claim_backup_job(held.clone()).await.unwrap(), None);
-    // A claim whose answer was lost is answered again to whoever does not hold it.
-    assert_eq!(store.claim_backup_job(vec![uuid(&third)]).await.unwrap().unwrap().id, first.id);
-    store.finish_backup_job(uuid(&first), ended(JobState::Failed), event("make", "backup", "")).await.unwrap();
-    assert_eq!(store.claim_backup_job(held).await.unwrap().unwrap().id, second.id);
+    // Whatever gives them out, and however often at the same moment.
+    let ids = [&first, &second, &third, &first, &second, &third].map(uuid);
+    let all = futures::future::join_all(ids.map(|id| store.begin_backup_job(id))).await;
+    let running: Vec<String> = store.running_backup_jobs().await.unwrap().into_iter().map(|job| job.id).collect();
+    let busy = all.into_iter().filter(|b| matches!(b, Ok(Begun::Busy))).count();
+    assert_eq!((running.len(), busy, running.contains(&third.id)), (2, 2, true), "one of the two waits for the other: {running:?}");
+    // The answer was lost on its way, and it is asked again.
+    let (now, then) = if running.contains(&first.id) { (&first, &second) } else { (&second, &first) };
+    assert_eq!(begun(&store, now).await.unwrap().id, now.id);
+    store.finish_backup_job(uuid(now), ended(JobState::Failed), event("make", "backup", "")).await.unwrap();
+    assert_eq!(begun(&store, now).await, None, "an end is an end");
+    assert_eq!(begun(&store, then).await.unwrap().id, then.id);
     assert_eq!(store.running_backup_jobs().await.unwrap().len(), 2);
 }
 
@@ -132,7 +137,7 @@ async fn d1_what_waits_ends_at_once_and_what_runs_is_marked() {
     let bench = Bench::migrated().await;
     let store = Store::new(bench.pools(false), DEFAULT_ORG);
     let (first, second) = (asked(&store, backup("orders")).await, asked(&store, verify()).await);
-    store.claim_backup_job(Vec::new()).await.unwrap();
+    begun(&store, &first).await.unwrap();
     let cancel = |job: &BackupJob| store.cancel_backup_job(uuid(job), event("cancel", "backup", ""));
     let running = cancel(&first).await.unwrap().unwrap();
     assert_eq!((running.state, running.cancelling, running.ended_at), (JobState::Running, true, None));
@@ -169,7 +174,7 @@ async fn d3_a_database_is_replaced_only_when_a_second_person_agrees() {
     assert!(store.ask_backup_job(replace(None), event("request", "backup", "")).await.is_err(), "somebody must have asked");
     let job = asked(&store, replace(Some(bo))).await;
     assert_eq!((job.state, job.agreed.as_ref()), (JobState::Waiting, None));
-    assert_eq!(store.claim_backup_job(Vec::new()).await.unwrap(), None, "nothing begins");
+    assert_eq!(begun(&store, &job).await, None, "nothing begins");
     let same = store.ask_backup_job(replace(Some(ann)), event("request", "backup", "")).await.unwrap();
     assert!(matches!(same, Asked::Open(_)), "{same:?}");
 
@@ -189,7 +194,7 @@ async fn d3_a_database_is_replaced_only_when_a_second_person_agrees() {
     }
     assert_eq!(told().await, 1, "agreed once, however often the answer was lost");
     assert!(matches!(agree(bo, "bo@example.org").await.unwrap(), Agreed::Not(_)));
-    assert_eq!(store.claim_backup_job(Vec::new()).await.unwrap().unwrap().id, job.id);
+    assert_eq!(begun(&store, &job).await.unwrap().id, job.id);
     let nobody = store.agree_backup_job(Uuid::new_v4(), ann, "ann@example.org", event("approve", "restore", "")).await.unwrap();
     assert_eq!(nobody, Agreed::Missing);
     // Not even by hand, and not by one for themselves.

@@ -156,7 +156,7 @@ async fn g2_roles_of_before_become_bindings_and_come_back() {
     .unwrap();
     let roles = "SELECT array_agg(email || array_to_string(roles, ',') ORDER BY email) FROM main.account";
     for _ in 0..2 {
-        assert_eq!(migrate::up(&mut owner, Domain::Main, Bench::RUNTIME).await.unwrap().len(), 8);
+        assert_eq!(migrate::up(&mut owner, Domain::Main, Bench::RUNTIME).await.unwrap().len(), 9);
         let found: Vec<String> = sqlx::query_scalar(
             "SELECT a.email || b.role || '@' || b.scope FROM main.binding b JOIN main.account a ON a.id = b.account_id ORDER BY 1",
         )

@@ -12,8 +12,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Without `REEVE_LOG`. An unknown session cookie is everyday (an old tab) and can be sent by anybody a thousand times a second: no warning.
-const DEFAULT: &str = "info,sqlx=warn,tower_sessions=error,tower_sessions_core=error";
+/// Without `REEVE_LOG`. What the queue's library can't do is told by its caller, once. An unknown session cookie is everyday (an old tab) and can be sent by anybody a thousand times a second: no warning.
+const DEFAULT: &str = "info,sqlx=warn,graphile_worker=off,tower_sessions=error,tower_sessions_core=error";
 
 /// Starts logging. `REEVE_LOG` filters as tracing's filters do (`info` by default). When standard error is closed, nothing is logged and
 /// everything else goes on.

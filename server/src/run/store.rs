@@ -186,6 +186,10 @@ impl Database {
             let mut connection = self.owner(role, domain).await?;
             let login = self.roles.get(&role).map(|e| e.user().to_owned()).unwrap_or_default();
             applied += migrate::up(&mut connection, domain, &login).await.map_err(|e| e.to_string())?.len();
+            if (role, domain) == (StoreRole::Main, Domain::Main) {
+                let owner = self.owners.get(&role).ok_or_else(|| nobody(domain))?.to_sqlx("reeve/migrate").map_err(|e| e.to_string())?;
+                migrate::install_queue(&mut connection, owner, &login).await.map_err(|e| e.to_string())?;
+            }
         }
         Ok(applied)
     }
@@ -209,7 +213,7 @@ impl Database {
     }
 
     async fn owner(&self, role: StoreRole, domain: Domain) -> Result<PgConnection, String> {
-        let endpoint = self.owners.get(&role).ok_or_else(|| format!("Nobody is named who may migrate {domain}."))?;
+        let endpoint = self.owners.get(&role).ok_or_else(|| nobody(domain))?;
         let options = endpoint.to_sqlx("reeve/migrate").map_err(|e| e.to_string())?.disable_statement_logging();
         let answer = tokio::time::timeout(CONNECT, PgConnection::connect_with(&options)).await.map_err(|_| {
             let (at, s) = (endpoint.redacted(), CONNECT.as_secs());
@@ -235,6 +239,10 @@ impl Database {
             embedded.stop().await;
         }
     }
+}
+
+fn nobody(domain: Domain) -> String {
+    format!("Nobody is named who may migrate {domain}.")
 }
 
 /// A role of the store in the shape that `reeve check` tests.

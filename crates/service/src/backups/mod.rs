@@ -55,8 +55,6 @@ struct Inner {
     looks: AtomicU64,
     /// The newest jobs and all schedules, as they were read a moment ago.
     recent: Mutex<Option<Recent>>,
-    /// Wakes the worker.
-    news: Notify,
     /// Wakes the task that waits for due moments.
     plans: Notify,
     running: Mutex<HashMap<Uuid, Running>>,
@@ -92,7 +90,6 @@ impl Backups {
             seen: Mutex::default(),
             looks: AtomicU64::new(0),
             recent: Mutex::default(),
-            news: Notify::new(),
             plans: Notify::new(),
             running: Mutex::default(),
             ended: Mutex::default(),

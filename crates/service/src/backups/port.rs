@@ -227,7 +227,14 @@ impl BackupsPort for Backups {
                 && query.database.as_ref().is_none_or(|d| *d == e.backup.database.name)
                 && query.trust.is_none_or(|t| t == e.trust())
         };
-        let after = |e: &&BackupEntry| query.cursor.as_ref().is_none_or(|cursor| e.backup.id < *cursor);
+        // Listed by the moment of the snapshot, which an id tells to the second only, and that of the run's begin. Of a backup that is gone
+        // by now nothing else is known.
+        let at = query.cursor.as_ref().and_then(|cursor| held.entries.iter().find(|e| e.backup.id == *cursor));
+        let after = |e: &&BackupEntry| match (at, &query.cursor) {
+            (Some(at), _) => (e.backup.timestamp, &e.backup.id) < (at.backup.timestamp, &at.backup.id),
+            (None, Some(cursor)) => e.backup.id < *cursor,
+            (None, None) => true,
+        };
         let mut items: Vec<BackupEntry> = seen().filter(matches).filter(after).take(limit + 1).cloned().collect();
         let more = items.len() > limit;
         items.truncate(limit);
@@ -295,7 +302,6 @@ impl BackupsPort for Backups {
             Asked::Queued(job) => {
                 inner.trail.written();
                 inner.forget();
-                inner.news.notify_one();
                 Ok(job)
             }
             Asked::Before(job) if job.target == *target && job.act == *act => Ok(inner.live(job)),
@@ -346,7 +352,6 @@ impl BackupsPort for Backups {
             Agreed::Queued(job) => {
                 inner.trail.written();
                 inner.forget();
-                inner.news.notify_one();
                 Ok(inner.live(job))
             }
             Agreed::SamePerson => invalid("You asked for this yourself, so somebody else must agree to it.".to_owned()),

@@ -205,7 +205,6 @@ impl Inner {
             Ok(Due::Asked(job)) => {
                 tracing::info!(job = %job.id, what, %target, database, "a schedule asked for a job");
                 self.trail.written();
-                self.news.notify_one();
             }
             Ok(Due::Open(job)) => {
                 let state = job.state.word();

@@ -1,4 +1,4 @@
-//! The worker: takes what was asked for, one job per database at a time, and sees it to its end.
+//! The worker: begins what the queue gives out, one job per database at a time, and sees it to its end.
 //!
 //! What was at work when Reeve ended is marked failed before anything begins: nothing of it counts, and its asker must know. While the
 //! store is away nothing begins, because how it ended could not be written; what is at work goes on, and its end is written when the store
@@ -7,54 +7,120 @@
 use super::{Inner, Running, Stopped, Tell, ending};
 use futures::FutureExt;
 use reeve_model::backup::{BackupJob, JobProgress, JobState};
-use reeve_store::backup_jobs::Ending;
+use reeve_store::{
+    backup_jobs::{Begun, Ending},
+    queue::Begin,
+};
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::task::JoinSet;
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Jobs at work at the same time, each of another database.
 const AT_ONCE: usize = 2;
-/// How often the queue is looked at when nobody says that there is something new.
-const EVERY: Duration = Duration::from_secs(2);
 /// The pause before the store is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
 /// How long jobs may take to end and clear away after the signal to stop.
 const CLEAR: Duration = Duration::from_secs(4);
+
+/// What is at work, so that it goes on when the queue's worker does not.
+struct Crew {
+    inner: Arc<Inner>,
+    places: Arc<Semaphore>,
+    jobs: Mutex<JoinSet<()>>,
+    stop: CancellationToken,
+}
 
 /// Works until told to stop.
 pub(super) async fn run(inner: Arc<Inner>, stop: CancellationToken) {
     if !settle(&inner, &stop).await {
         return;
     }
-    let mut jobs = JoinSet::new();
-    loop {
-        while jobs.try_join_next().is_some() {}
-        while jobs.len() < AT_ONCE && !stop.is_cancelled() {
-            match inner.store.claim_backup_job(inner.held()).await {
-                Ok(Some(job)) => begin(&inner, job, &stop, &mut jobs),
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::debug!(%error, "the queue of backup jobs can't be read");
-                    break;
-                }
-            }
-        }
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = inner.news.notified() => {}
-            Some(_) = jobs.join_next(), if !jobs.is_empty() => {}
-            () = tokio::time::sleep(EVERY) => {}
-        }
+    let (places, jobs) = (Arc::new(Semaphore::new(AT_ONCE)), Mutex::default());
+    let crew = Arc::new(Crew { inner: Arc::clone(&inner), places, jobs, stop: stop.clone() });
+    let (ended, ()) = tokio::join!(give_out(&crew), async {
+        stop.cancelled().await;
+        inner.cancel_all();
+    });
+    if let Err(error) = ended {
+        tracing::debug!(%error, "the queue of backup jobs");
     }
-    inner.cancel_all();
+    let mut jobs = std::mem::take(&mut *crew.jobs.lock().unwrap_or_else(PoisonError::into_inner));
     let cleared = tokio::time::timeout(CLEAR, async { while jobs.join_next().await.is_some() {} });
     if cleared.await.is_err() {
         tracing::warn!("backup jobs had to be cut off; what they left is cleared away by the next one");
+    }
+}
+
+/// Lets the queue give out jobs; when the store went away, again.
+async fn give_out(crew: &Arc<Crew>) -> reeve_store::Result<()> {
+    let (inner, stop) = (&crew.inner, &crew.stop);
+    loop {
+        let begin = Begin::new({
+            let crew = Arc::clone(crew);
+            move |id| Arc::clone(&crew).one(id)
+        });
+        let worked = match inner.store.mend_backup_queue(inner.held()).await {
+            Ok(()) => inner.store.work_backup_queue(AT_ONCE, begin, CLEAR, stop.clone().cancelled_owned()).await,
+            away => away,
+        };
+        if stop.is_cancelled() {
+            return worked;
+        }
+        if let Err(error) = worked {
+            tracing::debug!(%error, "the queue of backup jobs can't be read");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(AGAIN) => {}
+        }
+    }
+}
+
+impl Crew {
+    /// Begins what the queue gives out, and comes back when it has ended. Dropped, which the queue does when the store is away for long,
+    /// the job itself goes on.
+    async fn one(self: Arc<Self>, id: Uuid) {
+        let place = tokio::select! {
+            () = self.stop.cancelled() => return,
+            place = Arc::clone(&self.places).acquire_owned() => place,
+        };
+        let Some(job) = self.begun(id).await else { return };
+        let (done, end) = oneshot::channel::<()>();
+        let cancel = begin(&self.inner, &job, id);
+        let work = one(Arc::clone(&self.inner), job, id, cancel, self.stop.clone());
+        {
+            let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            while jobs.try_join_next().is_some() {}
+            jobs.spawn(async move {
+                work.await;
+                drop((place, done));
+            });
+        }
+        // Nothing is ever sent: it ends by the sender's end.
+        end.await.ok();
+    }
+
+    /// None: there is nothing to begin, or Reeve ends.
+    async fn begun(&self, id: Uuid) -> Option<BackupJob> {
+        loop {
+            match self.inner.store.begin_backup_job(id).await {
+                Ok(Begun::Job(job)) => return Some(*job),
+                Ok(Begun::Busy | Begun::Over) => return None,
+                Err(error) => tracing::debug!(%error, job = %id, "a backup job can't begin yet"),
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        }
     }
 }
 
@@ -90,8 +156,8 @@ async fn settled(inner: &Arc<Inner>) -> reeve_store::Result<()> {
     Ok(())
 }
 
-fn begin(inner: &Arc<Inner>, job: BackupJob, stop: &CancellationToken, jobs: &mut JoinSet<()>) {
-    let Ok(id) = Uuid::parse_str(&job.id) else { return };
+/// Notes that a job is at work; answers what ends it.
+fn begin(inner: &Arc<Inner>, job: &BackupJob, id: Uuid) -> CancellationToken {
     let cancel = CancellationToken::new();
     let running = Running { cancel: cancel.clone(), progress: None };
     inner.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, running);
@@ -100,7 +166,7 @@ fn begin(inner: &Arc<Inner>, job: BackupJob, stop: &CancellationToken, jobs: &mu
     if job.cancelling || inner.asked_to_end(id) {
         inner.end(id);
     }
-    jobs.spawn(one(Arc::clone(inner), job, id, cancel, stop.clone()));
+    cancel
 }
 
 async fn one(inner: Arc<Inner>, job: BackupJob, id: Uuid, cancel: CancellationToken, stop: CancellationToken) {

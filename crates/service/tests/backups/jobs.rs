@@ -3,16 +3,20 @@
 use super::{Bench, PATIENCE, Scripted, ask, caller, history, job, name, operator, until};
 use reeve_access::{
     authorize,
-    permission::{CancelBackup, RunBackup, ViewBackupJob},
+    permission::{CancelBackup, RunBackup, ViewBackupJob, ViewBackups},
 };
 use reeve_model::{
     Role, Scope,
-    backup::{BackupAct, JobState, RepositoryState},
+    backup::{BackupAct, BackupQuery, JobState, RepositoryState},
 };
 use reeve_ports::{BackupsPort, PortError};
 use reeve_runtime::Supervisor;
 use reeve_service::backups::Stopped;
-use std::sync::{Arc, atomic::Ordering};
+use reeve_store::backup_jobs::Begun;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d1_what_is_asked_is_done_listed_and_told_to_the_trail() {
@@ -72,7 +76,8 @@ async fn d1_reeve_ending_in_the_middle_is_a_failure_that_is_told() {
 
     // Killed: nobody wrote anything. The next one finds it at work and says so; nothing of it is listed.
     let killed = ask(&backups, "shop", "orders").await.unwrap();
-    assert!(bench.store.claim_backup_job(Vec::new()).await.unwrap().is_some());
+    let begun = bench.store.begin_backup_job(killed.id.parse().unwrap()).await.unwrap();
+    assert!(matches!(begun, Begun::Job(_)), "{begun:?}");
     let next = bench.backups(Some(Arc::clone(&works)));
     let supervisor = Supervisor::new();
     next.start(&supervisor);
@@ -106,6 +111,35 @@ async fn d1_a_job_is_ended_by_who_may_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn d1_reeves_own_database_going_away_ends_no_job() {
+    let (mut bench, works, supervisor) = (Bench::start().await, Scripted::new(), Supervisor::new());
+    let backups = bench.backups(Some(Arc::clone(&works)));
+    backups.start(&supervisor);
+    let asked = ask(&backups, "shop", "orders").await.unwrap();
+    until(&backups, &asked.id, |j| j.progress.is_some()).await;
+    bench.cluster.stop_server().await;
+    // Longer than the queue's library waits for what it gave out.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert_eq!(works.now.load(Ordering::SeqCst), 1, "it is at work all the same");
+    bench.cluster.start_again().await.unwrap();
+    let other = loop {
+        match ask(&backups, "ledger", "books").await {
+            Ok(job) => break job,
+            // Its circuit is still open.
+            Err(PortError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    until(&backups, &other.id, |j| j.progress.is_some()).await;
+    assert_eq!(works.now.load(Ordering::SeqCst), 2, "and others begin again");
+    works.go.add_permits(2);
+    for id in [&asked.id, &other.id] {
+        assert_eq!(until(&backups, id, |j| !j.state.open()).await.state, JobState::Done);
+    }
+    assert!(supervisor.stop(PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn g2_what_is_out_of_scope_leaves_no_trace() {
     let (bench, works, supervisor) = (Bench::start().await, Scripted::new(), Supervisor::new());
     let backups = bench.backups(Some(Arc::clone(&works)));
@@ -131,6 +165,33 @@ async fn g2_what_is_out_of_scope_leaves_no_trace() {
     let wrong = if of == name("shop") { "ledger" } else { "shop" };
     let refused = backups.ask(authorize::<RunBackup>(&operator(), (name(wrong), stray)).unwrap(), None).await;
     assert!(matches!(refused, Err(PortError::NotFound(_))), "{refused:?}");
+    assert!(supervisor.stop(PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g3_pages_of_the_history_hold_each_backup_once_whatever_its_id() {
+    let (bench, works, supervisor) = (Bench::start().await, Scripted::new(), Supervisor::new());
+    let backups = bench.backups(Some(Arc::clone(&works)));
+    works.go.add_permits(4);
+    backups.start(&supervisor);
+    for database in ["orders", "blog", "wiki", "shop"] {
+        let asked = ask(&backups, "shop", database).await.unwrap();
+        until(&backups, &asked.id, |j| j.state == JobState::Done).await;
+    }
+    // All of one second by their ids, which are random after that; the list goes by the moment.
+    let all = history(&backups, &operator()).await.items;
+    let listed: Vec<_> = all.iter().map(|e| e.backup.id.clone()).collect();
+    assert!(all.is_sorted_by(|a, b| a.backup.timestamp >= b.backup.timestamp) && listed.len() == 4);
+    let (mut query, mut paged) = (BackupQuery { limit: 1, ..BackupQuery::default() }, Vec::new());
+    loop {
+        let page = backups.backup_history(authorize::<ViewBackups>(&operator(), ()).unwrap(), query.clone()).await.unwrap();
+        paged.extend(page.items.into_iter().map(|e| e.backup.id));
+        match page.next {
+            Some(next) if paged.len() <= listed.len() => query.cursor = Some(next),
+            _ => break,
+        }
+    }
+    assert_eq!(paged, listed);
     assert!(supervisor.stop(PATIENCE).await);
 }
 

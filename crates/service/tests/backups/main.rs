@@ -149,6 +149,7 @@ impl Bench {
         for domain in Domain::ALL {
             migrate::up(&mut root, domain, "reeve_run").await.unwrap();
         }
+        migrate::install_queue(&mut root, cluster.url("postgres").parse().unwrap(), "reeve_run").await.unwrap();
         let account = NewAccount {
             id: ACCOUNT,
             org: DEFAULT_ORG,

@@ -5,6 +5,9 @@
 //! collide, and a step is done whole or not at all.
 
 mod grants;
+mod queue;
+
+pub use queue::install as install_queue;
 
 use reeve_model::{UnixMs, pool::StoreRole};
 use sqlx::{
@@ -177,6 +180,9 @@ pub enum MigrateError {
         /// The login.
         login: String,
     },
+    /// The tables of the queue can't be made or brought up to date.
+    #[error("The tables of the queue of backup jobs can't be brought up to date: {0}")]
+    Queue(String),
     /// The database failed.
     #[error("Reeve's own database failed while migrating: {0}")]
     Database(#[from] sqlx::Error),

@@ -2,13 +2,16 @@
 
 use super::Store;
 use crate::{
-    backup_jobs::{self, Agreed, Asked, Ending, NewBackupJob},
+    backup_jobs::{self, Agreed, Asked, Begun, Ending, NewBackupJob},
     error::Result,
+    queue::{self, Begin},
 };
 use reeve_model::{
     audit::AuditEvent,
     backup::{BackupId, BackupJob},
+    pool::StoreRole,
 };
+use std::{future::Future, time::Duration};
 use uuid::Uuid;
 
 impl Store {
@@ -21,13 +24,39 @@ impl Store {
         self.main_with((new, event), move |c, g| Box::pin(async move { backup_jobs::ask(c, org, &g.0, &g.1).await })).await
     }
 
-    /// See [`backup_jobs::claim`].
+    /// See [`backup_jobs::begin`].
     ///
     /// # Errors
     /// See [`StoreError`](crate::StoreError).
-    pub async fn claim_backup_job(&self, held: Vec<Uuid>) -> Result<Option<BackupJob>> {
+    pub async fn begin_backup_job(&self, id: Uuid) -> Result<Begun> {
         let org = self.org;
-        self.main_with(held, move |c, held| Box::pin(async move { backup_jobs::claim(c, org, &held).await })).await
+        self.main(move |c| Box::pin(backup_jobs::begin(c, org, id))).await
+    }
+
+    /// See [`queue::mend`].
+    ///
+    /// # Errors
+    /// See [`StoreError`](crate::StoreError).
+    pub async fn mend_backup_queue(&self, held: Vec<Uuid>) -> Result<()> {
+        let org = self.org;
+        self.main_with(held, move |c, held| Box::pin(async move { queue::mend(c, org, &held).await })).await
+    }
+
+    /// Gives queued jobs out, at most `at_once` at the same time, until `stop` is there; those that have begun then get `grace` to come
+    /// back. Whoever calls this is the only one who works.
+    ///
+    /// # Errors
+    /// [`StoreError::Queue`](crate::StoreError::Queue) when the database went away; jobs that have begun are not ended by that. Call
+    /// [`Store::mend_backup_queue`] before it is tried again.
+    pub async fn work_backup_queue(
+        &self,
+        at_once: usize,
+        begin: Begin,
+        grace: Duration,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        let endpoint = self.pools.endpoint(StoreRole::Main).ok_or(reeve_adapter::AdapterError::MainMissing)?;
+        queue::work(endpoint, at_once, begin, grace, stop).await
     }
 
     /// See [`backup_jobs::finish`].

@@ -44,7 +44,14 @@ impl Bench {
         for domain in Domain::ALL {
             migrate::up(&mut this.owner("one").await, domain, Self::RUNTIME).await.unwrap();
         }
+        this.install_queue().await;
         this
+    }
+
+    /// The tables of the queue in database `one`.
+    pub async fn install_queue(&self) {
+        let options = self.cluster.url_for("store_owner", "o", "one").parse().unwrap();
+        migrate::install_queue(&mut self.owner("one").await, options, Self::RUNTIME).await.unwrap();
     }
 
     /// A login that only works when it is quoted well.
