@@ -6,17 +6,15 @@
 
 use crate::error::{Result, StoreError};
 use futures::future::BoxFuture;
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
+use graphile_worker::{IntoTaskHandlerResult, JobComplete, JobFetch, TaskHandler, WorkerContext, WorkerOptions};
 use reeve_adapter::Endpoint;
 use serde::{Deserialize, Serialize};
-use sqlx::{ConnectOptions, PgConnection, postgres::PgPoolOptions};
+use sqlx::{ConnectOptions, PgConnection, PgPool, postgres::PgPoolOptions};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// The schema that the queue's tables are in.
 pub(crate) const SCHEMA: &str = "queue";
-/// How often the queue is looked at when nothing told that there is something new.
-const EVERY: Duration = Duration::from_secs(2);
 /// How long a job waits that found another one of its database at work.
 const LATER: Duration = Duration::from_secs(2);
 /// How long one look may wait for a connection.
@@ -40,6 +38,17 @@ impl fmt::Debug for Begin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Begin")
     }
+}
+
+/// How jobs are given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// At most so many at the same time.
+    pub at_once: usize,
+    /// How often the queue is looked at when nothing tells that there is something new, which PostgreSQL does.
+    pub every: Duration,
+    /// How long those at work may take to come back after the signal to stop.
+    pub grace: Duration,
 }
 
 /// What the queue holds of a job; all else is in its record.
@@ -137,29 +146,28 @@ pub async fn mend(connection: &mut PgConnection, org: Uuid, held: &[Uuid]) -> Re
     Ok(())
 }
 
-/// Gives jobs out, at most `at_once` at the same time, until `stop` is there; those at work then get `grace` to come back.
+/// Gives jobs out until `stop` is there.
 ///
 /// # Errors
 /// [`StoreError::Queue`] when the database went away; the jobs at work are not ended by that.
-pub(crate) async fn work(
-    endpoint: &Endpoint,
-    at_once: usize,
-    begin: Begin,
-    grace: Duration,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<()> {
+pub(crate) async fn work(endpoint: &Endpoint, pace: Pace, begin: Begin, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let options = endpoint.to_sqlx("reeve/queue")?.disable_statement_logging();
     // One listens, one is for each job that comes back.
-    let most = u32::try_from(at_once).unwrap_or(u32::MAX).saturating_add(1);
+    let most = u32::try_from(pace.at_once).unwrap_or(u32::MAX).saturating_add(1);
     let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(CONNECT).connect_lazy_with(options);
+    // The library looks once per place when something is put in, and two looks at once find one job. Whatever moves is a reason to look
+    // again, or the next one would wait for the next round.
+    let (fetched, completed) = (pool.clone(), pool.clone());
     let worker = WorkerOptions::default()
         .pg_pool(pool.clone())
         .schema(SCHEMA)
-        .concurrency(at_once)
-        .poll_interval(EVERY)
+        .concurrency(pace.at_once)
+        .poll_interval(pace.every)
         .listen_os_shutdown_signals(false)
-        .shutdown_grace_period(grace)
+        .shutdown_grace_period(pace.grace)
         .shutdown_signal(stop)
+        .on(JobFetch, move |_| look_again(fetched.clone()))
+        .on(JobComplete, move |_| look_again(completed.clone()))
         .add_extension(begin)
         .define_job::<Backup>()
         .init()
@@ -170,4 +178,10 @@ pub(crate) async fn work(
     };
     pool.close().await;
     ended
+}
+
+async fn look_again(pool: PgPool) {
+    if let Err(error) = sqlx::query("SELECT pg_notify('jobs:insert', '')").execute(&pool).await {
+        tracing::debug!(%error, "the queue of backup jobs is looked at with the next round");
+    }
 }

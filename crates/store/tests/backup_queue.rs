@@ -12,7 +12,7 @@ use reeve_store::{
     Store,
     accounts::DEFAULT_ORG,
     backup_jobs::{Asked, Begun, Ending, NewBackupJob},
-    queue::Begin,
+    queue::{Begin, Pace},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -23,6 +23,9 @@ use tokio::{
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So seldom that only what is told is ever looked at.
+const TOLD: Duration = Duration::from_secs(3_600);
+const ROUND: Duration = Duration::from_millis(500);
 
 async fn asked(store: &Store, database: &str, tables: &[&str]) -> Uuid {
     let act = match tables {
@@ -55,7 +58,7 @@ struct Worker {
 }
 
 impl Worker {
-    async fn start(store: &Store, held: Vec<Uuid>) -> Self {
+    async fn start(store: &Store, held: Vec<Uuid>, every: Duration) -> Self {
         store.mend_backup_queue(held).await.unwrap();
         let ((tell, begun), go) = (mpsc::unbounded_channel(), Arc::new(Semaphore::new(0)));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -74,7 +77,7 @@ impl Worker {
         let store = store.clone();
         let task = tokio::spawn(async move {
             let stop = async { drop(stopped.await) };
-            store.work_backup_queue(2, begin, Duration::from_millis(200), stop).await
+            store.work_backup_queue(Pace { at_once: 2, every, grace: Duration::from_millis(200) }, begin, stop).await
         });
         Self { begun, go, stop: Some(stop), task }
     }
@@ -109,7 +112,7 @@ async fn d1_jobs_of_a_database_follow_each_other_and_others_run_beside_them() {
     let first = asked(&store, "orders", &[]).await;
     let second = asked(&store, "orders", &["x"]).await;
     let third = asked(&store, "blog", &[]).await;
-    let mut worker = Worker::start(&store, Vec::new()).await;
+    let mut worker = Worker::start(&store, Vec::new(), TOLD).await;
     let mut begun = [worker.next().await, worker.next().await];
     begun.sort();
     let mut expected = [first, third];
@@ -126,6 +129,17 @@ async fn d1_jobs_of_a_database_follow_each_other_and_others_run_beside_them() {
     let fifth = asked(&store, "wiki", &[]).await;
     assert_eq!(worker.next().await, fifth);
     worker.go.add_permits(2);
+    // Many that are there already need no round each, either.
+    let mut many = Vec::new();
+    for number in 0..6 {
+        many.push(asked(&store, &format!("d{number}"), &[]).await);
+        many.push(asked(&store, &format!("d{number}"), &["x"]).await);
+    }
+    worker.go.add_permits(12);
+    for _ in 0..12 {
+        let next = worker.next().await;
+        assert!(many.contains(&next));
+    }
     worker.stop().await;
     assert_eq!((state(&store, second).await, state(&store, fourth).await), (JobState::Done, JobState::Cancelled));
 }
@@ -135,7 +149,7 @@ async fn d1_a_queue_that_lost_everything_is_told_anew_from_the_records() {
     let bench = Bench::migrated().await;
     let store = Store::new(bench.pools(false), DEFAULT_ORG);
     let (first, second) = (asked(&store, "orders", &[]).await, asked(&store, "blog", &[]).await);
-    let mut worker = Worker::start(&store, Vec::new()).await;
+    let mut worker = Worker::start(&store, Vec::new(), ROUND).await;
     let begun = [worker.next().await, worker.next().await];
     assert!(begun.contains(&first) && begun.contains(&second));
     // Killed: nobody gives back what it had locked.
@@ -145,7 +159,7 @@ async fn d1_a_queue_that_lost_everything_is_told_anew_from_the_records() {
     sqlx::raw_sql("DELETE FROM queue._private_jobs WHERE locked_by IS NULL").execute(&mut bench.owner("one").await).await.unwrap();
 
     // One is still at work here, the other one was given to somebody who never heard of it.
-    let mut worker = Worker::start(&store, vec![first]).await;
+    let mut worker = Worker::start(&store, vec![first], ROUND).await;
     assert_eq!(worker.next().await, second, "it begins again, and what waits for the first goes on waiting");
     finish(&store, first).await;
     assert_eq!(worker.next().await, waiting);
@@ -166,7 +180,7 @@ async fn d1_a_store_that_goes_away_stops_the_queue_and_ends_nothing() {
     let mut bench = Bench::migrated().await;
     let store = Store::new(bench.pools(false), DEFAULT_ORG);
     let first = asked(&store, "orders", &[]).await;
-    let mut worker = Worker::start(&store, Vec::new()).await;
+    let mut worker = Worker::start(&store, Vec::new(), ROUND).await;
     assert_eq!(worker.next().await, first);
     bench.cluster.stop_server().await;
     let error = timeout(PATIENCE, worker.task).await.unwrap().unwrap().unwrap_err();

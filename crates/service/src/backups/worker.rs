@@ -9,7 +9,7 @@ use futures::FutureExt;
 use reeve_model::backup::{BackupJob, JobProgress, JobState};
 use reeve_store::{
     backup_jobs::{Begun, Ending},
-    queue::Begin,
+    queue::{Begin, Pace},
 };
 use std::{
     panic::AssertUnwindSafe,
@@ -29,6 +29,7 @@ const AT_ONCE: usize = 2;
 const AGAIN: Duration = Duration::from_secs(2);
 /// How long jobs may take to end and clear away after the signal to stop.
 const CLEAR: Duration = Duration::from_secs(4);
+const PACE: Pace = Pace { at_once: AT_ONCE, every: Duration::from_secs(2), grace: CLEAR };
 
 /// What is at work, so that it goes on when the queue's worker does not.
 struct Crew {
@@ -68,7 +69,7 @@ async fn give_out(crew: &Arc<Crew>) -> reeve_store::Result<()> {
             move |id| Arc::clone(&crew).one(id)
         });
         let worked = match inner.store.mend_backup_queue(inner.held()).await {
-            Ok(()) => inner.store.work_backup_queue(AT_ONCE, begin, CLEAR, stop.clone().cancelled_owned()).await,
+            Ok(()) => inner.store.work_backup_queue(PACE, begin, stop.clone().cancelled_owned()).await,
             away => away,
         };
         if stop.is_cancelled() {

@@ -4,14 +4,14 @@ use super::Store;
 use crate::{
     backup_jobs::{self, Agreed, Asked, Begun, Ending, NewBackupJob},
     error::Result,
-    queue::{self, Begin},
+    queue::{self, Begin, Pace},
 };
 use reeve_model::{
     audit::AuditEvent,
     backup::{BackupId, BackupJob},
     pool::StoreRole,
 };
-use std::{future::Future, time::Duration};
+use std::future::Future;
 use uuid::Uuid;
 
 impl Store {
@@ -42,21 +42,14 @@ impl Store {
         self.main_with(held, move |c, held| Box::pin(async move { queue::mend(c, org, &held).await })).await
     }
 
-    /// Gives queued jobs out, at most `at_once` at the same time, until `stop` is there; those that have begun then get `grace` to come
-    /// back. Whoever calls this is the only one who works.
+    /// Gives queued jobs out until `stop` is there. Whoever calls this is the only one who works.
     ///
     /// # Errors
     /// [`StoreError::Queue`](crate::StoreError::Queue) when the database went away; jobs that have begun are not ended by that. Call
     /// [`Store::mend_backup_queue`] before it is tried again.
-    pub async fn work_backup_queue(
-        &self,
-        at_once: usize,
-        begin: Begin,
-        grace: Duration,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<()> {
+    pub async fn work_backup_queue(&self, pace: Pace, begin: Begin, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let endpoint = self.pools.endpoint(StoreRole::Main).ok_or(reeve_adapter::AdapterError::MainMissing)?;
-        queue::work(endpoint, at_once, begin, grace, stop).await
+        queue::work(endpoint, pace, begin, stop).await
     }
 
     /// See [`backup_jobs::finish`].
