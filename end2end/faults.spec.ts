@@ -86,7 +86,7 @@ test.describe("the fault menu", () => {
     test(`the fault ${fault} is told, and healed`, async ({ page }) => {
       if (fault === "disk-full" && process.getuid?.() !== 0) console.log("SKIPPED: the fault disk-full mounts a filesystem, and only root may: NOT TESTED");
       test.skip(fault === "disk-full" && process.getuid?.() !== 0, "only root may mount the filesystem that is filled");
-      const told = page.getByText(sentence);
+      const told = page.locator(".reason-fact", { hasText: sentence });
       const estate = page.locator("[data-live=estate]").first();
       await page.goto("/admin/db-health");
       await expect(told).toHaveCount(0);
@@ -108,6 +108,7 @@ test.describe("the fault menu", () => {
       await expect(told).toHaveCount(0, { timeout: 90_000 });
       await expect(estate).toHaveAttribute("data-status", "healthy", { timeout: 60_000 });
       console.log(`FAULT ${fault}: cleared after ${((Date.now() - healed) / 1000).toFixed(1)} s`);
+      await expect(page.locator(".over li", { hasText: sentence }), "and that it is over").toContainText(/lasted \d+ (s|min), ended/);
     });
   }
 });
@@ -116,7 +117,7 @@ test("a person on call ends the root of a lock chain from the first screen, and 
   await page.goto("/admin/db-health");
   const { ended } = await breakIt("lock-chain");
   try {
-    const told = page.getByText(/sessions wait for a lock/).first();
+    const told = page.locator(".reason-fact", { hasText: /sessions wait for a lock/ }).first();
     await expect(told).toBeVisible({ timeout: 60_000 });
     await page.getByRole("link", { name: "See the sessions" }).first().click();
     const root = page.locator("table.lock-tree tr[data-depth='0']");

@@ -1,6 +1,8 @@
 // I6: what Reeve can only tell after a while. What goes wrong with the replica of the sample estate, in an estate of its own: named on the
 // first screen, on both sides, and gone after healing. And a transaction that is forgotten meanwhile in the estate of the other tests: it is
 // told after five minutes.
+import type { Locator } from "@playwright/test";
+
 import { breakIt, demo, mendPlanted } from "./support/estate";
 import { EMAIL, PASSWORD, Reeve } from "./support/reeve";
 import { expect, signIn, test } from "./support/test";
@@ -37,7 +39,7 @@ test.describe("the replica", () => {
       await page.goto(`${own.url}/sign-in`);
       await signIn(page, { email: EMAIL, password: PASSWORD });
       await expect(page).toHaveURL(/db-health/);
-      const [away, behind] = [page.getByText(primary), page.getByText(replica)];
+      const [away, behind] = [primary, replica].map((hasText) => page.locator(".reason-fact", { hasText })) as [Locator, Locator];
       const estate = page.locator("[data-live=estate]").first();
       await expect(estate).toHaveAttribute("data-status", "healthy", { timeout: 60_000 });
       demo("fault", fault);
@@ -66,7 +68,9 @@ test("the fault idle-in-transaction is told after five minutes, and healed", asy
   test.setTimeout(420_000);
   if (!forgotten) throw new Error("no transaction was forgotten");
   if (others) process.env.REEVE_TEST_DATA_DIR = others;
-  const told = page.getByText(/ idle in a transaction, the longest of findawise_app \(demo fault idle-in-transaction, process \d+\) for 5/);
+  const told = page.locator(".reason-fact", {
+    hasText: / idle in a transaction, the longest of findawise_app \(demo fault idle-in-transaction, process \d+\) for 5/,
+  });
   const estate = page.locator("[data-live=estate]").first();
   await page.goto("/admin/db-health");
   await expect(estate).toHaveAttribute("data-status", "healthy", { timeout: 30_000 });

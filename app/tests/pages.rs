@@ -45,6 +45,21 @@ fn lawful(html: &str) {
 }
 
 #[tokio::test]
+async fn b1_what_is_over_is_told_after_what_is_not_and_on_the_target_in_full() {
+    let html = page(Scenario::Trouble, "/admin/db-health").await.html;
+    let at = |needle: &str| html.find(needle).unwrap_or_else(|| panic!("{needle} is missing"));
+    assert!(
+        at("connection refused by ledger-prod") < at("Over in the last hour") && at("Over in the last hour") < at("2 sessions wait for")
+    );
+    assert!(at("2 sessions wait for a lock.") < at("3 sessions wait for a lock.") && html.contains("lasted 42 s, ended "));
+    assert!(!html.contains("5 sessions wait for a lock.") && html.contains("1 more is over; its target tells of it."));
+    let target = page(Scenario::Trouble, "/admin/targets/findawise").await.html;
+    assert!(target.contains("5 sessions wait for a lock.") && !target.contains("more is over"));
+    let calm = page(Scenario::Calm, "/admin/db-health").await.html;
+    assert!(!calm.contains("Over in the last hour"));
+}
+
+#[tokio::test]
 async fn b1_the_first_screen_says_what_is_wrong_since_when_and_what_to_do() {
     let shown = page(Scenario::Trouble, "/admin/db-health").await;
     lawful(&shown.html);

@@ -181,7 +181,8 @@ pub fn verdict_shape(t: &TargetSummary) -> String {
         Reach::Up { since } => format!("up{}", since.0),
         Reach::Down { since, sentence, .. } => format!("down{}{sentence}", since.0),
     };
-    hash(&format!("{}{reach}{:?}", reasons_shape(&t.verdict), t.version))
+    let over: Vec<_> = t.over.iter().map(|o| (&o.id, o.until.0)).collect();
+    hash(&format!("{}{reach}{:?}{over:?}", reasons_shape(&t.verdict), t.version))
 }
 
 /// Changes when the tables of a target's page were read anew: every ten seconds at most.

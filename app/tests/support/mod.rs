@@ -16,6 +16,7 @@ use reeve_access::{Principal, Via, principal::resolve};
 use reeve_model::{
     Binding, Environment, Figure, FigureGroup, HealthOverview, Origin, Reach, Reason, Status, StoreState, TargetInfo, TargetKind,
     TargetName, TargetSummary, Unit, UnixMs, Verdict,
+    health::Over,
     pool::{Circuit, PoolFigures, PoolReport, RoleState, StoreRole},
     series::Point,
     status::CategoryScore,
@@ -165,6 +166,18 @@ fn troubles(now: UnixMs) -> Vec<Reason> {
     ]
 }
 
+/// What was wrong with it and no longer is, newest first.
+fn overs(now: UnixMs) -> Vec<Over> {
+    let one = |n: i64| Over {
+        id: format!("rule.{n}"),
+        severity: Status::Degraded,
+        sentence: format!("{n} sessions wait for a lock."),
+        since: now.plus_ms(-n * 100_000 - 42_000),
+        until: now.plus_ms(-n * 100_000),
+    };
+    (2..6).map(one).collect()
+}
+
 pub fn overview(now: UnixMs, scenario: Scenario) -> HealthOverview {
     let up = Reach::Up { since: now.plus_ms(-7_900_000) };
     let target = |n: &str, environment, reach, v: Verdict, figures, last: Option<i64>| TargetSummary {
@@ -175,6 +188,7 @@ pub fn overview(now: UnixMs, scenario: Scenario) -> HealthOverview {
         figures,
         last_round: last.map(|s| now.plus_ms(-s * 1000)),
         every_ms: 10_000,
+        over: Vec::new(),
     };
     match scenario {
         Scenario::Empty => HealthOverview { at: now, estate: Verdict::not_yet(now.plus_ms(-9000)), targets: vec![], store: StoreState::Up },
@@ -213,7 +227,10 @@ pub fn overview(now: UnixMs, scenario: Scenario) -> HealthOverview {
                         headline(now, 5, true),
                         Some(744),
                     ),
-                    target("findawise", Environment::Dev, up, verdict(now, Status::Degraded, troubles(now)), degraded, Some(3)),
+                    TargetSummary {
+                        over: overs(now),
+                        ..target("findawise", Environment::Dev, up, verdict(now, Status::Degraded, troubles(now)), degraded, Some(3))
+                    },
                     target("newcomer", Environment::Staging, Reach::Untried, Verdict::not_yet(now.plus_ms(-4000)), vec![], None),
                 ],
                 store: StoreState::Down {

@@ -8,16 +8,17 @@
 //! Which way it is shows by itself: a pooler refuses settings at sign-in, or they don't arrive.
 
 use crate::{AdapterError, Endpoint, WireClient, WireOptions, way, wire};
-use futures::join;
+use futures::{StreamExt, join};
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 use tokio_postgres::{
-    Error, Row, SimpleQueryMessage, Statement,
+    Error, Row, RowStream, SimpleQueryMessage, Statement,
     error::SqlState,
     types::{ToSql, Type},
 };
@@ -83,24 +84,39 @@ impl Guarded {
     /// # Errors
     /// Those of the server and of the connection.
     pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Error> {
+        self.each(sql, params, Ok).await
+    }
+
+    /// The same, with what `read` makes of each row as it arrives: of a long answer only that is kept in memory.
+    ///
+    /// # Errors
+    /// Those of the server, of the connection, and the first one of `read`.
+    pub async fn each<T, E: From<Error>>(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut read: impl FnMut(Row) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        let typed = || self.link.query_typed_raw(sql, params.iter().map(|(value, of)| (*value, of.clone())));
         if self.is_pooled() {
-            return self.transaction(self.link.query_typed(sql, params)).await;
+            return self.transaction(gather(typed(), &mut read)).await?;
         }
-        let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|(value, _)| *value).collect();
+        let values = || params.iter().map(|(value, _)| *value);
         let statement = match self.statement(sql).await {
-            Err(error) if self.strangers(&error) => return self.transaction(self.link.query_typed(sql, params)).await,
+            Err(error) if self.strangers(&error) => return self.transaction(gather(typed(), &mut read)).await?,
             other => other?,
         };
         self.transactions.fetch_add(1, Ordering::Relaxed);
-        match self.link.query(&statement, &values).await {
-            Err(error) if self.strangers(&error) => self.transaction(self.link.query_typed(sql, params)).await,
+        // What is tried again below was refused before it had a row.
+        match gather(self.link.query_raw(&statement, values()), &mut read).await {
+            Err(error) if self.strangers(&error) => self.transaction(gather(typed(), &mut read)).await?,
             Err(error) if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) => {
                 // An extension was updated, and the prepared statement no longer fits.
                 self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(sql);
                 let statement = self.statement(sql).await?;
-                self.link.query(&statement, &values).await
+                gather(self.link.query_raw(&statement, values()), &mut read).await?
             }
-            other => other,
+            other => other?,
         }
     }
 
@@ -223,6 +239,22 @@ impl Guarded {
     pub async fn cancel(&self) -> Result<(), AdapterError> {
         self.link.cancel().await
     }
+}
+
+/// What `read` makes of the rows: outside what the server and the connection say, inside what `read` does.
+async fn gather<T, E>(
+    rows: impl Future<Output = Result<RowStream, Error>>,
+    read: &mut impl FnMut(Row) -> Result<T, E>,
+) -> Result<Result<Vec<T>, E>, Error> {
+    let mut rows = pin!(rows.await?);
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().await {
+        match read(row?) {
+            Ok(value) => all.push(value),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(all))
 }
 
 async fn link(endpoint: &Endpoint, options: &WireOptions, newer: &[Newer]) -> Result<(WireClient, bool), AdapterError> {

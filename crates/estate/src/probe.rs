@@ -160,6 +160,19 @@ impl<'a> Cx<'a> {
         Ok(rows)
     }
 
+    /// Runs a statement with a long answer; of each row only what `read` makes of it is kept.
+    pub(crate) async fn each<T>(
+        &self,
+        query: &Query,
+        params: &[Param<'_>],
+        mut read: impl FnMut(&Row) -> Result<T, ProbeError>,
+    ) -> Result<Vec<T>, ProbeError> {
+        let sql = query.sql(self.facts).map_err(ProbeError::Unavailable)?;
+        let all = self.session.each(&sql, params, |row| read(&row)).await?;
+        self.rows.fetch_add(all.len() as u64, Ordering::Relaxed);
+        Ok(all)
+    }
+
     /// Runs a statement that yields one row.
     pub(crate) async fn row(&self, query: &Query, params: &[Param<'_>]) -> Result<Row, ProbeError> {
         let rows = self.rows(query, params).await?;

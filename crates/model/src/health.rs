@@ -1,6 +1,6 @@
 //! What the health pages show.
 
-use crate::{Figure, Reach, TargetInfo, UnixMs, Verdict, probe::ProbeRun, series::Trend, snapshot::*};
+use crate::{Figure, Reach, Status, TargetInfo, UnixMs, Verdict, probe::ProbeRun, series::Trend, snapshot::*};
 use serde::{Deserialize, Serialize};
 
 /// Whether Reeve's own store can be read and written.
@@ -16,6 +16,21 @@ pub enum StoreState {
         /// Why, in one sentence.
         sentence: String,
     },
+}
+
+/// A reason that no longer holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Over {
+    /// The rule, as in [`Reason`](crate::Reason).
+    pub id: String,
+    /// How bad it was when it was last said.
+    pub severity: Status,
+    /// As it was last said.
+    pub sentence: String,
+    /// Since when it held.
+    pub since: UnixMs,
+    /// When it was first found not to hold.
+    pub until: UnixMs,
 }
 
 /// One target in a list.
@@ -35,6 +50,9 @@ pub struct TargetSummary {
     pub last_round: Option<UnixMs>,
     /// Interval between rounds at present, milliseconds.
     pub every_ms: i64,
+    /// What was wrong within the last hour and no longer is, of each rule the last time, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<Over>,
 }
 
 /// What `health_overview` answers: the first screen.

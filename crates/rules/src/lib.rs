@@ -18,6 +18,7 @@ pub mod drain;
 pub mod figures;
 pub mod health;
 pub mod order;
+pub mod over;
 pub mod source;
 pub mod tables;
 pub mod verdict;

@@ -5,7 +5,8 @@
 
 use crate::trends::{Trends, WINDOW_MS};
 use reeve_model::{
-    Figure, HealthOverview, Reach, StoreState, TargetInfo, TargetName, TargetSummary, UnixMs, Verdict, snapshot::TargetSnapshot,
+    Figure, HealthOverview, Reach, StoreState, TargetInfo, TargetName, TargetSummary, UnixMs, Verdict, health::Over,
+    snapshot::TargetSnapshot,
 };
 use std::{
     collections::BTreeMap,
@@ -34,13 +35,14 @@ struct Slot {
 struct Known {
     state: RwLock<Latest>,
     trends: Mutex<Trends>,
+    over: Mutex<Vec<Over>>,
 }
 
 impl Slot {
     fn new(info: TargetInfo, every_ms: i64, now: UnixMs) -> Self {
         let snapshot = Arc::new(TargetSnapshot::untried(info.name.clone(), now));
         let state = RwLock::new(Latest { snapshot, verdict: Verdict::not_yet(now) });
-        Self { info, every_ms, known: Arc::new(Known { state, trends: Mutex::default() }) }
+        Self { info, every_ms, known: Arc::new(Known { state, trends: Mutex::default(), over: Mutex::default() }) }
     }
 
     fn latest(&self) -> Latest {
@@ -171,6 +173,10 @@ impl Hub {
         let figures = reeve_rules::figures::figures(&snapshot, now, slot.every_ms);
         slot.trends().push(&figures);
         let changed = previous.status != verdict.status;
+        {
+            let mut over = lock(&slot.known.over);
+            *over = reeve_rules::over::after(&over, &previous, &verdict, &snapshot.reach, now);
+        }
         slot.set(Latest { snapshot, verdict: verdict.clone() });
         self.judge_estate(now);
         self.touch();
@@ -302,6 +308,7 @@ fn summary(slot: &Slot, now: UnixMs, only: Option<&[&str]>) -> TargetSummary {
         figures,
         last_round,
         every_ms: slot.every_ms,
+        over: lock(&slot.known.over).iter().filter(|o| reeve_rules::over::told(o, now)).cloned().collect(),
     }
 }
 

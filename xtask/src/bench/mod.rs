@@ -25,11 +25,12 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(async { if one == "flood" { flood::run(workspace).await } else { pages::run(workspace).await } })
         }
+        [one] if one == "adapter" => example(workspace, "reeve-adapter", "pgbench_pools"),
         [one] if one == "audit" => example(workspace, "reeve-store", "audit_million"),
         [one] if one == "backup" => example(workspace, "reeve-backup", "pgbench_backup"),
         [one] if one == "collect" => example(workspace, "reeve-estate", "collect_peers"),
         [one] if one == "scan" => example(workspace, "reeve-estate", "scan_tables"),
-        _ => bail!("`bench` takes `flood`, `pages`, `audit`, `backup`, `collect` or `scan`"),
+        _ => bail!("`bench` takes `flood`, `pages`, `adapter`, `audit`, `backup`, `collect` or `scan`"),
     }
 }
 

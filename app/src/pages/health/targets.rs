@@ -3,7 +3,7 @@
 use super::{HealthData, band};
 use crate::{
     chart::Extent,
-    components::{Age, Empty, EmptyKind, Reasons, Spark, StatusBadge, target_href},
+    components::{Age, Empty, EmptyKind, OverList, Reasons, Spark, StatusBadge, target_href},
     format::{self, Scale},
     live,
     live::key::{self, part as parts},
@@ -14,6 +14,8 @@ use reeve_model::{Figure, HealthOverview, Reach, TargetSummary, Unit, UnixMs, pr
 
 /// Reasons shown in a row; the target's page has all.
 const REASONS: usize = 3;
+/// Of what is over; the targets' pages have all.
+const OVER: usize = 3;
 
 /// The headline figures of all targets in the order shown: id, unit, title.
 #[must_use]
@@ -64,9 +66,11 @@ pub(super) fn part(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     } else {
         table(data, now).into_any()
     };
+    let over = overview.targets.iter().flat_map(|t| t.over.iter().map(|o| (t.info.name.clone(), o.clone()))).collect::<Vec<_>>();
     view! {
         <div id=parts::TARGETS data-shape=live::overview_shape(overview)>
             {band(data, now)}
+            <OverList over=over most=OVER named={overview.targets.len() > 1} now=now/>
             <section class="section" aria-labelledby="targets">
                 <header class="section-head"><h2 id="targets">"Targets"</h2></header>
                 {body}

@@ -7,7 +7,7 @@ mod settings;
 
 use crate::components::Age;
 use crate::{
-    components::{Charts, Empty, EmptyKind, FigureGroups, Reasons, StatusBadge, charts_shape},
+    components::{Charts, Empty, EmptyKind, FigureGroups, OverList, Reasons, StatusBadge, charts_shape},
     live,
     live::key::{self, part},
     pages::health::targets_words,
@@ -99,6 +99,7 @@ fn head(detail: &TargetDetail, now: UnixMs) -> impl IntoView + use<> {
             } else {
                 view! { <Reasons reasons=v.reasons.clone() target=Some(s.info.name.clone()) now=now/> }.into_any()
             }}
+            <OverList over={s.over.iter().map(|o| (s.info.name.clone(), o.clone())).collect()} most=usize::MAX now=now/>
         </section>
     }
 }

@@ -1,0 +1,88 @@
+//! What was wrong and no longer is.
+
+use reeve_model::{Reach, Status, UnixMs, Verdict, health::Over};
+
+/// How long that something is over is told, milliseconds.
+pub const TOLD_MS: i64 = 3_600_000;
+/// Most of one target.
+const MOST: usize = 10;
+
+/// What is over once `verdict` follows `previous`, of each rule the last time, newest first. `known` is what was over before. While a server
+/// does not answer, nothing ends: that it can't be seen any more is not that it is over.
+#[must_use]
+pub fn after(known: &[Over], previous: &Verdict, verdict: &Verdict, reach: &Reach, now: UnixMs) -> Vec<Over> {
+    let holds = |id: &str| verdict.reasons.iter().chain(&previous.reasons).any(|r| r.id == id);
+    let mut all: Vec<Over> = Vec::new();
+    if matches!(reach, Reach::Up { .. }) {
+        // What follows from reasons, such as a low score, is no trouble of its own.
+        let bad = previous.reasons.iter().filter(|r| r.severity >= Status::Degraded && !r.id.starts_with("verdict."));
+        let ended = bad.filter(|r| !verdict.reasons.iter().any(|still| still.id == r.id));
+        all.extend(ended.filter_map(|r| {
+            let (id, sentence) = (r.id.clone(), r.sentence.clone());
+            Some(Over { id, severity: r.severity, sentence, since: r.since?, until: now })
+        }));
+    }
+    all.extend(known.iter().filter(|o| !holds(&o.id) && told(o, now)).cloned());
+    all.truncate(MOST);
+    all
+}
+
+/// Still worth telling.
+#[must_use]
+pub fn told(over: &Over, now: UnixMs) -> bool {
+    now.ms_since(over.until) < TOLD_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reeve_model::Reason;
+
+    const UP: Reach = Reach::Up { since: UnixMs(0) };
+
+    fn verdict(at: i64, reasons: &[(&str, Status, i64)]) -> Verdict {
+        let one = |(id, severity, since): &(&str, Status, i64)| Reason {
+            id: (*id).to_owned(),
+            severity: *severity,
+            sentence: format!("{id} at {at}"),
+            next: String::new(),
+            since: Some(UnixMs(*since)),
+        };
+        Verdict { reasons: reasons.iter().map(one).collect(), ..Verdict::not_yet(UnixMs(at)) }
+    }
+
+    fn words(over: &[Over]) -> Vec<(&str, i64, i64)> {
+        over.iter().map(|o| (o.id.as_str(), o.since.0, o.until.0)).collect()
+    }
+
+    #[test]
+    fn b1_what_no_longer_holds_is_over_with_its_last_words() {
+        let (sick, well) = (verdict(5, &[("locks.waiting", Status::Degraded, 2), ("verdict.score", Status::Degraded, 2)]), verdict(9, &[]));
+        let over = after(&[], &sick, &well, &UP, UnixMs(9));
+        assert_eq!(words(&over), [("locks.waiting", 2, 9)], "a low score is no trouble of its own");
+        assert_eq!(over[0].sentence, "locks.waiting at 5");
+        // It goes on being told, the newest first, until it came back or an hour has passed.
+        let other = verdict(12, &[("vacuum.dead_rows", Status::Degraded, 10)]);
+        let over = after(&over, &other, &verdict(20, &[]), &UP, UnixMs(20));
+        assert_eq!(words(&over), [("vacuum.dead_rows", 10, 20), ("locks.waiting", 2, 9)]);
+        let back = after(&over, &verdict(20, &[]), &verdict(30, &[("locks.waiting", Status::Critical, 30)]), &UP, UnixMs(30));
+        assert_eq!(words(&back), [("vacuum.dead_rows", 10, 20)]);
+        let again = after(&back, &verdict(30, &[("locks.waiting", Status::Critical, 30)]), &verdict(40, &[]), &UP, UnixMs(40));
+        assert_eq!(words(&again), [("locks.waiting", 30, 40), ("vacuum.dead_rows", 10, 20)]);
+        let late = UnixMs(20 + TOLD_MS);
+        assert_eq!(words(&after(&again, &verdict(40, &[]), &verdict(50, &[]), &UP, late)), [("locks.waiting", 30, 40)]);
+    }
+
+    #[test]
+    fn b1_what_can_not_be_seen_any_more_is_not_over() {
+        let sick = verdict(5, &[("locks.waiting", Status::Degraded, 2)]);
+        let down = Reach::Down { since: UnixMs(6), sentence: String::new(), last_up: None };
+        let gone = verdict(6, &[("availability.down", Status::Critical, 6)]);
+        assert_eq!(after(&[], &sick, &gone, &down, UnixMs(6)), []);
+        // And the outage itself ends when the server is back.
+        assert_eq!(words(&after(&[], &gone, &verdict(9, &[]), &UP, UnixMs(9))), [("availability.down", 6, 9)]);
+        // What was only unknown was never known to be wrong.
+        let unknown = verdict(5, &[("locks.waiting", Status::Unknown, 2)]);
+        assert_eq!(after(&[], &unknown, &verdict(9, &[]), &UP, UnixMs(9)), []);
+    }
+}
