@@ -1,6 +1,7 @@
 //! What was wrong and no longer is.
 
-use reeve_model::{Reach, Status, UnixMs, Verdict, health::Over};
+use crate::verdict::DOWN;
+use reeve_model::{Reach, Reason, Status, UnixMs, Verdict, health::Over};
 
 /// How long that something is over is told, milliseconds.
 pub const TOLD_MS: i64 = 3_600_000;
@@ -17,14 +18,23 @@ pub fn after(known: &[Over], previous: &Verdict, verdict: &Verdict, reach: &Reac
         // What follows from reasons, such as a low score, is no trouble of its own.
         let bad = previous.reasons.iter().filter(|r| r.severity >= Status::Degraded && !r.id.starts_with("verdict."));
         let ended = bad.filter(|r| !verdict.reasons.iter().any(|still| still.id == r.id));
-        all.extend(ended.filter_map(|r| {
-            let (id, sentence) = (r.id.clone(), r.sentence.clone());
-            Some(Over { id, severity: r.severity, sentence, since: r.since?, until: now })
-        }));
+        all.extend(
+            ended.filter_map(|r| {
+                Some(Over { id: r.id.clone(), severity: r.severity, sentence: last_words(r), since: r.since?, until: now })
+            }),
+        );
     }
     all.extend(known.iter().filter(|o| !holds(&o.id) && told(o, now)).cloned());
     all.truncate(MOST);
     all
+}
+
+/// Without what was true of an outage only while it lasted: since when, and how old the figures below it were.
+fn last_words(reason: &Reason) -> String {
+    match reason.sentence.split_once("; since ") {
+        Some((fact, _)) if reason.id == DOWN => format!("{fact}."),
+        _ => reason.sentence.clone(),
+    }
 }
 
 /// Still worth telling.
@@ -36,7 +46,6 @@ pub fn told(over: &Over, now: UnixMs) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reeve_model::Reason;
 
     const UP: Reach = Reach::Up { since: UnixMs(0) };
 
@@ -80,7 +89,10 @@ mod tests {
         let gone = verdict(6, &[("availability.down", Status::Critical, 6)]);
         assert_eq!(after(&[], &sick, &gone, &down, UnixMs(6)), []);
         // And the outage itself ends when the server is back.
-        assert_eq!(words(&after(&[], &gone, &verdict(9, &[]), &UP, UnixMs(9))), [("availability.down", 6, 9)]);
+        let mut gone = gone;
+        gone.reasons[0].sentence = "shop does not answer: refused; since 12:00 (3 s). Figures below are the last known.".to_owned();
+        let over = after(&[], &gone, &verdict(9, &[]), &UP, UnixMs(9));
+        assert_eq!((words(&over), over[0].sentence.as_str()), (vec![("availability.down", 6, 9)], "shop does not answer: refused."));
         // What was only unknown was never known to be wrong.
         let unknown = verdict(5, &[("locks.waiting", Status::Unknown, 2)]);
         assert_eq!(after(&[], &unknown, &verdict(9, &[]), &UP, UnixMs(9)), []);

@@ -111,7 +111,7 @@ fn out_of_sight(categories: &[CategoryScore], previous: Option<&Verdict>, now_se
 }
 
 const LAST_KNOWN: &str = "Last known, and not measured now: ";
-const DOWN: &str = "availability.down";
+pub(crate) const DOWN: &str = "availability.down";
 
 struct Draft {
     status: Status,
