@@ -77,6 +77,8 @@ pub struct Tables {
     unused_after_s: f64,
     faults: Mutex<HashMap<(TargetName, String), Judged>>,
     baselines: Mutex<HashMap<TargetName, Baseline>>,
+    /// Held by whoever asks the store for sizes that growth is measured from.
+    asking: tokio::sync::Mutex<()>,
     selections: Selections,
     definitions: Mutex<HashMap<(TargetName, TableRef), Timed<TableDefinition>>>,
 }
@@ -92,6 +94,7 @@ impl Tables {
             unused_after_s,
             faults: Mutex::default(),
             baselines: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
             selections: Selections::default(),
             definitions: Mutex::default(),
         }
@@ -127,6 +130,11 @@ impl Tables {
         let lasts = |b: &Baseline| if b.sizes.is_empty() { NO_BASELINE_AGE_MS } else { BASELINE_AGE_MS };
         if let Some(fresh) = known.clone().filter(|b| now.ms_since(b.read_at) <= lasts(b)) {
             return fresh;
+        }
+        // One asks for all; the others go on with what was known before.
+        let asking = self.asking.try_lock();
+        if let (Err(_), Some(known)) = (&asking, &known) {
+            return known.clone();
         }
         let history = self.store.history();
         let asked = history.earliest_value("table.bytes", target, now.plus_ms(-GROWTH_WINDOW_MS));

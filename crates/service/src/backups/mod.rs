@@ -55,6 +55,8 @@ struct Inner {
     looks: AtomicU64,
     /// The newest jobs and all schedules, as they were read a moment ago.
     recent: Mutex<Option<Recent>>,
+    /// Held by whoever asks the store for newer ones.
+    asking: tokio::sync::Mutex<()>,
     /// Wakes the task that waits for due moments.
     plans: Notify,
     running: Mutex<HashMap<Uuid, Running>>,
@@ -90,6 +92,7 @@ impl Backups {
             seen: Mutex::default(),
             looks: AtomicU64::new(0),
             recent: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
             plans: Notify::new(),
             running: Mutex::default(),
             ended: Mutex::default(),

@@ -34,6 +34,8 @@ const JOBS_OF_ONE: i64 = 20;
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Jobs read so long ago are shown again.
 const REUSE: Duration = Duration::from_millis(900);
+/// The same while somebody asks for newer ones already.
+const STALE: Duration = Duration::from_secs(3);
 /// Tables that one backup may be limited to.
 const MOST_TABLES: usize = 1_000;
 /// PostgreSQL's longest name, bytes.
@@ -70,7 +72,10 @@ impl Inner {
     /// The newest jobs and all schedules. Read once for all who look within a moment: a thousand viewers cost one.
     async fn newest(&self) -> (Recent, Option<String>) {
         let known = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| known.at.elapsed() < REUSE) {
+        // One asks again for all; the others go on with what was known a moment ago instead of asking, too.
+        let asking = self.asking.try_lock();
+        let lasts = if asking.is_ok() { REUSE } else { STALE };
+        if let Some(known) = known.filter(|known| known.at.elapsed() < lasts) {
             let jobs = known.jobs.into_iter().map(|job| self.live(job)).collect();
             return (Recent { jobs, ..known }, None);
         }
