@@ -1,6 +1,6 @@
 //! What was wrong and no longer is.
 
-use crate::verdict::DOWN;
+use crate::verdict::{DOWN, LAST_KNOWN};
 use reeve_model::{Reach, Reason, Status, UnixMs, Verdict, health::Over};
 
 /// How long that something is over is told, milliseconds.
@@ -16,8 +16,8 @@ pub fn after(known: &[Over], previous: &Verdict, verdict: &Verdict, reach: &Reac
     let mut all: Vec<Over> = Vec::new();
     if matches!(reach, Reach::Up { .. }) {
         // What follows from reasons, such as a low score, is no trouble of its own.
-        let bad = previous.reasons.iter().filter(|r| r.severity >= Status::Degraded && !r.id.starts_with("verdict."));
-        let ended = bad.filter(|r| !verdict.reasons.iter().any(|still| still.id == r.id));
+        let bad = previous.reasons.iter().filter(|r| was_wrong(r) && !r.id.starts_with("verdict."));
+        let ended = bad.filter(|r| !verdict.reasons.iter().any(|still| still.id == r.id) && seen(verdict, &r.id));
         all.extend(
             ended.filter_map(|r| {
                 Some(Over { id: r.id.clone(), severity: r.severity, sentence: last_words(r), since: r.since?, until: now })
@@ -29,11 +29,22 @@ pub fn after(known: &[Over], previous: &Verdict, verdict: &Verdict, reach: &Reac
     all
 }
 
+/// Proven, or proven before it went out of sight.
+fn was_wrong(reason: &Reason) -> bool {
+    reason.severity >= Status::Degraded || reason.sentence.starts_with(LAST_KNOWN)
+}
+
+/// Whether the part that a rule belongs to is measured now: what does not apply any more, as on a primary that became a standby, is not over.
+fn seen(verdict: &Verdict, id: &str) -> bool {
+    let part = id.split('.').next().unwrap_or_default();
+    verdict.categories.iter().find(|c| c.id == part).is_none_or(|c| c.weight > 0.0 && c.score.is_some())
+}
+
 /// Without what was true of an outage only while it lasted: since when, and how old the figures below it were.
 fn last_words(reason: &Reason) -> String {
     match reason.sentence.split_once("; since ") {
         Some((fact, _)) if reason.id == DOWN => format!("{fact}."),
-        _ => reason.sentence.clone(),
+        _ => reason.sentence.strip_prefix(LAST_KNOWN).unwrap_or(&reason.sentence).to_owned(),
     }
 }
 
@@ -46,6 +57,7 @@ pub fn told(over: &Over, now: UnixMs) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reeve_model::CategoryScore;
 
     const UP: Reach = Reach::Up { since: UnixMs(0) };
 
@@ -96,5 +108,19 @@ mod tests {
         // What was only unknown was never known to be wrong.
         let unknown = verdict(5, &[("locks.waiting", Status::Unknown, 2)]);
         assert_eq!(after(&[], &unknown, &verdict(9, &[]), &UP, UnixMs(9)), []);
+        // What was wrong before it went out of sight is over when it is seen again and well, and not before.
+        let mut carried = unknown;
+        carried.reasons[0].sentence = format!("{LAST_KNOWN}6 sessions wait.");
+        let part = |score: Option<f64>, weight: f64| CategoryScore {
+            id: "locks".into(),
+            title: "Locks".into(),
+            weight,
+            score,
+            detail: String::new(),
+        };
+        let well = |score, weight| Verdict { categories: vec![part(score, weight)], ..verdict(9, &[]) };
+        assert_eq!(after(&[], &carried, &well(Some(100.0), 0.1), &UP, UnixMs(9))[0].sentence, "6 sessions wait.");
+        assert_eq!(after(&[], &carried, &well(None, 0.1), &UP, UnixMs(9)), [], "still out of sight");
+        assert_eq!(after(&[], &sick, &well(None, 0.0), &UP, UnixMs(9)), [], "it does not apply any more");
     }
 }

@@ -110,7 +110,7 @@ fn out_of_sight(categories: &[CategoryScore], previous: Option<&Verdict>, now_se
         .collect()
 }
 
-const LAST_KNOWN: &str = "Last known, and not measured now: ";
+pub(crate) const LAST_KNOWN: &str = "Last known, and not measured now: ";
 pub(crate) const DOWN: &str = "availability.down";
 
 struct Draft {

@@ -53,6 +53,15 @@ impl Slot {
         *self.known.state.write().unwrap_or_else(PoisonError::into_inner) = latest;
     }
 
+    /// The name leads elsewhere now: what spoke against the old server is neither true of the new one nor over.
+    fn another_server(&self) {
+        let mut latest = self.latest();
+        latest.verdict.reasons.clear();
+        latest.verdict.held.clear();
+        self.set(latest);
+        lock(&self.known.over).clear();
+    }
+
     fn trends(&self) -> MutexGuard<'_, Trends> {
         lock(&self.known.trends)
     }
@@ -108,7 +117,12 @@ impl Hub {
             .map(|(info, every_ms)| {
                 let slot = match before.get(&info.name) {
                     Some(slot) if slot.info == info && slot.every_ms == every_ms => Arc::clone(slot),
-                    Some(slot) => Arc::new(Slot { info: info.clone(), every_ms, known: Arc::clone(&slot.known) }),
+                    Some(slot) => {
+                        if slot.info.address != info.address {
+                            slot.another_server();
+                        }
+                        Arc::new(Slot { info: info.clone(), every_ms, known: Arc::clone(&slot.known) })
+                    }
                     None => Arc::new(Slot::new(info.clone(), every_ms, now)),
                 };
                 (info.name, slot)

@@ -219,25 +219,29 @@ pub async fn ask(connection: &mut PgConnection, org: Uuid, new: &NewBackupJob, e
 /// The database's own.
 pub async fn begin(connection: &mut PgConnection, org: Uuid, id: Uuid) -> Result<Begun> {
     let begun = sqlx::query!(
-        "UPDATE main.backup_job SET state = 'running', started_at = clock_timestamp() WHERE org_id = $1 AND id = $2 AND state = 'queued'",
+        "UPDATE main.backup_job j SET state = 'running', started_at = clock_timestamp()
+         WHERE j.org_id = $1 AND j.id = $2 AND j.state = 'queued' AND NOT EXISTS (
+           SELECT FROM main.backup_job r WHERE r.org_id = $1 AND r.target = j.target AND r.database = j.database AND r.state = 'running')",
         org,
         id
     )
     .execute(&mut *connection)
     .await;
     match begun {
-        // The unique index `backup_job_running`: one at a time per database, whatever the queue says.
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-            if let Some(row) = jobs!("org_id = $1 AND id = $2"; org, id).fetch_optional(&mut *connection).await? {
-                queue::add_later(connection, id, &row.target, &row.database).await?;
-            }
-            return Ok(Begun::Busy);
+        // The unique index `backup_job_running`: one at a time per database, also when two look at the same moment.
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
+        other => drop(other?),
+    }
+    let row = jobs!("org_id = $1 AND id = $2"; org, id).fetch_optional(&mut *connection).await?;
+    Ok(match row.map(Row::job).transpose()? {
+        // The answer to a former try may have been lost on its way; the queue gives a job to nobody else meanwhile.
+        Some(job) if job.state == JobState::Running => Begun::Job(Box::new(job)),
+        Some(job) if job.state == JobState::Queued => {
+            queue::add_later(connection, id, job.target.as_str(), &job.database).await?;
+            Begun::Busy
         }
-        other => other?,
-    };
-    // The answer to a former try may have been lost on its way; the queue gives a job to nobody else meanwhile.
-    let row = jobs!("org_id = $1 AND id = $2 AND state = 'running'"; org, id).fetch_optional(connection).await?;
-    Ok(row.map(Row::job).transpose()?.map_or(Begun::Over, |job| Begun::Job(Box::new(job))))
+        _ => Begun::Over,
+    })
 }
 
 /// Writes how a running job ended, with its event. Answers false, and writes nothing, when it was not running.

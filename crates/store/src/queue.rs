@@ -11,6 +11,7 @@ use reeve_adapter::Endpoint;
 use serde::{Deserialize, Serialize};
 use sqlx::{ConnectOptions, PgConnection, PgPool, postgres::PgPoolOptions};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The schema that the queue's tables are in.
@@ -73,24 +74,33 @@ impl TaskHandler for Backup {
 
 /// Puts a job in, behind those of its database.
 pub(crate) async fn add(connection: &mut PgConnection, id: Uuid, target: &str, database: &str) -> Result<()> {
-    put(connection, id, target, database, Duration::ZERO).await
+    put(connection, id, target, database, None, Duration::ZERO).await
 }
 
 /// The same, for one that must wait a little.
 pub(crate) async fn add_later(connection: &mut PgConnection, id: Uuid, target: &str, database: &str) -> Result<()> {
-    put(connection, id, target, database, LATER).await
+    put(connection, id, target, database, None, LATER).await
 }
 
-async fn put(connection: &mut PgConnection, id: Uuid, target: &str, database: &str, wait: Duration) -> Result<()> {
+/// The place in the order is that of `asked_at`, or the last one.
+async fn put(
+    connection: &mut PgConnection,
+    id: Uuid,
+    target: &str,
+    database: &str,
+    asked_at: Option<OffsetDateTime>,
+    wait: Duration,
+) -> Result<()> {
     // Tried once: after a crash a person must know.
     sqlx::query(
         "SELECT FROM queue.add_job(identifier => $1, payload => json_build_object('id', $2::text), queue_name => $3, max_attempts => 1,
-           job_key => $2::text, run_at => now() + $4 * interval '1 second')",
+           job_key => $2::text, run_at => coalesce($5, now()) + $4 * interval '1 second')",
     )
     .bind(Backup::IDENTIFIER)
     .bind(id.to_string())
     .bind(format!("{target}/{database}"))
     .bind(wait.as_secs_f64())
+    .bind(asked_at)
     .execute(connection)
     .await?;
     Ok(())
@@ -98,7 +108,8 @@ async fn put(connection: &mut PgConnection, id: Uuid, target: &str, database: &s
 
 /// Takes a job out that has not begun.
 pub(crate) async fn remove(connection: &mut PgConnection, id: Uuid) -> Result<()> {
-    sqlx::query("SELECT FROM queue.remove_job($1)").bind(id.to_string()).execute(connection).await?;
+    // Not by the library's `remove_job`: it takes away what was given out long ago, too, and with it what unlocks the others of its database.
+    sqlx::query("DELETE FROM queue._private_jobs WHERE key = $1 AND locked_at IS NULL").bind(id.to_string()).execute(connection).await?;
     Ok(())
 }
 
@@ -110,6 +121,15 @@ pub(crate) async fn remove(connection: &mut PgConnection, id: Uuid) -> Result<()
 /// The database's own.
 pub async fn mend(connection: &mut PgConnection, org: Uuid, held: &[Uuid]) -> Result<()> {
     let mut step = sqlx::Connection::begin(connection).await?;
+    // Somebody cancelled it before whoever was to begin it heard of it; the event was written then.
+    sqlx::query!(
+        "UPDATE main.backup_job SET state = 'cancelled', ended_at = clock_timestamp(), sentence = 'It was cancelled before it began.'
+         WHERE org_id = $1 AND state = 'running' AND cancelling AND id <> ALL ($2)",
+        org,
+        held
+    )
+    .execute(&mut *step)
+    .await?;
     sqlx::query!(
         "UPDATE main.backup_job SET state = 'queued', started_at = NULL WHERE org_id = $1 AND state = 'running' AND id <> ALL ($2)",
         org,
@@ -131,16 +151,16 @@ pub async fn mend(connection: &mut PgConnection, org: Uuid, held: &[Uuid]) -> Re
     )
     .execute(&mut *step)
     .await?;
-    let missing: Vec<(Uuid, String, String)> = sqlx::query_as(
-        "SELECT j.id, j.target, j.database FROM main.backup_job j
+    let missing: Vec<(Uuid, String, String, OffsetDateTime)> = sqlx::query_as(
+        "SELECT j.id, j.target, j.database, j.asked_at FROM main.backup_job j
          WHERE j.org_id = $1 AND j.state = 'queued' AND NOT EXISTS (SELECT FROM queue._private_jobs q WHERE q.key = j.id::text)
          ORDER BY j.asked_at, j.id",
     )
     .bind(org)
     .fetch_all(&mut *step)
     .await?;
-    for (id, target, database) in missing {
-        add(&mut step, id, &target, &database).await?;
+    for (id, target, database, asked_at) in missing {
+        put(&mut step, id, &target, &database, Some(asked_at), Duration::ZERO).await?;
     }
     step.commit().await?;
     Ok(())
@@ -165,6 +185,7 @@ pub(crate) async fn work(endpoint: &Endpoint, pace: Pace, begin: Begin, stop: im
         .poll_interval(pace.every)
         .listen_os_shutdown_signals(false)
         .shutdown_grace_period(pace.grace)
+        .shutdown_interrupted_job_retry_delay(Duration::ZERO)
         .shutdown_signal(stop)
         .on(JobFetch, move |_| look_again(fetched.clone()))
         .on(JobComplete, move |_| look_again(completed.clone()))
@@ -176,12 +197,14 @@ pub(crate) async fn work(endpoint: &Endpoint, pace: Pace, begin: Begin, stop: im
         Ok(worker) => worker.run().await.map_err(|error| StoreError::Queue(error.to_string())),
         Err(error) => Err(StoreError::Queue(error.to_string())),
     };
-    pool.close().await;
+    // A connection whose server vanished without a word would hold this up for as long as TCP tries.
+    tokio::time::timeout(CONNECT, pool.close()).await.ok();
     ended
 }
 
 async fn look_again(pool: PgPool) {
-    if let Err(error) = sqlx::query("SELECT pg_notify('jobs:insert', '')").execute(&pool).await {
-        tracing::debug!(%error, "the queue of backup jobs is looked at with the next round");
+    let told = tokio::time::timeout(CONNECT, sqlx::query("SELECT pg_notify('jobs:insert', '')").execute(&pool)).await;
+    if !matches!(told, Ok(Ok(_))) {
+        tracing::debug!("the queue of backup jobs is looked at with the next round");
     }
 }

@@ -26,7 +26,10 @@ use reeve_runtime::Supervisor;
 use reeve_store::{Store, backup_schedules::StoredSchedule};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 use tokio::sync::{Notify, broadcast};
@@ -55,6 +58,8 @@ struct Inner {
     looks: AtomicU64,
     /// The newest jobs and all schedules, as they were read a moment ago.
     recent: Mutex<Option<Recent>>,
+    /// Counts what changed: an answer that was asked for before a change is not kept after it.
+    changes: AtomicU64,
     /// Held by whoever asks the store for newer ones.
     asking: tokio::sync::Mutex<()>,
     /// Wakes the task that waits for due moments.
@@ -92,6 +97,7 @@ impl Backups {
             seen: Mutex::default(),
             looks: AtomicU64::new(0),
             recent: Mutex::default(),
+            changes: AtomicU64::new(0),
             asking: tokio::sync::Mutex::default(),
             plans: Notify::new(),
             running: Mutex::default(),
@@ -233,6 +239,7 @@ impl Inner {
 
     /// Jobs or schedules have changed: they are read anew for whoever looks next.
     fn forget(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
         *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

@@ -21,7 +21,7 @@ use reeve_store::{
 };
 use serde_json::json;
 use std::{
-    sync::PoisonError,
+    sync::{PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 use uuid::Uuid;
@@ -79,11 +79,11 @@ impl Inner {
             let jobs = known.jobs.into_iter().map(|job| self.live(job)).collect();
             return (Recent { jobs, ..known }, None);
         }
-        let at = Instant::now();
+        let (at, changes) = (Instant::now(), self.changes.load(Ordering::SeqCst));
         let (jobs, schedules) = tokio::join!(self.jobs(self.store.backup_jobs(JOBS)), self.read(self.store.backup_schedules()));
         let fault = jobs.1.or(schedules.1);
         let recent = Recent { at, jobs: jobs.0, schedules: schedules.0 };
-        if fault.is_none() {
+        if fault.is_none() && self.changes.load(Ordering::SeqCst) == changes {
             *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Some(recent.clone());
         }
         (recent, fault)

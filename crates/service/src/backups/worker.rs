@@ -8,6 +8,7 @@ use super::{Inner, Running, Stopped, Tell, ending};
 use futures::FutureExt;
 use reeve_model::backup::{BackupJob, JobProgress, JobState};
 use reeve_store::{
+    StoreError,
     backup_jobs::{Begun, Ending},
     queue::{Begin, Pace},
 };
@@ -63,6 +64,7 @@ pub(super) async fn run(inner: Arc<Inner>, stop: CancellationToken) {
 /// Lets the queue give out jobs; when the store went away, again.
 async fn give_out(crew: &Arc<Crew>) -> reeve_store::Result<()> {
     let (inner, stop) = (&crew.inner, &crew.stop);
+    let mut told = false;
     loop {
         let begin = Begin::new({
             let crew = Arc::clone(crew);
@@ -75,8 +77,14 @@ async fn give_out(crew: &Arc<Crew>) -> reeve_store::Result<()> {
         if stop.is_cancelled() {
             return worked;
         }
-        if let Err(error) = worked {
-            tracing::debug!(%error, "the queue of backup jobs can't be read");
+        // Said once: it is tried again every few seconds, and what is wrong with the store is said elsewhere, too.
+        match worked {
+            Err(error) if !told => {
+                tracing::warn!(%error, "no backup job begins until the queue can be worked again; what is at work goes on");
+                told = true;
+            }
+            Err(error) => tracing::debug!(%error, "the queue of backup jobs"),
+            Ok(()) => told = false,
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -90,12 +98,21 @@ impl Crew {
     /// the job itself goes on.
     async fn one(self: Arc<Self>, id: Uuid) {
         let place = tokio::select! {
+            biased;
             () = self.stop.cancelled() => return,
             place = Arc::clone(&self.places).acquire_owned() => place,
         };
+        // Given out a second time, by a queue that was mended meanwhile.
+        if self.inner.held().contains(&id) {
+            return;
+        }
         let Some(job) = self.begun(id).await else { return };
         let (done, end) = oneshot::channel::<()>();
         let cancel = begin(&self.inner, &job, id);
+        // All that were at work then were told to end; this one was not among them.
+        if self.stop.is_cancelled() {
+            cancel.cancel();
+        }
         let work = one(Arc::clone(&self.inner), job, id, cancel, self.stop.clone());
         {
             let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,6 +132,10 @@ impl Crew {
             match self.inner.store.begin_backup_job(id).await {
                 Ok(Begun::Job(job)) => return Some(*job),
                 Ok(Begun::Busy | Begun::Over) => return None,
+                Err(error @ StoreError::Corrupt(_)) => {
+                    tracing::warn!(%error, job = %id, "a backup job can't begin");
+                    return None;
+                }
                 Err(error) => tracing::debug!(%error, job = %id, "a backup job can't begin yet"),
             }
             tokio::select! {
