@@ -49,8 +49,12 @@ impl Work {
     async fn run(self, c: &mut PgConnection, aid: i32) -> Result<(), AdapterError> {
         let query = sqlx::query(self.sql()).bind(aid);
         match self {
-            Self::Insert => drop(query.execute(c).await?),
-            Self::Read | Self::Complex => drop(query.fetch_one(c).await?),
+            Self::Insert => {
+                query.execute(c).await?;
+            }
+            Self::Read | Self::Complex => {
+                query.fetch_one(c).await?;
+            }
         }
         Ok(())
     }

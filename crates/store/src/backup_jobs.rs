@@ -230,7 +230,9 @@ pub async fn begin(connection: &mut PgConnection, org: Uuid, id: Uuid) -> Result
     match begun {
         // The unique index `backup_job_running`: one at a time per database, also when two look at the same moment.
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
-        other => drop(other?),
+        other => {
+            other?;
+        }
     }
     let row = jobs!("org_id = $1 AND id = $2"; org, id).fetch_optional(&mut *connection).await?;
     Ok(match row.map(Row::job).transpose()? {
