@@ -9,11 +9,13 @@ use reeve_model::{
     backup::{BackupAct, BackupJob, BackupKind, JobState},
 };
 use reeve_store::{
-    Store,
+    Domain, Store,
     accounts::DEFAULT_ORG,
     backup_jobs::{Asked, Begun, Ending, NewBackupJob},
+    migrate,
     queue::{Begin, Pace},
 };
+use sqlx::{Connection, PgConnection};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
@@ -207,4 +209,30 @@ async fn a2_the_login_of_every_day_works_the_queue_and_owns_nothing_of_it() {
     asked(&store, "orders", &[]).await;
     let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM queue._private_jobs").fetch_one(&mut runtime).await.unwrap();
     assert_eq!(seen, 1);
+}
+
+#[tokio::test]
+async fn h1_an_owner_who_may_not_create_schemas_works_in_those_that_are_given() {
+    let bench = Bench::start().await;
+    let mut root = PgConnection::connect(&bench.cluster.url("postgres")).await.unwrap();
+    for sql in ["CREATE ROLE plain LOGIN PASSWORD 'p'", "CREATE DATABASE given"] {
+        sqlx::raw_sql(sql).execute(&mut root).await.unwrap();
+    }
+    let mut root = PgConnection::connect(&bench.cluster.url("given")).await.unwrap();
+    for schema in ["main", "analytics", "compliance"] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema} AUTHORIZATION plain"))).execute(&mut root).await.unwrap();
+    }
+    let url = bench.cluster.url_for("plain", "p", "given");
+    let mut plain = PgConnection::connect(&url).await.unwrap();
+    let refused = migrate::up(&mut plain, Domain::Main, Bench::RUNTIME).await.unwrap_err().to_string();
+    assert!(refused.contains("backup_queue") || refused.contains("backup queue"), "{refused}");
+    assert!(refused.contains("permission denied for database"), "{refused}");
+    sqlx::raw_sql("CREATE SCHEMA queue AUTHORIZATION plain").execute(&mut root).await.unwrap();
+    for domain in Domain::ALL {
+        migrate::up(&mut plain, domain, Bench::RUNTIME).await.unwrap();
+    }
+    migrate::install_queue(&mut plain, url.parse().unwrap(), Bench::RUNTIME).await.unwrap();
+    let mut runtime = bench.runtime("given").await;
+    let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM queue._private_jobs").fetch_one(&mut runtime).await.unwrap();
+    assert_eq!(seen, 0);
 }
