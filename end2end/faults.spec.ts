@@ -129,7 +129,7 @@ test("a person on call ends the root of a lock chain from the first screen, and 
     await page.getByRole("button", { name: "End the session" }).click();
     await expect(page.getByText(`The session of process ${pid} is ended`)).toBeVisible();
     await page.goto("/admin/db-health");
-    await expect(page.getByText(/sessions wait for a lock/)).toHaveCount(0, { timeout: 90_000 });
+    await expect(page.locator(".reason-fact", { hasText: /sessions wait for a lock/ })).toHaveCount(0, { timeout: 90_000 });
   } finally {
     demo("heal");
   }
