@@ -55,7 +55,7 @@ pub(crate) fn conninfo(database: &str) -> String {
 }
 
 /// The contents without the rows of tables that are not wanted, and without foreign keys where asked.
-fn chosen(contents: &str, tables: Option<&[TableName]>, foreign_keys: bool) -> String {
+pub(crate) fn chosen(contents: &str, tables: Option<&[TableName]>, foreign_keys: bool) -> String {
     let wanted = |line: &str| {
         // `3210; 0 16386 TABLE DATA public orders owner`
         let Some((_, entry)) = line.split_once("; ") else { return true };

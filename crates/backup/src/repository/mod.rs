@@ -53,6 +53,9 @@ pub struct Repository {
     shown: String,
 }
 
+/// All that a repository holds beside its own description.
+const FOLDERS: [&str; 5] = ["manifests", "objects", "records", "marks", "uploads"];
+
 /// What a look at the whole repository finds.
 #[derive(Debug, Clone, Default)]
 pub struct Manifests {
@@ -71,7 +74,11 @@ impl Repository {
     pub async fn open(location: Location, s3: Option<&S3Access>, stale_after: Duration) -> Result<Self, BackupError> {
         match &location {
             Location::Directory(dir) => {
-                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| BackupError::io(dir, &e))?;
+                // Rows of every table lie here, often not encrypted, and the directory that was named may be open to others: what is made
+                // in it is not. One that is there already keeps the rights that somebody gave it.
+                for place in std::iter::once(dir.clone()).chain(FOLDERS.iter().map(|folder| dir.join(folder))) {
+                    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(|e| BackupError::io(&place, &e))?;
+                }
                 let store = LocalFileSystem::new_with_prefix(dir).map_err(|e| BackupError::system(format!("opening {location}"), e))?;
                 Self::over(Arc::new(store.with_fsync(true)), location, stale_after).await
             }
