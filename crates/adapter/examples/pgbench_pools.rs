@@ -95,17 +95,19 @@ async fn main() -> Result<(), Failed> {
 async fn beside(pgbench: &Path, url: &str, pools: &RolePools, work: Work, name: &str) -> Result<(), Failed> {
     let script = std::env::temp_dir().join(format!("reeve-pgbench-{}.sql", std::process::id()));
     std::fs::write(&script, format!("\\set aid random(1, 100000 * {SCALE})\n{};\n", work.sql().replace("$1", ":aid")))?;
-    let (mut alone, mut through) = (Vec::new(), Vec::new());
+    let (mut alone, mut kept, mut through) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TURNS {
         alone.push(bare(pgbench, url, &script)?);
-        through.push(pooled(pools, work).await?);
+        kept.push(pooled(pools, work, Loan::Kept).await?);
+        through.push(pooled(pools, work, Loan::Each).await?);
     }
     std::fs::remove_file(&script)?;
-    let ((rate, own), (bare_rate, bare_own)) = (medians(&through), medians(&alone));
-    println!(
-        "{name}: {rate:.0}/s through the pools, {bare_rate:.0}/s by pgbench alone ({:.2}); own processor time {own:.1} / {bare_own:.1} µs each",
-        rate / bare_rate
-    );
+    let (bare_rate, bare_own) = medians(&alone);
+    println!("{name}: {bare_rate:.0}/s by pgbench alone, its own processor time {bare_own:.1} µs each");
+    for (how, turns) in [("one loan kept, as pgbench keeps its connections", &kept), ("a loan for each", &through)] {
+        let (rate, own) = medians(turns);
+        println!("  through the pools, {how}: {rate:.0}/s ({:.2}), {own:.1} µs each", rate / bare_rate);
+    }
     Ok(())
 }
 
@@ -130,14 +132,27 @@ fn bare(pgbench: &Path, url: &str, script: &Path) -> Result<(f64, f64), Failed> 
     Ok((rate, (cpu_s("children")? - before) * 1e6 / (rate * TURN.as_secs_f64())))
 }
 
-async fn pooled(pools: &RolePools, work: Work) -> Result<(f64, f64), Failed> {
+/// How long a client of the pools keeps what it is lent.
+#[derive(Clone, Copy, PartialEq)]
+enum Loan {
+    /// For all its queries.
+    Kept,
+    /// For one query.
+    Each,
+}
+
+async fn pooled(pools: &RolePools, work: Work, loan: Loan) -> Result<(f64, f64), Failed> {
     let (before, begun) = (cpu_s("self")?, Instant::now());
     let clients = (0..CLIENTS).map(|client| {
         let pools = pools.clone();
         tokio::spawn(async move {
             let (mut aids, mut done) = (Aids(client as u64), 0_u64);
+            let mut lease = pools.acquire(StoreRole::Main).await?;
             while begun.elapsed() < TURN {
-                let mut lease = pools.acquire(StoreRole::Main).await?;
+                if loan == Loan::Each {
+                    drop(lease);
+                    lease = pools.acquire(StoreRole::Main).await?;
+                }
                 work.run(&mut lease, aids.next()).await?;
                 done += 1;
             }

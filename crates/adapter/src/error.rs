@@ -1,5 +1,6 @@
 //! What went wrong with a database, sorted, in one sentence that says what to do and holds no secret.
 
+use reeve_model::Refusal;
 use std::{error::Error as StdError, io, time::Duration};
 
 /// Stands for the server until [`AdapterError::located`] names it.
@@ -18,7 +19,7 @@ pub enum AdapterError {
     )]
     TimedOut { server: String, what: String, after_ms: u64 },
     #[error("{server} refuses the login: correct user and password, and see its pg_hba.conf ({message})")]
-    WrongLogin { server: String, message: String },
+    WrongLogin { server: String, sqlstate: String, message: String },
     #[error("the database of {server} does not exist: create it or correct the name")]
     NoDatabase { server: String },
     #[error("{server} does not offer TLS: switch it on there, or use sslmode=disable if the way is safe")]
@@ -29,8 +30,8 @@ pub enum AdapterError {
     Pooler { server: String, why: String },
     #[error("{server}, or a pooler before it, answered: {message}; see the log there and try again")]
     Protocol { server: String, message: String },
-    #[error("{server} has no connection left: raise its max_connections or lower what uses it")]
-    TooManyConnections { server: String },
+    #[error("{server} has no connection left ({message}): {}", more_room(.message))]
+    TooManyConnections { server: String, message: String },
     #[error("the login at {server} lacks a right ({message}): grant it, or use another login")]
     NoPrivilege { server: String, message: String },
     #[error("{server}: a lock was not free in time; try again later or see who holds it")]
@@ -83,13 +84,27 @@ impl AdapterError {
     #[must_use]
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
-            Self::Database { sqlstate, .. } | Self::Conflict { sqlstate, .. } => Some(sqlstate),
+            Self::Database { sqlstate, .. } | Self::Conflict { sqlstate, .. } | Self::WrongLogin { sqlstate, .. } => Some(sqlstate),
             Self::NoPrivilege { .. } => Some("42501"),
             Self::LockTimeout { .. } => Some("55P03"),
             Self::StatementTimeout { .. } => Some("57014"),
             Self::NoDatabase { .. } => Some("3D000"),
             Self::TooManyConnections { .. } => Some("53300"),
             Self::DiskFull { .. } => Some("53100"),
+            _ => None,
+        }
+    }
+
+    /// What a server that answers holds against the login, where that is why a sign-in failed. Ask it of nothing but a sign-in: a statement
+    /// may lack a right, too.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::WrongLogin { sqlstate, .. } if sqlstate == "28000" => Some(Refusal::Rules),
+            Self::WrongLogin { .. } => Some(Refusal::Password),
+            Self::NoDatabase { .. } => Some(Refusal::Database),
+            Self::NoPrivilege { .. } => Some(Refusal::Right),
+            Self::TooManyConnections { .. } => Some(Refusal::Limit),
             _ => None,
         }
     }
@@ -133,7 +148,8 @@ impl AdapterError {
             return Self::TlsNotOffered { server: server.to_owned() };
         }
         if text.contains("password missing") {
-            return Self::WrongLogin { server: server.to_owned(), message: "it wants a password and none is set".to_owned() };
+            let (sqlstate, message) = ("28P01".to_owned(), "it wants a password and none is set".to_owned());
+            return Self::WrongLogin { server: server.to_owned(), sqlstate, message };
         }
         Self::Other { server: server.to_owned(), message: text }
     }
@@ -157,7 +173,7 @@ impl AdapterError {
             | Self::Certificate { server, .. }
             | Self::Pooler { server, .. }
             | Self::Protocol { server, .. }
-            | Self::TooManyConnections { server }
+            | Self::TooManyConnections { server, .. }
             | Self::NoPrivilege { server, .. }
             | Self::LockTimeout { server }
             | Self::StatementTimeout { server }
@@ -180,10 +196,10 @@ impl AdapterError {
     fn from_state(server: &str, state: &str, message: &str) -> Self {
         let (server, message) = (server.to_owned(), message.to_owned());
         match state {
-            "28P01" | "28000" => Self::WrongLogin { server, message },
+            "28P01" | "28000" => Self::WrongLogin { server, sqlstate: state.to_owned(), message },
             "3D000" => Self::NoDatabase { server },
             "53100" => Self::DiskFull { server },
-            "53300" => Self::TooManyConnections { server },
+            "53300" => Self::TooManyConnections { server, message },
             "42501" => Self::NoPrivilege { server, message },
             "55P03" => Self::LockTimeout { server },
             "57014" => Self::StatementTimeout { server },
@@ -238,6 +254,24 @@ impl From<sqlx::Error> for AdapterError {
     }
 }
 
+/// The limit that a server's words name. Written in another language they still quote the role or database whose limit it is.
+fn more_room(message: &str) -> String {
+    const LESS: &str = "or lower what uses it";
+    // It quotes the name as it is, without doubling a quote inside.
+    let name =
+        message.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).map(|(name, _)| format!("\"{}\"", name.replace('"', "\"\"")));
+    match name {
+        Some(role) if message.contains("for role") => {
+            format!("raise the limit of that role (ALTER ROLE {role} CONNECTION LIMIT n), {LESS}")
+        }
+        Some(database) if message.contains("for database") => {
+            format!("raise the limit of that database (ALTER DATABASE {database} CONNECTION LIMIT n), {LESS}")
+        }
+        Some(_) => format!("raise the CONNECTION LIMIT of the role or of the database, or max_connections, {LESS}"),
+        None => format!("raise its max_connections {LESS}"),
+    }
+}
+
 /// The usual faults of a certificate; the library's own words are for those who know it.
 fn in_plain_words(error: &rustls::Error) -> Option<&'static str> {
     use rustls::CertificateError as C;
@@ -247,6 +281,10 @@ fn in_plain_words(error: &rustls::Error) -> Option<&'static str> {
         C::NotValidForName | C::NotValidForNameContext { .. } => Some("it is made out to another host name"),
         C::Expired | C::ExpiredContext { .. } => Some("it has expired"),
         C::NotValidYet | C::NotValidYetContext { .. } => Some("it is not valid yet"),
+        // The verifier's own error, which has no kind in rustls.
+        C::Other(inner) if format!("{inner:?}").contains("CaUsedAsEndEntity") => Some(
+            "it is marked as an authority, and an authority's certificate can't be a server's own: issue one for the server, signed by it, and keep that authority as sslrootcert",
+        ),
         _ => None,
     }
 }
@@ -262,4 +300,52 @@ fn with_sources(error: &dyn StdError) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a9_a_limit_that_is_reached_is_named_with_the_repair_that_fits() {
+        let said = |message: &str| AdapterError::from_state("h:5432/d", "53300", message).to_string();
+        let role = said("too many connections for role \"reeve_monitor\"");
+        assert!(role.contains("for role \"reeve_monitor\")") && role.contains("ALTER ROLE \"reeve_monitor\" CONNECTION LIMIT n"), "{role}");
+        let database = said("too many connections for database \"a\"b\"");
+        assert!(database.contains("ALTER DATABASE \"a\"\"b\" CONNECTION LIMIT n"), "{database}");
+        for all in [&role, &database] {
+            assert!(!all.contains("max_connections"), "{all}");
+        }
+        let server = said("sorry, too many clients already");
+        assert!(server.contains("(sorry, too many clients already)") && server.contains("max_connections"), "{server}");
+    }
+
+    #[test]
+    fn b1_a_refused_sign_in_is_told_from_silence() {
+        use Refusal::{Database, Limit, Password, Right, Rules};
+        let refusal = |state: &str| AdapterError::from_state("h:5432/d", state, "said").refusal();
+        let all = ["28P01", "28000", "3D000", "42501", "53300", "53100", "57P03"].map(refusal);
+        assert_eq!(all, [Some(Password), Some(Rules), Some(Database), Some(Right), Some(Limit), None, None]);
+        assert_eq!(AdapterError::Refused { server: "h:5432/d".to_owned() }.refusal(), None);
+    }
+
+    /// The verifier's error as rustls carries it; its own type is in no dependency of this crate.
+    #[derive(Debug)]
+    struct CaUsedAsEndEntity;
+
+    impl std::fmt::Display for CaUsedAsEndEntity {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("CaUsedAsEndEntity")
+        }
+    }
+
+    impl StdError for CaUsedAsEndEntity {}
+
+    #[test]
+    fn a9_a_certificate_that_is_its_own_authority_is_told_in_plain_words() {
+        let inner = rustls::OtherError(std::sync::Arc::new(CaUsedAsEndEntity));
+        let error = rustls::Error::InvalidCertificate(rustls::CertificateError::Other(inner));
+        let said = AdapterError::from_tls("h:5432/d", &error).to_string();
+        assert!(said.contains("marked as an authority") && !said.contains("CaUsed") && !said.contains("Other("), "{said}");
+    }
 }

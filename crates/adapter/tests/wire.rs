@@ -110,6 +110,22 @@ async fn a9_what_is_wrong_is_said_in_one_sentence() {
     assert!(!wire::connect(&plain, options()).await.unwrap().is_encrypted());
 }
 
+#[tokio::test]
+async fn a9_the_limit_of_a_role_or_a_database_is_named_with_its_repair() {
+    let cluster = TestCluster::start(&[]).await.unwrap();
+    let client = wire::connect(&endpoint(&cluster), options()).await.unwrap();
+    let roles = "create role small login password 'sm4llish' connection limit 0; create role other login password '0therwise'";
+    client.batch_execute(roles).await.unwrap();
+    client.batch_execute("create database narrow connection limit 0").await.unwrap();
+    for (url, words) in [
+        (cluster.url_for("small", "sm4llish", "postgres"), "ALTER ROLE \"small\" CONNECTION LIMIT n"),
+        (cluster.url_for("other", "0therwise", "narrow"), "ALTER DATABASE \"narrow\" CONNECTION LIMIT n"),
+    ] {
+        let error = wire::connect(&Endpoint::parse(&url).unwrap(), options()).await.unwrap_err();
+        assert!(matches!(error, AdapterError::TooManyConnections { .. }) && error.to_string().contains(words), "{error}");
+    }
+}
+
 /// A server that takes the connection and says nothing.
 #[tokio::test]
 async fn a1_silence_is_given_up_in_time() {

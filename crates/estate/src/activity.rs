@@ -8,7 +8,7 @@ use reeve_model::{
     UnixMs,
     activity::{ProgressRow, SessionOrder, SessionRow, SessionSignal, SessionState, Sessions, XminHolder},
 };
-use std::time::Duration;
+use std::{ops::Deref, sync::Arc, time::Duration};
 use tokio_postgres::{Row, types::Type};
 
 /// What `pg_stat_activity` shows.
@@ -75,6 +75,34 @@ const PROGRESS: &[(u32, &str)] = &[
         p.bytes_processed::float8 / nullif(p.bytes_total, 0) FROM pg_stat_progress_copy p"),
 ];
 
+/// The way to a server for one look or one signal.
+enum Link {
+    Own(Box<Guarded>),
+    /// The collector's, which is not kept longer than that.
+    Lent(Arc<Guarded>),
+}
+
+impl Deref for Link {
+    type Target = Guarded;
+
+    fn deref(&self) -> &Guarded {
+        match self {
+            Self::Own(client) => client,
+            Self::Lent(client) => client,
+        }
+    }
+}
+
+/// A connection of its own; where the server has none left, the one that the collector keeps. That is the moment when somebody most wants to
+/// see who has them all, and to end some.
+async fn link(spec: &TargetSpec) -> Result<Link, AdapterError> {
+    match session::connect(&spec.endpoint, None, APPLICATION, SETTINGS).await {
+        Ok(client) => Ok(Link::Own(Box::new(client))),
+        Err(error @ AdapterError::TooManyConnections { .. }) => spec.standing.get().map(Link::Lent).ok_or(error),
+        Err(error) => Err(error),
+    }
+}
+
 /// Looks at the sessions of one target over a connection that is kept while somebody looks.
 pub struct Looker {
     spec: TargetSpec,
@@ -108,14 +136,16 @@ impl Looker {
         let kept = self.client.take().filter(|client| !client.is_closed());
         let (client, seen) = limited(&self.spec, async {
             let client = match kept {
-                Some(client) => client,
-                None => session::connect(&self.spec.endpoint, None, APPLICATION, SETTINGS).await?,
+                Some(client) => Link::Own(Box::new(client)),
+                None => link(&self.spec).await?,
             };
             let seen = read(&client).await?;
             Ok((client, seen))
         })
         .await?;
-        self.client = Some(client);
+        if let Link::Own(client) = client {
+            self.client = Some(*client);
+        }
         Ok(seen)
     }
 }
@@ -244,7 +274,7 @@ SELECT format('%s@%s (%s)', a.usename, a.datname, a.application_name) AS who,
     );
     let (pid, started) = (order.pid, order.started_at.0);
     limited(spec, async {
-        let client = session::connect(&spec.endpoint, None, APPLICATION, SETTINGS).await?;
+        let client = link(spec).await?;
         let sort = |e: tokio_postgres::Error| client.sort(&e);
         let seen = order.seen.map(|at| at.0);
         let same: [Param<'_>; 2] = [(&pid, Type::INT4), (&started, Type::INT8)];

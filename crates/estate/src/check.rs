@@ -2,12 +2,13 @@
 
 use crate::{
     fault::needs_monitor,
-    probe::quote_identifier,
+    probe::{comment, in_database, quote_identifier},
     probes::{identity, statements},
     session,
     spec::TargetSpec,
 };
-use reeve_adapter::{AdapterError, Endpoint};
+use reeve_adapter::{AdapterError, Endpoint, Host};
+use reeve_model::Refusal;
 use tokio::time::Instant;
 
 /// What it means when a target is reached through a connection pooler; one sentence.
@@ -37,15 +38,52 @@ pub struct CheckReport {
 }
 
 /// The statements that make the login of an endpoint and give it what Reeve needs, and no more: for a superuser of that server.
-#[must_use]
-pub fn recipe(endpoint: &Endpoint) -> Vec<String> {
+fn recipe(endpoint: &Endpoint) -> Vec<String> {
     let role = quote_identifier(endpoint.user());
     vec![
         format!("CREATE ROLE {role} LOGIN PASSWORD '…' CONNECTION LIMIT 10;"),
         monitor(endpoint.user()),
-        format!("GRANT CONNECT ON DATABASE {} TO {role};", quote_identifier(endpoint.database())),
+        entry(endpoint),
         extension(endpoint.database()),
     ]
+}
+
+/// What a superuser of that server can run against a refused sign-in, one statement each; nothing where SQL does not help.
+#[must_use]
+pub fn repair(endpoint: &Endpoint, error: &AdapterError) -> Vec<String> {
+    let role = quote_identifier(endpoint.user());
+    match (error.refusal(), error) {
+        // Servers say the same of a wrong password and of a role that isn't there.
+        (Some(Refusal::Password), _) => {
+            let other = recipe(endpoint).into_iter().map(|statement| comment(&statement));
+            let first = [
+                format!("ALTER ROLE {role} PASSWORD '…'; -- or give Reeve the password that the role has"),
+                "-- Only where there is no such role yet:".to_owned(),
+            ];
+            first.into_iter().chain(other).collect()
+        }
+        // The file's name is the same in all languages.
+        (Some(Refusal::Rules), AdapterError::WrongLogin { message, .. }) if message.contains("pg_hba.conf") => {
+            let database = quote_identifier(endpoint.database());
+            let line = match endpoint.host() {
+                Host::Socket(_) => format!("local {database} {role} scram-sha-256"),
+                Host::Tcp(_) => format!("host {database} {role} <Reeve's address>/32 scram-sha-256"),
+            };
+            vec![format!("SELECT pg_reload_conf(); {}", comment(&format!("once pg_hba.conf has the line: {line}")))]
+        }
+        (Some(Refusal::Rules), AdapterError::WrongLogin { message, .. }) if message.contains("not permitted to log in") => {
+            vec![format!("ALTER ROLE {role} LOGIN;")]
+        }
+        (Some(Refusal::Rules), _) => recipe(endpoint),
+        // The server names the database that it keeps the role out of; else a function was refused, which pg_monitor may call.
+        (Some(Refusal::Right), AdapterError::NoPrivilege { message, .. }) if message.contains(endpoint.database()) => vec![entry(endpoint)],
+        (Some(Refusal::Right), _) => vec![monitor(endpoint.user())],
+        (Some(Refusal::Database | Refusal::Limit) | None, _) => Vec::new(),
+    }
+}
+
+fn entry(endpoint: &Endpoint) -> String {
+    format!("GRANT CONNECT ON DATABASE {} TO {};", quote_identifier(endpoint.database()), quote_identifier(endpoint.user()))
 }
 
 fn monitor(user: &str) -> String {
@@ -53,11 +91,8 @@ fn monitor(user: &str) -> String {
 }
 
 fn extension(database: &str) -> String {
-    // A name can hold a line break, which would end the comment.
-    let database: String = quote_identifier(database).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    format!(
-        "CREATE EXTENSION IF NOT EXISTS pg_stat_statements; -- in the database {database}; the server must have it in shared_preload_libraries"
-    )
+    let place = in_database(database);
+    format!("CREATE EXTENSION IF NOT EXISTS pg_stat_statements; {place}; the server must have it in shared_preload_libraries")
 }
 
 /// Connects to a target as a probe would.
@@ -103,4 +138,38 @@ pub async fn check(spec: &TargetSpec) -> Result<CheckReport, AdapterError> {
         missing,
         sql,
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a6_the_sql_fits_what_the_server_said() {
+        let endpoint = Endpoint::parse("postgresql://watcher:secret@db.internal/hr").unwrap();
+        let server = || endpoint.redacted();
+        let login = |sqlstate: &str, message: &str| {
+            let error = AdapterError::WrongLogin { server: server(), sqlstate: sqlstate.into(), message: message.into() };
+            repair(&endpoint, &error)
+        };
+        let wrong = login("28P01", "password authentication failed for user \"watcher\"");
+        assert!(wrong[0].starts_with("ALTER ROLE \"watcher\" PASSWORD '…';"), "{wrong:#?}");
+        assert!(wrong[1..].iter().all(|line| line.starts_with("-- ")), "nothing is made unasked: {wrong:#?}");
+        let shut = login("28000", "no pg_hba.conf entry for host \"10.0.0.7\", user \"watcher\", database \"hr\", no encryption");
+        assert!(
+            shut.len() == 1 && shut[0].starts_with("SELECT pg_reload_conf(); -- ") && shut[0].contains("host \"hr\" \"watcher\""),
+            "{shut:#?}"
+        );
+        assert_eq!(login("28000", "role \"watcher\" is not permitted to log in"), ["ALTER ROLE \"watcher\" LOGIN;"]);
+        assert!(login("28000", "role \"watcher\" does not exist")[0].starts_with("CREATE ROLE \"watcher\" LOGIN"));
+        let denied = AdapterError::NoPrivilege { server: server(), message: "permission denied for database \"hr\"".into() };
+        assert_eq!(repair(&endpoint, &denied), ["GRANT CONNECT ON DATABASE \"hr\" TO \"watcher\";"]);
+        assert_eq!(repair(&endpoint, &AdapterError::NoDatabase { server: server() }), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a9_a_name_with_a_line_break_does_not_end_a_comment() {
+        assert_eq!(in_database("a\nDROP b"), "-- in database \"a\u{fffd}DROP b\"");
+    }
 }

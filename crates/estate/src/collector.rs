@@ -14,7 +14,7 @@ use crate::{
 use futures::stream::{FuturesUnordered, StreamExt};
 use reeve_adapter::Guarded;
 use reeve_model::{
-    UnixMs,
+    Refusal, UnixMs,
     probe::{ProbeOutcome, ProbeRun},
     snapshot::TargetSnapshot,
 };
@@ -30,17 +30,17 @@ use tokio::time::{Instant, timeout_at};
 
 mod outage;
 
-/// Why a target counts as down this round; one sentence.
-struct Away(String);
+/// Why a target counts as down this round: one sentence, and what it holds against the sign-in where it does answer.
+struct Away(String, Option<Refusal>);
 
 /// Collects one target. Not shared: whoever drives it calls [`Collector::round`] when [`Collector::next_due`] comes.
 pub struct Collector {
     spec: TargetSpec,
     board: Board,
     shared: Arc<TargetSnapshot>,
-    session: Option<Guarded>,
+    session: Option<Arc<Guarded>>,
     /// Connection to another database than the kept one's.
-    further: Option<(String, Guarded)>,
+    further: Option<(String, Arc<Guarded>)>,
     schedule: Schedule,
     runs: BTreeMap<Place, ProbeRun>,
     previous: Option<Previous>,
@@ -115,7 +115,7 @@ impl Collector {
         let at = UnixMs::now();
         match outcome {
             Ok(()) => self.up(at),
-            Err(away) => self.down(&away.0, at),
+            Err(away) => self.down(&away, at),
         }
         tables::publish(&mut self.board);
         let snapshot = &mut self.board.snapshot;
@@ -140,7 +140,7 @@ impl Collector {
 
     /// Makes sure that there is a connection, and knows whose.
     async fn reach(&mut self) -> Result<(), Away> {
-        if self.session.as_ref().is_some_and(Guarded::is_closed) {
+        if self.session.as_ref().is_some_and(|session| session.is_closed()) {
             self.session = None;
             self.further = None;
         }
@@ -151,20 +151,23 @@ impl Collector {
     }
 
     async fn connect(&mut self) -> Result<(), Away> {
-        let session = session::probing(&self.spec.endpoint, None, &self.own).await.map_err(|e| Away(sentence(&e.to_string())))?;
+        let session = session::probing(&self.spec.endpoint, None, &self.own).await;
+        let session = session.map_err(|e| Away(sentence(&e.to_string()), e.refusal()))?;
         let rows = match identity::QUERY.sql(&identity::before_contact()) {
             Ok(sql) => session.query(&sql, &[]).await,
-            Err(why) => return Err(Away(why)),
+            Err(why) => return Err(Away(why, None)),
         };
-        let rows = rows.map_err(|e| Away(sentence(&session.sort(&e).to_string())))?;
-        let row = rows.first().ok_or_else(|| Away("The server answered without a row.".to_owned()))?;
-        let mut facts = identity::facts(row, &session).map_err(|e| Away(format!("The server's identity could not be read: {e}.")))?;
+        let rows = rows.map_err(|e| Away(sentence(&session.sort(&e).to_string()), None))?;
+        let row = rows.first().ok_or_else(|| Away("The server answered without a row.".to_owned(), None))?;
+        let mut facts = identity::facts(row, &session).map_err(|e| Away(format!("The server's identity could not be read: {e}."), None))?;
         if let Some(known) = self.board.memory.facts.take().filter(|known| known.started_at == facts.started_at) {
             // The same server over a new connection.
             (facts.system, facts.timeline) = (known.system, known.timeline);
         }
         self.board.snapshot.server = Some(facts.identity());
         self.board.memory.facts = Some(facts);
+        let session = Arc::new(session);
+        self.spec.standing.put(&session);
         self.session = Some(session);
         Ok(())
     }
@@ -178,15 +181,18 @@ impl Collector {
         self.schedule.start(&due, None, start);
         let counted = Instant::now();
         let mut answered = self.run(None, &due, watched, deadline).await;
-        if let Err(Broken::Lost(_)) = &answered
-            && timeout_at(deadline, self.reach()).await.map_err(|_| Self::silent(self.spec.deadline))?.is_ok()
-        {
-            // Somebody ended Reeve's session, or the server restarted in between: that alone is no outage.
-            answered = self.run(None, &due, watched, deadline).await;
+        if let Err(Broken::Lost(_)) = &answered {
+            match timeout_at(deadline, self.reach()).await.map_err(|_| Self::silent(self.spec.deadline))? {
+                // Somebody ended Reeve's session, or the server restarted in between: that alone is no outage.
+                Ok(()) => answered = self.run(None, &due, watched, deadline).await,
+                // It is there and says why it lets nobody in, which tells more than how the session ended.
+                Err(away) if away.1.is_some() => return Err(away),
+                Err(_) => {}
+            }
         }
         match answered {
             Ok(()) => {}
-            Err(Broken::Lost(why)) => return Err(Away(why)),
+            Err(Broken::Lost(why)) => return Err(Away(why, None)),
             Err(Broken::Silent(limit)) => return Err(Self::silent(limit)),
         }
         self.rates(&due, counted);
@@ -221,7 +227,7 @@ impl Collector {
             }
             return Err(Broken::Lost(why));
         }
-        let session = if kept { self.session.as_ref() } else { self.further.as_ref().map(|(_, s)| s) };
+        let session = if kept { self.session.as_deref() } else { self.further.as_ref().map(|(_, s)| &**s) };
         let Some(session) = session else { return Err(Broken::Silent(self.spec.deadline)) };
         // The first answer shows that somebody is there; the others may take what time there is. Of a database everything may be dear.
         let silence = if database.is_none() { self.spec.silence.min(self.spec.deadline) } else { self.spec.deadline };
@@ -275,7 +281,7 @@ impl Collector {
         self.further = None;
         match timeout_at(deadline, session::probing(&self.spec.endpoint, Some(database), &self.own)).await {
             Ok(Ok(session)) => {
-                self.further = Some((database.to_owned(), session));
+                self.further = Some((database.to_owned(), Arc::new(session)));
                 Ok(())
             }
             Ok(Err(why)) => Err(sentence(&why.to_string())),

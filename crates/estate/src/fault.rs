@@ -1,6 +1,9 @@
 //! Why a probe read nothing, in words a person can act on.
 
-use crate::{facts::Facts, probe::quote_identifier};
+use crate::{
+    facts::Facts,
+    probe::{in_database, quote_identifier},
+};
 use tokio_postgres::{Error, error::SqlState};
 
 /// Why a probe read nothing.
@@ -64,7 +67,7 @@ pub(crate) fn sentence(error: &ProbeError, title: &str, facts: &Facts) -> String
         };
     };
     match db.code() {
-        c if *c == SqlState::INSUFFICIENT_PRIVILEGE => needs_monitor(title, facts),
+        c if *c == SqlState::INSUFFICIENT_PRIVILEGE => lacks(title, db.message(), facts),
         c if *c == SqlState::QUERY_CANCELED => {
             format!("{title} took longer than the statement timeout of 4 s, so the server ended the reading.")
         }
@@ -72,6 +75,24 @@ pub(crate) fn sentence(error: &ProbeError, title: &str, facts: &Facts) -> String
             format!("{title} met a lock that was not released within 0.1 s; it is read again at the next round.")
         }
         code => format!("{title} could not be read: {} (SQLSTATE {}).", db.message().trim_end_matches('.'), code.code()),
+    }
+}
+
+/// What a refusal comes down to. `pg_monitor` gives no way into the schema of an extension: where that is closed, its members see nothing.
+fn lacks(title: &str, said: &str, facts: &Facts) -> String {
+    // The server's words may be of any language; the name is not.
+    let is_schema = |word: &str, schema: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_') == schema;
+    let schema = facts.statements.as_ref().map(|e| e.schema.as_str());
+    match schema.filter(|schema| said.split_whitespace().any(|word| is_schema(word, schema))) {
+        Some(schema) => {
+            let (quoted, role) = (quote_identifier(schema), quote_identifier(&facts.user));
+            let place = in_database(&facts.database);
+            format!(
+                "{title} can't be read by role {}, which has no USAGE on schema {quoted}; run GRANT USAGE ON SCHEMA {quoted} TO {role}; {place}",
+                facts.user
+            )
+        }
+        None => needs_monitor(title, facts),
     }
 }
 
@@ -89,5 +110,23 @@ pub(crate) fn capitalised(text: &str) -> String {
     match text.chars().next().filter(|_| plain) {
         Some(first) => format!("{}{}.", first.to_uppercase(), &text[first.len_utf8()..]),
         None => format!("{text}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lacks;
+    use crate::facts::{Facts, StatementsExtension};
+
+    #[test]
+    fn a9_a_closed_schema_takes_usage_and_not_what_is_held_already() {
+        let mut facts = Facts::assumed(15, 110);
+        facts.statements = Some(StatementsExtension { schema: "extensions".into(), version: 110, shown: "1.10".into() });
+        for said in ["permission denied for schema extensions", "keine Berechtigung für Schema »extensions«"] {
+            let sentence = lacks("Statements", said, &facts);
+            let sql = "; run GRANT USAGE ON SCHEMA \"extensions\" TO \"reeve\"; -- in database \"postgres\"";
+            assert!(sentence.ends_with(sql) && !sentence.contains("pg_monitor"), "{sentence}");
+        }
+        assert!(lacks("Sessions", "permission denied for function pg_ls_waldir", &facts).contains("GRANT pg_monitor TO"));
     }
 }

@@ -24,6 +24,7 @@ pub mod registry;
 mod schedule;
 mod session;
 pub mod spec;
+pub mod standing;
 
 pub use check::{CheckReport, check};
 pub use collector::Collector;

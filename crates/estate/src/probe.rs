@@ -3,7 +3,7 @@
 use crate::{
     facts::Facts,
     fault::{ProbeError, sentence},
-    probes::{Memory, statements},
+    probes::{Memory, bloat, statements},
     spec::Cadence,
 };
 use async_trait::async_trait;
@@ -95,8 +95,11 @@ impl Query {
         };
         let variant = self.variants.iter().rev().find(|v| v.since <= version);
         let variant = variant.ok_or_else(|| match (self.keyed, self.variants.first()) {
-            (Keyed::Server, Some(first)) => format!("Needs PostgreSQL {} or newer; this server is {}.", first.since, facts.version),
-            _ => "The installed pg_stat_statements is too old; run ALTER EXTENSION pg_stat_statements UPDATE.".to_owned(),
+            (Keyed::Server, Some(first)) => format!("{NEWER}{} or newer; this server is {}.", first.since, facts.version),
+            _ => format!(
+                "The installed pg_stat_statements is too old; run ALTER EXTENSION pg_stat_statements UPDATE; {}",
+                in_database(&facts.database)
+            ),
         })?;
         let body = match schema {
             Some(schema) => variant.sql.replace("{statements}", &quote_identifier(schema)),
@@ -119,6 +122,27 @@ fn marked(marker: &str, body: &str, version_num: u32) -> String {
 #[must_use]
 pub fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The comment behind SQL that says where to run it.
+pub(crate) fn in_database(name: &str) -> String {
+    comment(&format!("in database {}", quote_identifier(name)))
+}
+
+/// An SQL comment. A name can hold a line break, which would end it.
+pub(crate) fn comment(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    format!("-- {text}")
+}
+
+/// How the sentence begins that says that the server's version lacks something.
+const NEWER: &str = "Needs PostgreSQL ";
+
+/// Whether a sentence tells of something that nobody should be asked to grant: the server's version lacks it, or only the right to read
+/// all rows would show it. It is told, and is no fault.
+#[must_use]
+pub fn is_beyond(sentence: &str) -> bool {
+    sentence.starts_with(NEWER) || sentence.ends_with(bloat::ALL_ROWS)
 }
 
 /// What the registry shows of a probe.
@@ -304,5 +328,19 @@ impl<A: Ask + Copy> Probe for A {
 
     fn give_up(&self, board: &mut Board, sentence: String, moment: &Moment) {
         self.keep(board, Err(sentence), moment);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a9_what_a_version_lacks_is_no_fault_and_a_grant_is_asked_for() {
+        let newer = Query { marker: "x", keyed: Keyed::Server, variants: &[Variant { since: 16, sql: "SELECT 1" }] };
+        let why = newer.sql(&Facts::assumed(15, 110)).err().unwrap_or_default();
+        assert!(is_beyond(&why), "{why}");
+        assert!(is_beyond(&format!("Widths are hidden, and {}", bloat::ALL_ROWS)));
+        assert!(!is_beyond("Sessions can't be read in full by role reeve; run GRANT pg_monitor TO \"reeve\";"));
     }
 }

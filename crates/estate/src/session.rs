@@ -62,7 +62,7 @@ async fn open(
 }
 
 /// Tells the server to drop what it still runs for a connection that is given up. Bounded in time.
-pub(crate) async fn abandon(session: Guarded) {
+pub(crate) async fn abandon(session: Arc<Guarded>) {
     if let Err(error) = session.cancel().await {
         tracing::debug!(%error, "a round could not be cancelled");
     }

@@ -1,5 +1,6 @@
 //! What a collector is told about its target.
 
+use crate::standing::Standing;
 use reeve_adapter::Endpoint;
 use reeve_model::{TargetInfo, snapshot::Drain};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct TargetSpec {
     pub silence: Duration,
     /// What is used up must be watched this long before a rate is told of it.
     pub settled: Duration,
+    /// The connection that the collector of this target keeps; shared by clones.
+    pub standing: Standing,
 }
 
 impl TargetSpec {
@@ -36,6 +39,7 @@ impl TargetSpec {
             deadline: Duration::from_secs(8),
             silence: Duration::from_secs(4),
             settled: Duration::from_secs_f64(Drain::SHORTEST_S),
+            standing: Standing::default(),
         }
     }
 

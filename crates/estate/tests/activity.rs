@@ -191,3 +191,36 @@ async fn a7_without_pg_monitor_others_are_counted_and_left_alone() {
     let refused = signal(&spec, &order(row, SessionSignal::Terminate)).await.unwrap();
     assert!(matches!(&refused, Signalled::Refused(why) if why.contains("pg_monitor")), "{refused:?}");
 }
+
+/// A server without a connection left is looked at, and a session of it ended, over the one that the collector keeps.
+#[tokio::test]
+async fn b5_in_a_flood_of_connections_sessions_are_seen_and_ended_over_the_kept_one() {
+    let settings = [("max_connections", "10"), ("superuser_reserved_connections", "2"), ("autovacuum", "off")];
+    let cluster = TestCluster::start(&settings).await.unwrap();
+    let admin = connect(&cluster.url("postgres")).await;
+    admin.batch_execute(ROLES).await.unwrap();
+    admin.batch_execute("GRANT pg_signal_backend TO reeve").await.unwrap();
+    let spec = spec(&cluster.url_for("reeve", "secret", "postgres"));
+    let mut collector = reeve_estate::Collector::new(spec.clone());
+    common::until(&mut collector, "it answers", |s| matches!(s.reach, reeve_model::Reach::Up { .. })).await;
+    let options = || reeve_adapter::WireOptions::new("flood");
+    let endpoint = reeve_adapter::Endpoint::parse(&cluster.url_for("app", "secret", "postgres")).unwrap();
+    let mut flood = Vec::new();
+    while let Ok(client) = reeve_adapter::wire::connect(&endpoint, options()).await {
+        flood.push(client);
+    }
+    assert!(flood.len() >= 4, "{}", flood.len());
+    // A stranger gets nothing; one who knows the collector does.
+    let stranger = common::spec(&cluster.url_for("reeve", "secret", "postgres"));
+    let refused = Looker::new(stranger).look().await.unwrap_err();
+    assert!(matches!(refused, reeve_adapter::AdapterError::TooManyConnections { .. }), "{refused}");
+    let mut looker = Looker::new(spec.clone());
+    let sessions = looker.look().await.unwrap();
+    assert!(!looker.is_open(), "what is lent is not kept");
+    let one = sessions.rows.iter().find(|row| row.application == "flood").expect("who has them all");
+    assert!(matches!(signal(&spec, &order(one, SessionSignal::Terminate)).await.unwrap(), Signalled::Sent(_)));
+    // Now there is one again, and the collector goes on with its own.
+    assert!(looker.look().await.unwrap().rows.iter().all(|row| row.pid != one.pid));
+    let round = common::round(&mut collector).await;
+    assert!(round.activity.why().is_none(), "{:?}", round.activity.why());
+}

@@ -187,6 +187,7 @@ async fn b2_sequences_near_their_end_are_seen() {
     assert_eq!(sequences[0].max_value, 2_147_483_647, "the column is an int, whatever the sequence may count to");
     assert!(sequences[0].used_ratio > 0.999 && (sequences[1].used_ratio - 0.5).abs() < 1e-9);
     assert_eq!((sequences[2].last_value, sequences[2].used_ratio), (None, 0.0));
+    assert_eq!(sequences.iter().map(|q| q.by_column).collect::<Vec<_>>(), [true, false, false], "what ends: the column, or the sequence");
     db.batch_execute("SELECT setval('wide', 10)").await.unwrap();
     assert!(round(&mut collector).await.sequences.value().unwrap().iter().all(|q| q.used_ratio < 0.6));
 }

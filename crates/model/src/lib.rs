@@ -31,6 +31,6 @@ pub use origin::Origin;
 pub use reading::{Fault, Reading, Timed};
 pub use role::{Binding, Role, Scope};
 pub use status::{CategoryScore, Reason, Status, Verdict};
-pub use target::{Environment, Reach, TargetInfo, TargetKind, TargetName};
+pub use target::{Environment, Reach, Refusal, TargetInfo, TargetKind, TargetName};
 pub use text::hidden;
 pub use time::UnixMs;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Gap {
     /// What can't be read, one sentence or several.
     pub because: String,
-    /// The SQL that changes that, with what is to be said of it; none: SQL alone does not.
+    /// The SQL that changes that, a statement a line, remarks as comments behind it; none: SQL alone does not.
     pub remedy: Option<String>,
     /// The panels and controls that have nothing to show without it.
     pub without: Vec<String>,

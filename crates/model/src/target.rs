@@ -144,6 +144,22 @@ pub fn label(what: &str, text: &str) -> Result<String, String> {
     }
 }
 
+/// What a server that answers holds against Reeve's sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Refusal {
+    /// The password, or the lack of one. Servers say the same of a role that isn't there.
+    Password,
+    /// `pg_hba.conf`, or the role itself: it isn't there, or may not sign in.
+    Rules,
+    /// The database isn't there.
+    Database,
+    /// The role may not connect to the database.
+    Right,
+    /// No connection is left for the role, in the database or on the server.
+    Limit,
+}
+
 /// Whether a target answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
@@ -163,5 +179,8 @@ pub enum Reach {
         sentence: String,
         /// The last moment it answered, if it ever did.
         last_up: Option<UnixMs>,
+        /// It does answer, and refuses the sign-in; none: nothing answers, or something else is wrong.
+        #[serde(default)]
+        refusal: Option<Refusal>,
     },
 }

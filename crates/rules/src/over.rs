@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn b1_what_can_not_be_seen_any_more_is_not_over() {
         let sick = verdict(5, &[("locks.waiting", Status::Degraded, 2)]);
-        let down = Reach::Down { since: UnixMs(6), sentence: String::new(), last_up: None };
+        let down = Reach::Down { since: UnixMs(6), sentence: String::new(), last_up: None, refusal: None };
         let gone = verdict(6, &[("availability.down", Status::Critical, 6)]);
         assert_eq!(after(&[], &sick, &gone, &down, UnixMs(6)), []);
         // And the outage itself ends when the server is back.

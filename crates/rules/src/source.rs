@@ -168,6 +168,9 @@ impl Source {
     /// Why it can't be believed now, or none when it can: never read, too old, or the target is down.
     #[must_use]
     pub fn missing(self, snapshot: &TargetSnapshot, now: UnixMs) -> Option<String> {
+        if let Reach::Down { refusal: Some(_), .. } = snapshot.reach {
+            return Some("the server refuses Reeve's sign-in".into());
+        }
         if let Reach::Down { .. } = snapshot.reach {
             return Some("the server does not answer".into());
         }

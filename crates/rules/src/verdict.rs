@@ -2,7 +2,7 @@
 
 use crate::health::{CATEGORIES, Facts, Finding, Outcome};
 use crate::words;
-use reeve_model::{CategoryScore, Reach, Reason, Status, TargetName, UnixMs, Verdict, snapshot::TargetSnapshot};
+use reeve_model::{CategoryScore, Reach, Reason, Refusal, Status, TargetName, UnixMs, Verdict, snapshot::TargetSnapshot};
 
 /// Version of the formula; raised with every change of weights, breakpoints, rules or caps.
 pub const FORMULA: u32 = 6;
@@ -25,11 +25,11 @@ pub fn judge(snapshot: &TargetSnapshot, now: UnixMs, previous: Option<&Verdict>)
         reasons.extend(category.findings(&facts).map(|(id, finding)| reason(id.to_owned(), finding, now, previous)));
     }
     match &snapshot.reach {
-        Reach::Down { since, sentence, last_up } => {
-            let finding = down(snapshot, now, *since, sentence, *last_up);
+        Reach::Down { since, sentence, last_up, refusal } => {
+            let finding = down(snapshot, now, *since, sentence, *last_up, *refusal);
             let mut gone = reason(DOWN.to_owned(), finding, now, previous);
             gone.since = Some(*since);
-            let (categories, measured_ratio) = unanswered(categories);
+            let (categories, measured_ratio) = unanswered(categories, refusal.is_some());
             let lost = finish(
                 now,
                 previous,
@@ -172,11 +172,11 @@ fn categories(facts: &Facts<'_>) -> (Vec<CategoryScore>, f64) {
 }
 
 /// Of a server that is down its absence is all that can be measured.
-fn unanswered(mut categories: Vec<CategoryScore>) -> (Vec<CategoryScore>, f64) {
+fn unanswered(mut categories: Vec<CategoryScore>, refused: bool) -> (Vec<CategoryScore>, f64) {
     let mut measured = 0.0;
     if let Some(first) = categories.iter_mut().find(|c| c.id == "availability") {
         first.score = Some(0.0);
-        first.detail = "Does not answer.".to_owned();
+        first.detail = if refused { "Refuses Reeve's sign-in." } else { "Does not answer." }.to_owned();
         measured = first.weight;
     }
     (categories, measured)
@@ -196,19 +196,50 @@ fn weighted(categories: &[CategoryScore]) -> Option<f64> {
     (weight > 0.0).then(|| exact(sum / weight))
 }
 
-fn down(snapshot: &TargetSnapshot, now: UnixMs, since: UnixMs, sentence: &str, last_up: Option<UnixMs>) -> Finding {
+fn down(
+    snapshot: &TargetSnapshot,
+    now: UnixMs,
+    since: UnixMs,
+    sentence: &str,
+    last_up: Option<UnixMs>,
+    refusal: Option<Refusal>,
+) -> Finding {
+    let (what, never) = match refusal {
+        None => ("does not answer", "It has not answered since Reeve started"),
+        Some(_) => ("refuses Reeve's sign-in", "It has let nobody in since Reeve started"),
+    };
     let rest = last_up.map_or_else(
-        || "It has not answered since Reeve started, so there are no figures.".to_owned(),
+        || format!("{never}, so there are no figures."),
         |at| format!("Figures below are the last known, from {}.", words::clock(at, now)),
     );
     let lasted = now.seconds_since(since);
     let lasting = if lasted >= 1.0 { format!(" ({})", words::duration(lasted)) } else { String::new() };
-    let sentence =
-        format!("{} does not answer: {}; since {}{lasting}. {rest}", snapshot.target, words::clause(sentence), words::clock(since, now),);
-    Finding::critical(
-        sentence,
-        "See whether the server runs and the way to it is open: pg_isready with its host and port, then the server's log. One that runs and says nothing waits for its machine: load, memory, disk. Reeve keeps trying.",
-    )
+    let sentence = format!("{} {what}: {}; since {}{lasting}. {rest}", snapshot.target, words::clause(sentence), words::clock(since, now));
+    Finding::critical(sentence, way_back(refusal))
+}
+
+/// What to do about a target that is down. One that answers needs nobody to see whether it runs.
+fn way_back(refusal: Option<Refusal>) -> &'static str {
+    match refusal {
+        None => {
+            "See whether the server runs and the way to it is open: pg_isready with its host and port, then the server's log. One that runs and says nothing waits for its machine: load, memory, disk. Reeve keeps trying."
+        }
+        Some(Refusal::Password) => {
+            "The server answers. Give Reeve the role's password, or set it anew as a superuser: \\password ROLE in psql; a role that isn't there has to be created. Reeve keeps trying."
+        }
+        Some(Refusal::Rules) => {
+            "The server answers. See that the role exists and may sign in (ALTER ROLE … LOGIN) and that pg_hba.conf has a line for it, its database and Reeve's address; then SELECT pg_reload_conf(). Reeve keeps trying."
+        }
+        Some(Refusal::Database) => {
+            "The server answers. Correct the name of the database in the target's address, or create the database. Reeve keeps trying."
+        }
+        Some(Refusal::Right) => {
+            "The server answers. As the database's owner or a superuser: GRANT CONNECT ON DATABASE … TO Reeve's role. Reeve keeps trying."
+        }
+        Some(Refusal::Limit) => {
+            "The server answers. Raise the limit that it names, or see as a superuser what holds the connections: SELECT usename, datname, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC. Reeve keeps trying."
+        }
+    }
 }
 
 fn unmeasured(categories: &[CategoryScore], measured: f64) -> Finding {

@@ -3,7 +3,10 @@
 
 mod common;
 use common::*;
-use reeve_model::{Reason, snapshot::TargetSnapshot};
+use reeve_model::{
+    Reach, Reason, Refusal, Status,
+    snapshot::{SequenceUse, TargetSnapshot},
+};
 use reeve_rules::{health::upkeep, judge};
 
 fn reason(s: &TargetSnapshot, id: &str) -> Reason {
@@ -38,4 +41,42 @@ fn b1_a_neglected_table_is_told_in_the_same_words_where_it_is_looked_at() {
     assert!(own.next.contains("RESET (autovacuum_enabled)"), "{}", own.next);
     t.dead_rows = 2_000;
     assert_eq!(upkeep("shop", &t), None, "a tenth of its rows is no neglect");
+}
+
+/// What answers and lets nobody in is as bad, but nobody has to see whether it runs.
+#[test]
+fn b1_a_target_that_refuses_the_sign_in_says_so_and_its_next_step_fits() {
+    for (refusal, step) in [
+        (Refusal::Password, "password"),
+        (Refusal::Rules, "pg_hba.conf"),
+        (Refusal::Database, "name of the database"),
+        (Refusal::Right, "GRANT CONNECT ON DATABASE"),
+        (Refusal::Limit, "Raise the limit"),
+    ] {
+        let mut s = healthy();
+        s.reach = Reach::Down { since: NOW, sentence: "db:5432/shop says no.".into(), last_up: None, refusal: Some(refusal) };
+        let v = judge(&s, NOW, None);
+        let r = &v.reasons[0];
+        assert_eq!((v.status, v.score, r.id.as_str()), (Status::Critical, Some(0.0), "availability.down"));
+        assert!(r.sentence.starts_with("findawise refuses Reeve's sign-in: db:5432/shop says no; since "), "{}", r.sentence);
+        assert!(r.next.contains(step) && !r.next.contains("pg_isready"), "{refusal:?}: {}", r.next);
+        assert_eq!(v.categories.iter().find(|c| c.id == "availability").unwrap().detail, "Refuses Reeve's sign-in.");
+    }
+}
+
+/// The column is widened where the column ends; a sequence that ends by itself has a limit, and no table that is known.
+#[test]
+fn b1_a_sequence_that_ends_at_its_own_limit_is_not_told_to_widen_a_column() {
+    let full = |by_column: bool, last: i64, end: i64| {
+        let mut s = healthy();
+        let sequence = SequenceUse { by_column, last_value: Some(last), max_value: end, ..sequence(0.96) };
+        edit(&mut s.sequences, |q| q.push(sequence));
+        reason(&s, "sequences.fullness")
+    };
+    let column = full(true, 2_061_584_300, 2_147_483_647);
+    assert!(column.sentence.contains("inserts into its table fail") && column.next.contains("TYPE bigint"), "{column:?}");
+    let own = full(false, 960, 1_000);
+    assert!(!own.sentence.contains("table") && !own.next.contains("ALTER TABLE"), "{own:?}");
+    assert!(own.next.contains("ALTER SEQUENCE core.orders_id_seq AS bigint MAXVALUE 9223372036854775807;"), "{}", own.next);
+    assert!(full(false, -960, -1_000).next.contains(" MINVALUE -9223372036854775808;"));
 }

@@ -85,7 +85,7 @@ fn b2_a_figure_grows_stale_with_its_probe() {
     let failing = at(&s, 1);
     assert_eq!((failing.stale, failing.value, failing.why.as_deref()), (true, Some(3.0), Some("permission denied for function.")));
     let mut down = healthy();
-    down.reach = Reach::Down { since: NOW, sentence: "connection refused".into(), last_up: Some(NOW) };
+    down.reach = Reach::Down { since: NOW, sentence: "connection refused".into(), last_up: Some(NOW), refusal: None };
     let gone = at(&down, 1);
     assert!(gone.stale && gone.value == Some(3.0) && gone.why.unwrap().contains("connection refused"));
     let used = by_id("connections.used_ratio").unwrap().figure(&down, NOW, 10_000);

@@ -34,7 +34,9 @@ fn breakpoints() -> String {
 }
 
 fn rules() -> String {
-    let mut text = String::from("| reason | when |\n|---|---|\n| `availability.down` | the server does not answer: critical, score 0 |\n");
+    let mut text = String::from(
+        "| reason | when |\n|---|---|\n| `availability.down` | the server does not answer, or refuses Reeve's sign-in: critical, score 0 |\n",
+    );
     for r in CATEGORIES.iter().flat_map(|c| c.rules) {
         writeln!(text, "| `{}` | {} |", r.id, r.when).unwrap();
     }

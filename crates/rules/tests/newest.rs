@@ -31,7 +31,8 @@ fn b1_what_was_wrong_before_an_outage_keeps_its_age_after_it() {
     let before = judge(&s, NOW, None);
     let mut gone = s.clone();
     let lost_at = NOW.plus_ms(60_000);
-    gone.reach = Reach::Down { since: lost_at, sentence: "The server did not answer within 4 s.".into(), last_up: Some(NOW) };
+    gone.reach =
+        Reach::Down { since: lost_at, sentence: "The server did not answer within 4 s.".into(), last_up: Some(NOW), refusal: None };
     // However long it lasts.
     let lost = judge(&gone, lost_at, Some(&before));
     let still = judge(&gone, lost_at.plus_ms(5_000), Some(&lost));

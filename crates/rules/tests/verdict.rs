@@ -239,7 +239,7 @@ fn b2_wraparound_and_sequences_say_how_soon_at_the_present_rate() {
 fn b1_a_target_that_is_down_says_since_when_and_what_is_last_known() {
     let mut s = healthy();
     let since = NOW.plus_ms(-180_000);
-    s.reach = Reach::Down { since, sentence: "connection refused.".into(), last_up: Some(since.plus_ms(-10_000)) };
+    s.reach = Reach::Down { since, sentence: "connection refused.".into(), last_up: Some(since.plus_ms(-10_000)), refusal: None };
     let v = judge(&s, NOW, None);
     assert_eq!((v.status, v.score, v.cap.as_deref()), (Status::Critical, Some(0.0), Some("availability.down")));
     assert_eq!(
@@ -247,7 +247,7 @@ fn b1_a_target_that_is_down_says_since_when_and_what_is_last_known() {
         "findawise does not answer: connection refused; since 14:02:11 UTC (3 min). Figures below are the last known, from 14:02:01 UTC."
     );
     assert_eq!((v.reasons.len(), v.reasons[0].since), (1, Some(since)));
-    assert!(v.measured_ratio < 0.2);
+    assert!(v.measured_ratio < 0.2 && v.reasons[0].next.contains("pg_isready"));
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn b1_the_estate_is_as_well_as_its_worst_target() {
     let mut s = healthy();
     edit(&mut s.sequences, |q| q.push(sequence(0.92)));
     let degraded = judge(&s, NOW, None);
-    s.reach = Reach::Down { since: NOW, sentence: "connection refused".into(), last_up: None };
+    s.reach = Reach::Down { since: NOW, sentence: "connection refused".into(), last_up: None, refusal: None };
     let down = judge(&s, NOW, None);
     let v = estate(&[(name("aa"), healthy_verdict.clone()), (name("bb"), degraded), (name("findawise"), down)], NOW, None);
     assert_eq!((v.status, v.score), (Status::Critical, Some(0.0)));

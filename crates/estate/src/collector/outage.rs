@@ -21,7 +21,8 @@ impl Collector {
     }
 
     /// Marks every reading; what was last known stays.
-    pub(super) fn down(&mut self, why: &str, at: UnixMs) {
+    pub(super) fn down(&mut self, away: &Away, at: UnixMs) {
+        let why = away.0.as_str();
         let last_up = match &self.board.snapshot.reach {
             Reach::Up { .. } => Some(self.board.snapshot.at),
             Reach::Down { last_up, .. } => *last_up,
@@ -31,7 +32,7 @@ impl Collector {
             Reach::Down { since, .. } => *since,
             _ => at,
         };
-        self.board.snapshot.reach = Reach::Down { since, sentence: why.to_owned(), last_up };
+        self.board.snapshot.reach = Reach::Down { since, sentence: why.to_owned(), last_up, refusal: away.1 };
         let databases: Vec<String> = self.board.snapshot.tables.keys().cloned().collect();
         let mut moment = Moment { at, instant: Instant::now(), database: String::new() };
         for probe in PROBES {
@@ -55,6 +56,6 @@ impl Collector {
     }
 
     pub(super) fn silent(limit: Duration) -> Away {
-        Away(format!("The server did not answer within {} s.", limit.as_secs()))
+        Away(format!("The server did not answer within {} s.", limit.as_secs()), None)
     }
 }

@@ -3,7 +3,7 @@
 use super::{code, objects, rights::Rights, rows, server};
 use crate::{
     facts::Facts,
-    probe::{Query, Scope, quote_identifier},
+    probe::{Query, Scope, in_database, quote_identifier},
 };
 
 /// What a role needs so that the answer is whole; the tiers are those of docs/COMPLIANCE.md.
@@ -42,7 +42,12 @@ impl Needs {
                 format!("{title} can't be read by this role; run GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO {role};")
             }),
             Self::Verifiers => (!rights.authid && !rights.helper).then(|| {
-                format!("{title} can't be read by this role; install the helper function of docs/COMPLIANCE.md and run GRANT EXECUTE ON FUNCTION reeve.password_verifiers() TO {role};")
+                if rights.helper_there {
+                    let place = in_database(&facts.database);
+                    format!("{title} can't be read by this role; run GRANT USAGE ON SCHEMA reeve TO {role}; GRANT EXECUTE ON FUNCTION reeve.password_verifiers() TO {role}; {place}")
+                } else {
+                    format!("{title} can't be read by this role; install the helper function of docs/COMPLIANCE.md, with GRANT USAGE ON SCHEMA reeve and GRANT EXECUTE ON FUNCTION reeve.password_verifiers() TO {role}.")
+                }
             }),
             Self::Statements => rights
                 .statements

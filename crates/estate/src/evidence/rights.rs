@@ -17,6 +17,9 @@ SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS stats,
                    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                    JOIN pg_catalog.pg_roles o ON o.oid = p.proowner
                   WHERE n.nspname = 'reeve' AND p.proname = 'password_verifiers' AND p.pronargs = 0), false) AS helper,
+       EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+                 JOIN pg_catalog.pg_roles o ON o.oid = p.proowner
+                WHERE n.nspname = 'reeve' AND p.proname = 'password_verifiers' AND p.pronargs = 0 AND p.prosecdef AND o.rolsuper) AS helper_there,
        (SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'pg_stat_statements' AND has_schema_privilege(n.oid, 'USAGE')) AS statements,
        EXISTS (SELECT FROM pg_catalog.pg_settings s WHERE s.name = 'pg_stat_statements.track') AS statements_loaded";
@@ -34,6 +37,8 @@ pub(super) struct Rights {
     pub files: Vec<String>,
     /// The helper is there, belongs to a superuser, and may be called.
     pub helper: bool,
+    /// The same, whether it may be called or not.
+    pub helper_there: bool,
     /// The quoted schema of `pg_stat_statements`, if it can be asked here.
     pub statements: Option<String>,
 }
@@ -49,6 +54,7 @@ impl Rights {
             control: row.try_get("control")?,
             files: row.try_get("files")?,
             helper: row.try_get("helper")?,
+            helper_there: row.try_get("helper_there")?,
             statements: statements.filter(|_| loaded),
         })
     }

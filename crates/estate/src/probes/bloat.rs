@@ -8,13 +8,15 @@
 
 use crate::{
     fault::ProbeError,
-    probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant, quote_identifier},
+    probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant},
 };
 use std::collections::HashMap;
 use tokio_postgres::types::Oid;
 
 /// Smallest table with an estimate, pages.
 const SMALLEST: i32 = 8;
+/// What it would take where widths are hidden: more than an estimate is worth, so no grant is advised.
+pub(crate) const ALL_ROWS: &str = "only the right to read all rows of all tables would show them.";
 
 macro_rules! bloat_sql {
     ($widths:literal) => {
@@ -88,9 +90,8 @@ impl Ask for Bloat {
         let rows = cx.rows(if cx.facts.read_statistic { &FROM_TABLE } else { &FROM_VIEW }, &[]).await?;
         if rows.is_empty() && !cx.facts.read_statistic {
             return Err(ProbeError::Unavailable(format!(
-                "Column widths can't be read by role {}; run GRANT pg_read_all_data TO {}; (PostgreSQL 14 and newer) if it may read the tables.",
-                cx.facts.user,
-                quote_identifier(&cx.facts.user)
+                "The bloat estimate is not shown: it needs the widths of columns, which role {} may not see, and {ALL_ROWS}",
+                cx.facts.user
             )));
         }
         let mut value = HashMap::new();

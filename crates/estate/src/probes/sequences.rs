@@ -3,7 +3,7 @@
 use crate::{
     drain::Look,
     fault::ProbeError,
-    probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant, quote_identifier},
+    probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant, in_database, quote_identifier},
 };
 use reeve_model::snapshot::SequenceUse;
 use std::collections::{BTreeMap, HashMap};
@@ -89,6 +89,8 @@ impl Ask for Sequences {
             let (min, max): (i64, i64) = (row.try_get("min_value")?, row.try_get("max_value")?);
             let column: Option<i64> = row.try_get("column_max")?;
             let last_value: Option<i64> = row.try_get("last_value")?;
+            // Where both end at once it is the column that has to be widened.
+            let by_column = column.is_some_and(|c| if ascending { c <= max } else { -c > min });
             // A column's lower end is one below the negative of its upper end.
             let max = if ascending { column.map_or(max, |c| c.min(max)) } else { max };
             let min = if ascending { min } else { column.map_or(min, |c| (-c - 1).max(min)) };
@@ -100,6 +102,7 @@ impl Ask for Sequences {
                 max_value: if ascending { max } else { min },
                 used_ratio: last_value.map_or(0.0, |last| used(last, min, max, ascending)),
                 drain: None,
+                by_column,
             };
             value.push(Looked { shown, oid: row.try_get("oid")?, ascending, now_ms: row.try_get("now_ms")? });
         }
@@ -111,11 +114,11 @@ impl Ask for Sequences {
             let schemas: Vec<String> = hidden.iter().take(5).map(|s| quote_identifier(s)).collect();
             let many = if hidden_count == 1 { "1 sequence".to_owned() } else { format!("{hidden_count} sequences") };
             format!(
-                "{many} can't be read by role {}; run GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}; in database {}.",
+                "{many} can't be read by role {}; run GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}; {}",
                 cx.facts.user,
                 schemas.join(", "),
                 quote_identifier(&cx.facts.user),
-                quote_identifier(cx.database)
+                in_database(cx.database)
             )
         });
         Ok(Got { value: Found { list: value, hidden: missing.clone() }, missing })

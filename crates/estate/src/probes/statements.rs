@@ -8,7 +8,7 @@ use crate::{
     delta::{self, Counted, Key},
     facts::Facts,
     fault::{ProbeError, needs_monitor},
-    probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant, quote_identifier},
+    probe::{About, Ask, Board, Class, Cx, Got, Keyed, Moment, Query, Scope, Variant, in_database},
 };
 use reeve_model::snapshot::Statements;
 use std::collections::{HashMap, HashSet};
@@ -119,14 +119,15 @@ pub struct Reading {
 
 /// The sentence for a server without the extension.
 pub(crate) fn not_installed(facts: &Facts) -> String {
-    let database = quote_identifier(&facts.database);
-    let create = format!("run CREATE EXTENSION pg_stat_statements; in database {database}.");
+    let create = format!("run CREATE EXTENSION pg_stat_statements; {}", in_database(&facts.database));
     match facts.statements_loaded {
-        Some(true) => format!("pg_stat_statements is loaded but not created: {create}"),
+        Some(true) => format!("pg_stat_statements is loaded but not created; {create}"),
         Some(false) => {
-            format!("pg_stat_statements is not loaded: add it to shared_preload_libraries, restart the server, then {create}")
+            format!("pg_stat_statements is not loaded: add it to shared_preload_libraries and restart the server; then {create}")
         }
-        None => format!("pg_stat_statements is not there: put it into shared_preload_libraries if it is missing, then {create}"),
+        None => format!(
+            "pg_stat_statements is not there: put it into shared_preload_libraries if it is missing there, with a restart; then {create}"
+        ),
     }
 }
 
@@ -291,6 +292,6 @@ mod tests {
         facts.statements_loaded = Some(false);
         assert!(not_installed(&facts).contains("shared_preload_libraries"));
         facts.statements_loaded = Some(true);
-        assert!(not_installed(&facts).contains("CREATE EXTENSION pg_stat_statements; in database \"postgres\""));
+        assert!(not_installed(&facts).ends_with("; run CREATE EXTENSION pg_stat_statements; -- in database \"postgres\""));
     }
 }

@@ -17,7 +17,7 @@ pub struct DatabaseCopy {
 }
 
 /// The beginning of a name that Reeve gave: `orders` of `orders_restored_20261126T131845` and of `orders_before_20261126T131845`. None: it
-/// is no such name. Whoever names a restored database otherwise wants it to count as one of its own.
+/// is no such name. A copy that a person named is known by the job that restored it.
 #[must_use]
 pub fn copy_of(name: &str) -> Option<&str> {
     let (head, time) = name.rsplit_once('_')?;

@@ -88,6 +88,9 @@ pub struct Finding {
     /// Who accepted its risk, why and until when, while that holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acceptance: Option<Acceptance>,
+    /// Who owns the risk that was accepted: for whom it was, by the e-mail of their account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_for: Option<String>,
 }
 
 /// What is different between two scans.
@@ -96,7 +99,7 @@ pub struct Finding {
 pub enum ChangeKind {
     /// Found now, not then.
     Appeared,
-    /// Found then, and the control was judged without it now.
+    /// Found then, and the control was judged without it now: it is fixed.
     Disappeared,
     /// Found then; now the control can't be judged, so nobody knows.
     LostSight,

@@ -154,6 +154,14 @@ pub struct Clause {
     pub supporting_failing: Vec<String>,
 }
 
+impl Clause {
+    /// Evidence speaks against it: a control that is direct evidence fails. Nobody's word stands in for that.
+    #[must_use]
+    pub fn contradicted(&self) -> bool {
+        !self.failing.is_empty()
+    }
+}
+
 /// One framework with what is known about its clauses. Never a lone percentage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameworkView {

@@ -246,6 +246,9 @@ pub struct ControlList {
     pub items: Vec<ControlRow>,
     /// How many stand in each state, filters by state left out.
     pub states: Vec<(String, u32)>,
+    /// The newest scans of the targets asked for: what the states rest on.
+    #[serde(default)]
+    pub scans: Vec<ScanState>,
 }
 
 #[cfg(test)]

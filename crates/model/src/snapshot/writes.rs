@@ -87,4 +87,7 @@ pub struct SequenceUse {
     /// How fast its numbers are used up; none when it was never used.
     #[serde(default)]
     pub drain: Option<Drain>,
+    /// What ends is the type of its owning column; else its own limit, whether a column owns it or not.
+    #[serde(default)]
+    pub by_column: bool,
 }

@@ -52,6 +52,7 @@ pub fn findings(former: &[Finding], scan: &Scan, context: &Context) -> Vec<Findi
                 first_seen: before.map_or(scan.at, |f| f.first_seen),
                 last_seen: scan.at,
                 acceptance: None,
+                accepted_for: None,
             });
         }
     }
@@ -103,9 +104,11 @@ pub fn outcome(scan: &Scan) -> ScanOutcome {
 /// What is different between two scans of one target. Scans by different editions of the catalogue can't be compared: none.
 #[must_use]
 pub fn diff(before: &Scan, after: &Scan) -> Option<Vec<Change>> {
+    // What is not so any more was said by the scan before.
     let said = |control: &str, database: Option<&str>, object: &str| {
-        let offenders = after.result(control).map(|r| r.offenders.as_slice()).unwrap_or_default();
-        offenders.iter().find(|o| o.database.as_deref() == database && o.object == object).map(|o| o.sentence.clone())
+        let results = [after, before].into_iter().filter_map(|scan| scan.result(control));
+        let mut offenders = results.flat_map(|r| r.offenders.iter());
+        offenders.find(|o| o.database.as_deref() == database && o.object == object).map(|o| o.sentence.clone())
     };
     if before.target == after.target { changes(&outcome(before), &outcome(after), &said) } else { None }
 }
@@ -132,13 +135,18 @@ pub fn changes(before: &ScanOutcome, after: &ScanOutcome, said: Said<'_>) -> Opt
             changes.push(Change { kind: ChangeKind::State, control: id.to_owned(), database: None, object: String::new(), sentence });
         }
         for (database, object) in new.offenders.iter().filter(|o| !old.offenders.contains(o)) {
-            let sentence = said(id, database.as_deref(), object).unwrap_or_else(|| format!("{object} was found."));
+            let sentence = said(id, database.as_deref(), object).unwrap_or_else(|| format!("{id} objects to {object}."));
             changes.push(change(ChangeKind::Appeared, id, database.as_ref(), object, sentence));
         }
         for (database, object) in old.offenders.iter().filter(|o| !new.offenders.contains(o)) {
             let unread = database.as_ref().is_some_and(|name| after.unread.contains(name));
             let (kind, sentence) = if !unread && judged(&new.state, new.whole) {
-                (ChangeKind::Disappeared, format!("{object} is no longer found."))
+                // The finding is repaired. Its object may well be there, and good: nothing may read as if that were gone.
+                let sentence = match said(id, database.as_deref(), object) {
+                    Some(former) => format!("No longer so: {former}"),
+                    None => format!("What {id} objected to in {object} is no longer so."),
+                };
+                (ChangeKind::Disappeared, sentence)
             } else {
                 (ChangeKind::LostSight, format!("{object} can't be judged any more."))
             };

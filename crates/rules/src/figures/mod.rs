@@ -142,6 +142,9 @@ impl FigureDef {
         let interval = self.source.every_ms(snapshot).unwrap_or(cadence_ms).max(1);
         let old = at.filter(|at| now.ms_since(*at) > interval.saturating_mul(STALE_INTERVALS));
         let down = match &snapshot.reach {
+            Reach::Down { sentence, refusal: Some(_), .. } => {
+                Some(format!("The server refuses Reeve's sign-in: {}.", words::clause(sentence)))
+            }
             Reach::Down { sentence, .. } => Some(format!("The server does not answer: {}.", words::clause(sentence))),
             _ => None,
         };

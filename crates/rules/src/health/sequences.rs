@@ -78,18 +78,39 @@ fn full(facts: &Facts<'_>) -> Option<Finding> {
         )
     });
     let sentence = format!(
-        "Sequence {} is {} used up, {} numbers are left{}: then inserts into its table fail{}.",
+        "Sequence {} is {} used up, {} numbers are left{}: then {}{}.",
         name(worst),
         words::percent(worst.used_ratio),
         words::count(worst.left()),
         last.unwrap_or_default(),
+        then(worst),
         match others {
             0 => String::new(),
             1 => "; 1 other is over 90 %".into(),
             n => format!("; {n} others are over 90 %"),
         }
     );
-    Some(Finding::graded(worst.used_ratio > 0.95, sentence, WIDEN))
+    Some(Finding::graded(worst.used_ratio > 0.95, sentence, way_on(worst)))
+}
+
+/// What fails at the end. Of a sequence that ends by itself no table is known that would.
+fn then(sequence: &SequenceUse) -> &'static str {
+    if sequence.by_column { "inserts into its table fail" } else { "nextval() of it fails" }
+}
+
+/// What ends is widened: the column, or the sequence's own limit.
+fn way_on(sequence: &SequenceUse) -> String {
+    if sequence.by_column {
+        return WIDEN.to_owned();
+    }
+    let name = format!("{}.{}", ident(&sequence.schema), ident(&sequence.name));
+    // One that counts down ends at its lower limit.
+    let (limit, end) =
+        if sequence.last_value.is_some_and(|last| last > sequence.max_value) { ("MINVALUE", i64::MIN) } else { ("MAXVALUE", i64::MAX) };
+    format!(
+        "It ends at its own limit, {}. Raise that, after a look whether what keeps its numbers can hold larger ones: ALTER SEQUENCE {name} AS bigint {limit} {end}; -- or a limit that suits",
+        sequence.max_value
+    )
 }
 
 const WIDEN: &str = "Widen its column in a maintenance window: ALTER TABLE … ALTER COLUMN … TYPE bigint (rewrites the table under ACCESS EXCLUSIVE), and ALTER SEQUENCE … AS bigint. For a large table add a bigint column, fill it in batches and swap.";
@@ -112,16 +133,17 @@ fn ending(facts: &Facts<'_>) -> Option<Finding> {
     let (lasts_s, first) = first?;
     let others = sequences.iter().filter(soon).count() - 1;
     let sentence = format!(
-        "Sequence {} is {} used up and ends in {} at the {} a second of the last day: then inserts into its table fail{}.",
+        "Sequence {} is {} used up and ends in {} at the {} a second of the last day: then {}{}.",
         name(first),
         words::percent(first.used_ratio),
         words::duration(lasts_s),
         rate(first.drain?.per_s?),
+        then(first),
         match others {
             0 => String::new(),
             1 => "; 1 other ends within 30 days, too".into(),
             n => format!("; {n} others end within 30 days, too"),
         }
     );
-    Some(Finding::degraded(sentence, WIDEN))
+    Some(Finding::degraded(sentence, way_on(first)))
 }

@@ -102,6 +102,7 @@ pub fn sequence(used_ratio: f64) -> SequenceUse {
         max_value: i64::from(max_value),
         used_ratio,
         drain: Some(drain(5.0)),
+        by_column: true,
     }
 }
 

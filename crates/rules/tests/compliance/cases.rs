@@ -5,7 +5,7 @@ use crate::{
     scores::result,
 };
 use reeve_model::compliance::{ChangeKind, ClauseState, ControlState, EvidenceSet, FindingState, Framework, Human, Severity, Strength};
-use reeve_rules::compliance::{Context, catalogue, diff, findings, frameworks, judge, registry, report, score};
+use reeve_rules::compliance::{Context, catalogue, diff, findings, frameworks, judge, outcome, registry, report, score};
 
 fn context() -> Context {
     Context::new(NOW)
@@ -219,7 +219,12 @@ fn e3_the_difference_between_two_scans_is_told() {
     let (bad, fine) = (judge(&mutated("AUTHZ-08"), &context()), judge(&good(), &context()));
     let changes = diff(&fine, &bad).unwrap();
     assert_eq!(changes.iter().map(|c| c.kind).collect::<Vec<_>>(), [ChangeKind::State, ChangeKind::Appeared]);
-    assert_eq!(diff(&bad, &fine).unwrap()[1].kind, ChangeKind::Disappeared);
+    let fixed = diff(&bad, &fine).unwrap()[1].clone();
+    let former = &bad.result("AUTHZ-08").unwrap().offenders[0].sentence;
+    assert_eq!((fixed.kind, fixed.sentence), (ChangeKind::Disappeared, format!("No longer so: {former}")));
+    // Where nobody knows what was said, it still reads as a repair and not as a loss.
+    let untold = reeve_rules::compliance::changes(&outcome(&bad), &outcome(&fine), &|_, _, _| None).unwrap()[1].clone();
+    assert_eq!(untold.sentence, format!("What AUTHZ-08 objected to in {} is no longer so.", untold.object));
     let mut blind = good();
     item(&mut blind, "public_grants").missing = Some("It took too long.".into());
     assert_eq!(diff(&bad, &judge(&blind, &context())).unwrap()[1].kind, ChangeKind::LostSight);

@@ -52,6 +52,18 @@ fn e1_sql_that_a_standby_refuses_is_sent_to_its_primary() {
     assert!(!repair(&set, "ENC-01").0.contains("primary"), "its own settings are its own");
 }
 
+/// A schema of its own is open to nobody but its owner, and who reads statements through the extension would see none.
+#[test]
+fn e1_an_extension_that_moves_stays_within_reach() {
+    for relocatable in [true, false] {
+        let mut set = good();
+        add(&mut set, "extensions", &format!("hstore|1.8|public|1.8|{relocatable}"));
+        let (fix, _) = repair(&set, "AUTHZ-19");
+        let (open, moved) = (fix.find("GRANT USAGE ON SCHEMA extensions TO PUBLIC;"), fix.find("SCHEMA extensions;"));
+        assert!(open.is_some() && open < moved, "{fix}");
+    }
+}
+
 #[test]
 fn e3_reeves_own_list_is_told_apart_from_what_a_server_said() {
     assert_eq!(["BKP-01", "BKP-03", "ENC-10", "BKP-02", "AUTHZ-01"].map(is_of_reeve_itself), [true, true, true, false, false]);

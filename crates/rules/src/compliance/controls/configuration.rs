@@ -301,7 +301,7 @@ pub const EXTENSIONS: Control = Control {
                         format!("The extension {name} is {version} here, and {newest} is installed on the machine."),
                         format!("ALTER EXTENSION {} UPDATE;", ident(name)),
                         format!(
-                            "ALTER EXTENSION {} UPDATE TO {}; (where the extension has a way back)",
+                            "ALTER EXTENSION {} UPDATE TO {}; -- where the extension has a way back",
                             ident(name),
                             crate::compliance::sql::literal(version)
                         ),

@@ -47,7 +47,7 @@ pub const DEFINER_PUBLIC: Control = Control {
             |r| {
                 (
                     format!("Every role may run {} with the rights of {}.", r.text("function"), shown(r.text("owner"))),
-                    format!("REVOKE EXECUTE ON {} FROM PUBLIC; then GRANT EXECUTE to the roles that call it.", named(r)),
+                    format!("REVOKE EXECUTE ON {} FROM PUBLIC; -- then GRANT EXECUTE to the roles that call it", named(r)),
                     format!("GRANT EXECUTE ON {} TO PUBLIC;", named(r)),
                 )
             },

@@ -205,10 +205,12 @@ pub const EXTENSIONS_IN_PUBLIC: Control = Control {
             t.judged(rows.len() as u64);
             for row in rows.iter().filter(|r| r.text("schema") == "public") {
                 let name = row.text("extension");
+                // Everybody may use public; a new schema is open to its owner alone, and whoever calls the extension would lose it.
+                let place = "CREATE SCHEMA IF NOT EXISTS extensions; GRANT USAGE ON SCHEMA extensions TO PUBLIC;";
                 let fix = if row.yes("relocatable") {
-                    format!("CREATE SCHEMA IF NOT EXISTS extensions; ALTER EXTENSION {} SET SCHEMA extensions;", ident(name))
+                    format!("{place} ALTER EXTENSION {} SET SCHEMA extensions;", ident(name))
                 } else {
-                    format!("DROP EXTENSION {0}; CREATE EXTENSION {0} SCHEMA extensions; (it can't be moved)", ident(name))
+                    format!("{place} DROP EXTENSION {0}; CREATE EXTENSION {0} SCHEMA extensions; -- it can't be moved", ident(name))
                 };
                 let undo = format!("ALTER EXTENSION {} SET SCHEMA public;", ident(name));
                 t.object_in(Some(database), shown(name), format!("The extension {name} is installed in schema public."), fix, undo);

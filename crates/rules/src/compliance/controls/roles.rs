@@ -239,7 +239,7 @@ fn own_role(t: &mut Tally<'_>) -> Result<(), Gap> {
         t.object(
             shown(role),
             format!("Reeve's own role {} {}.", shown(role), too_much.join(", ")),
-            format!("CREATE ROLE reeve_monitor LOGIN PASSWORD '<one of its own>' CONNECTION LIMIT 10; GRANT pg_monitor TO reeve_monitor; Then let Reeve sign in as reeve_monitor instead of {}.", shown(role)),
+            format!("CREATE ROLE reeve_monitor LOGIN PASSWORD '<one of its own>' CONNECTION LIMIT 10; GRANT pg_monitor TO reeve_monitor; -- then let Reeve sign in as reeve_monitor instead of {}", shown(role)),
             "Let Reeve sign in with the former role.",
         );
     }
