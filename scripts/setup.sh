@@ -138,7 +138,13 @@ need_browser_tests() {
   local missing=()
   has node || missing+=(nodejs)
   has npm || missing+=(npm)
-  has chromium || missing+=(chromium fonts-dejavu-core)
+  has chromium || missing+=(chromium)
+  # The letters of the pictures that pages are compared with, and the moment that they are taken at.
+  [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
+  has faketime || missing+=(faketime)
+  # What the documents' own commands use.
+  has curl || missing+=(curl)
+  has jq || missing+=(jq)
   has psql || missing+=(postgresql-client)
   if [ ${#missing[@]} -gt 0 ]; then install "${missing[@]}"; fi
   local version

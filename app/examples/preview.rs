@@ -1,4 +1,5 @@
-//! Serves the pages over a made-up estate, to look at them while designing. Not part of the product.
+//! Serves the pages over a made-up estate, to look at them while designing, and to the tests that hold their looks
+//! (`end2end/gallery.spec.ts`). Not part of the product.
 //!
 //! `cargo run -p reeve-app --example preview -- 127.0.0.1:4500 trouble` then open
 //! `/admin/db-health?theme=dark`. `as=` says who looks (`as=operator@environment:prod,viewer`, `as=` for somebody without a
@@ -44,6 +45,7 @@ async fn main() -> std::io::Result<()> {
     };
     let preview = Preview { scenario, wasm: args.get(2).map(PathBuf::from) };
     let listener = tokio::net::TcpListener::bind(address).await?;
+    println!("preview at http://{}", listener.local_addr()?);
     axum::serve(listener, Router::new().fallback(answer).with_state(preview)).await
 }
 

@@ -6,7 +6,7 @@ import { dirname, resolve } from "node:path";
 import { chromium } from "./chromium";
 import { EMAIL, PASSWORD, Reeve } from "./reeve";
 
-const SESSION = resolve(__dirname, "../test-results/.session.json");
+const SESSION = resolve(__dirname, "..", process.env.REEVE_BROWSER_OUTPUT ?? "test-results", ".session.json");
 const FIRST_ROUNDS_MS = 120_000;
 
 /** With REEVE_URL set (and REEVE_ADMIN_EMAIL, REEVE_ADMIN_PASSWORD), tests use a Reeve that runs already. */

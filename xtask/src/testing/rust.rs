@@ -27,9 +27,10 @@ impl Crates {
     }
 }
 
-/// Compiles tests and the binary at once, so that the browser tests use the very binary that the others were compiled with.
+/// Compiles tests and the binary at once, so that the browser tests use the very binary that the others were compiled with, and the
+/// server of the made-up estate that the gallery is taken from.
 pub fn compile(workspace: &Workspace) -> Result<()> {
-    shell::run(cargo(workspace).args(["build", "--quiet", "--locked"]).args(Crates::Reeve.selection()))
+    shell::run(cargo(workspace).args(["build", "--quiet", "--locked", "--example", "preview"]).args(Crates::Reeve.selection()))
 }
 
 /// Runs the tests of these crates, whose output goes to the terminal, without that of tests that passed.
