@@ -1,5 +1,6 @@
 //! The document around every page: side bar, top bar, palette, and the scripts of the islands.
 
+mod markers;
 mod palette;
 
 use crate::{
@@ -117,7 +118,7 @@ fn page(doc: &Document<'_>, title: &str, body: AnyView, live: bool) -> String {
             <body data-now=doc.now.0 data-page=doc.page.map(Page::href)>{body}</body>
         </html>
     };
-    format!("<!DOCTYPE html>{}", html.to_html())
+    format!("<!DOCTYPE html>{}", markers::without(&html.to_html()))
 }
 
 /// Loads the wasm and hands every island its element. In the order of the document; islands here don't nest.
@@ -187,12 +188,11 @@ fn side_content(doc: &Document<'_>) -> AnyView {
         }
     });
     let entry = |e: Entry| view! { <li><a href=e.page.href() aria-current=current(e.holds(here)) data-go=e.go>{e.title}</a></li> };
-    let gallery = cfg!(debug_assertions).then(|| view! { <li><a href="/admin/gallery">"Gallery"</a></li> });
     let estate = menu::estate(doc.cx).map(|first| {
         let everywhere = doc.cx.principal.as_ref().is_some_and(|p| p.everywhere("view", "estate"));
         let none = if everywhere { "None registered" } else { "None within your rights" };
         view! {
-            <ul>{entry(first)}{menu::compliance(doc.cx).map(entry)}{menu::backups(doc.cx).map(entry)}{gallery}</ul>
+            <ul>{entry(first)}{menu::compliance(doc.cx).map(entry)}{menu::backups(doc.cx).map(entry)}</ul>
             // A page that was refused knows no targets, and must not say that there are none.
             {doc.overview.is_some().then(|| view! {
                 <h2>"Targets"</h2>

@@ -80,6 +80,7 @@ pub(super) fn view(doc: &Document<'_>) -> AnyView {
                 {reeve.into_iter().map(entry).collect_view()}
                 {account}
             </ul>
+            <p class="palette-none" role="status" hidden>"No page matches."</p>
             <p class="palette-keys">
                 <kbd>"/"</kbd>" search "<kbd>"j"</kbd><kbd>"k"</kbd>" rows"
                 {(!letters.is_empty()).then(|| view! { " "<kbd>"g"</kbd>" then "{letters} })}
