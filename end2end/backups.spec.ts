@@ -38,7 +38,7 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await expect(row).toContainText("no backup");
     await row.getByRole("button", { name: `Back up now: ${name}` }).click();
     await expect(page).toHaveURL(/\/admin\/backups$/);
-    await expect(page.getByText("It is written down")).toBeVisible();
+    await expect(page.getByText(`The backup of ${name} is written down; it begins`)).toBeVisible();
     await ended(page, script);
     await expect(row).toContainText("not proven");
 
@@ -50,7 +50,7 @@ test("a dropped table is brought back beside the original", async ({ page, javaS
     await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Backup of ${name}`);
     await page.getByLabel("Name of the new database").fill(`${name}_back`);
     await page.getByRole("button", { name: "Restore beside" }).click();
-    await expect(page.getByText("It is written down")).toBeVisible();
+    await expect(page.getByText("is written down; it begins")).toBeVisible();
     await ended(page, script);
     await expect(page.getByRole("heading", { name: `Restored as ${name}_back` })).toBeVisible();
     await expect(page.getByText("500 rows of 2 tables were compared with the backup")).toBeVisible();
@@ -113,7 +113,7 @@ test.describe("replacing", () => {
         await page.goto("/admin/db-health");
         await page.getByRole("button", { name: `Back up now: ${name}` }).click({ timeout: 1_000 });
       }).toPass({ timeout: JOB_MS });
-      await expect(page.getByText("It is written down")).toBeVisible();
+      await expect(page.getByText("is written down; it begins")).toBeVisible();
       await ended(page, script);
       sql(`\\connect "${name}"\nDELETE FROM public.orders WHERE id > 10`);
       const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
@@ -139,7 +139,7 @@ test.describe("replacing", () => {
       const second = await context.newPage();
       await second.goto(address);
       await second.getByRole("button", { name: `Agree: replace ${name}` }).click();
-      await expect(second.getByText("It is written down")).toBeVisible();
+      await expect(second.getByText("is written down; it begins")).toBeVisible();
       await ended(second, script);
       await expect(second.getByRole("heading", { name: `It took the place of ${name}` })).toBeVisible();
       await expect(second.getByText(/is the backup now, with all 300 rows/)).toBeVisible();
@@ -162,7 +162,7 @@ test("one flipped bit is told on the page @once", async ({ page }) => {
   const verdict = page.locator(".proof");
   const verify = async () => {
     await page.getByRole("button", { name: "Verify all" }).click();
-    await expect(page.getByText("It is written down")).toBeVisible();
+    await expect(page.getByText("is written down; it begins")).toBeVisible();
     await ended(page, true);
   };
   try {

@@ -184,7 +184,7 @@ test("what changed between two scans is shown @once", async ({ page }) => {
     await scan();
     await expect(async () => {
       await page.goto("/admin/compliance/changes");
-      await expect(line).toContainText("gone", { timeout: 1_000 });
+      await expect(line).toContainText("fixed", { timeout: 1_000 });
     }).toPass({ timeout: 60_000 });
   } finally {
     sql(`DROP ROLE IF EXISTS ${role}`);

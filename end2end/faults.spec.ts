@@ -119,11 +119,13 @@ test("a person on call ends the root of a lock chain from the first screen, and 
   try {
     const told = page.locator(".reason-fact", { hasText: /sessions wait for a lock/ }).first();
     await expect(told).toBeVisible({ timeout: 60_000 });
+    // The reason names the process at the root, and its link leads to that one, with what may be done to it.
     await page.getByRole("link", { name: "See the sessions" }).first().click();
+    await expect(page).toHaveURL(/session=\d+#chosen$/);
     const root = page.locator("table.lock-tree tr[data-depth='0']");
     await expect(root).toContainText("keeps 6 waiting");
     const pid = (await root.getByRole("link").textContent()) ?? "";
-    await root.getByRole("link").click();
+    await expect(page.locator("#chosen")).toContainText(`Process ${pid}`);
     await page.locator("#end > summary").click();
     await page.getByLabel("Process to end").fill(pid);
     await page.getByRole("button", { name: "End the session" }).click();

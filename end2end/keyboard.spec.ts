@@ -14,6 +14,23 @@ test("ctrl-K opens the list of pages, letters narrow it, Enter goes there @scrip
   await expect(page).toHaveURL("/admin/targets/findawise/tables?fault=invalid");
 });
 
+test("slash opens the list of pages where there is nothing to search, and what matches no page says so @script @once", async ({ page }) => {
+  await page.goto("/admin/db-health");
+  await expect(page.locator("[role=status].live")).toHaveText("Live");
+  const palette = page.getByRole("dialog", { name: "Go to" });
+  const none = palette.getByText("No page matches.");
+  await page.keyboard.press("/");
+  await expect(palette).toBeVisible();
+  await expect(palette.getByRole("textbox"), "the slash itself is not typed").toHaveValue("");
+  await expect(none).toBeHidden();
+  await page.keyboard.type("no such page");
+  await expect(none).toBeVisible();
+  await expect(palette.getByRole("link").filter({ visible: true })).toHaveCount(0);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("/");
+  await expect(none).toBeHidden();
+});
+
 test("slash goes to the search, j and k through the rows @script @once", async ({ page }) => {
   await page.goto("/admin/targets/findawise/tables");
   await expect(page.locator("[role=status].live")).toHaveText("Live");

@@ -98,6 +98,29 @@ async fn d1_each_database_says_what_would_be_lost() {
 }
 
 #[tokio::test]
+async fn b1_what_is_wrong_beside_health_stands_under_the_answer() {
+    let line = |html: &str| Some(html.split("class=\"band-facts\"").nth(1)?.split("</p>").next()?.replace("<!>", ""));
+    let told = line(&html(Scenario::Calm, &["admin", "security_officer"], "/admin/db-health").await).unwrap();
+    let backups = ["1 database has no backup", "1 database has a damaged backup", "1 backup can't be read"];
+    all(&told, &backups.map(|words| format!("href=\"/admin/backups\">{words}</a> · ")).each_ref().map(String::as_str));
+    all(&told, &["severity=critical", "state=open", ">1 critical finding</a>."]);
+    // Who may not look at findings is told how many there are, as in the table of scores, and led nowhere.
+    let viewer = line(&html(Scenario::Calm, &["viewer"], "/admin/db-health").await).unwrap();
+    assert!(viewer.contains("<span>1 critical finding</span>.") && !viewer.contains("severity="), "{viewer}");
+    assert_eq!(line(&html(Scenario::Empty, &["admin"], "/admin/db-health").await), None, "no line where nothing is wrong");
+}
+
+#[tokio::test]
+async fn d3_a_copy_can_be_dropped_or_kept_by_those_who_may() {
+    for (role, keeps) in [("operator", true), ("viewer", false)] {
+        let html = html(Scenario::Calm, &[role], "/admin/backups").await;
+        let copies = html.split("id=\"copies\"").nth(1).unwrap().split("</details>").next().unwrap();
+        all(copies, &["1 copy that restores left", "DROP DATABASE", "findawise_restored_2026", "counts as a database of its own"]);
+        assert_eq!(copies.contains("value=\"findawise/findawise_restored_20261126T020000\""), keeps, "{role}: {copies}");
+    }
+}
+
+#[tokio::test]
 async fn d1_the_list_shows_what_storage_holds_and_what_is_proven() {
     let html = html(Scenario::Calm, &["operator"], "/admin/backups").await;
     all(
@@ -231,6 +254,8 @@ async fn d5_a_drill_tells_time_rows_and_what_differs() {
         &[
             "It was restored, and every row came back as it was.",
             "125,419 rows of 3 tables were compared, all as they were.",
+            "pg_amcheck found every heap and B-tree index sound.",
+            "Not compared: large objects, materialized views, foreign tables and sequences.",
             "It answered after",
         ],
     );
@@ -250,6 +275,7 @@ async fn d3_after_a_restore_the_page_leads_to_the_table() {
             "see that it is what you miss. It should say 120,400.",
             "--table='\"public\".\"orders\"'",
             "psql --dbname='shop' --single-transaction",
+            "Views and materialized views over it do not come along.",
         ],
     );
     let other = self::html(Scenario::Calm, &["operator"], &format!("{at}?schema=public&table=nowhere")).await;

@@ -74,7 +74,8 @@ fn finding(n: u8, target: &str) -> String {
 async fn e2_a_score_never_stands_alone() {
     let text = words(&html(Scenario::Calm, &["security_officer"], "/admin/compliance").await);
     for needle in [
-        "59.0 of 100 points are proven; it would be no more if the 9 unknown controls passed.",
+        "59.0 of 100 points are proven, held at 59 by failing critical controls; it would be no more if the 9 unknown controls passed.",
+        "48 of 150 controls are judged; 9 are unknown, 3 do not apply, 90 are not assessed.",
         "Readiness evidence, not certification or legal advice.",
         "48 of 150",
         "Held at 59.0, because AUTH-01 fails; by the rest it would be 71.4.",
@@ -284,6 +285,18 @@ async fn e3_a_control_and_a_clause_lead_to_the_evidence() {
 }
 
 #[tokio::test]
+async fn e3_pages_that_judge_say_when_and_from_what() {
+    for address in ["/admin/compliance", "/admin/compliance/frameworks/gdpr", "/admin/compliance/controls"] {
+        let text = words(&html(Scenario::Trouble, &["security_officer"], address).await);
+        let line = text.split("Evidence of ").nth(1).unwrap_or_else(|| panic!("{address}: {text}"));
+        assert!(line.starts_with("20") && line.contains(" UTC, from findawise."), "{address}: {line}");
+        assert!(line.contains("None that counts from ledger-prod, newcomer."), "{address}: {line}");
+    }
+    let one = words(&html(Scenario::Trouble, &["security_officer"], "/admin/compliance/controls?target=findawise").await);
+    assert!(one.contains(" UTC, from findawise.") && !one.contains("None that counts"), "{one}");
+}
+
+#[tokio::test]
 async fn e3_hostile_names_reasons_and_rows_are_text() {
     for address in [
         "/admin/compliance".to_owned(),
@@ -301,9 +314,10 @@ async fn e3_hostile_names_reasons_and_rows_are_text() {
 async fn e3_what_changed_is_told_and_nothing_else() {
     let html = html(Scenario::Calm, &["security_officer"], "/admin/compliance/changes").await;
     let text = words(&html);
-    for part in ["1 appeared, 1 gone, 1 out of sight, 1 control in another state", "The score went from 61.5 to 59.0", "Something about"] {
+    for part in ["1 appeared, 1 fixed, 1 out of sight, 1 control in another state", "The score went from 61.5 to 59.0", "Something about"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+    assert!(html.contains("data-change=\"fixed\"") && !text.contains("gone"), "what was repaired is not lost: {text}");
     assert!(html.contains("data-change=\"lost\"") && html.contains("name=\"from\"") && html.contains("name=\"to\""));
     let other = words(&self::html(Scenario::Calm, &["operator"], "/admin/compliance/changes?to=other edition").await);
     assert!(other.contains("They can't be compared"), "{other}");
@@ -329,6 +343,8 @@ async fn e1_a_persons_word_is_shown_to_all_who_see_findings_and_given_by_officer
     assert!(!operator.contains("ENC-09/attest\"") && words(&operator).contains("Security officers vouch"));
     let clauses = html(Scenario::Calm, &["security_officer"], "/admin/compliance/frameworks/gdpr").await;
     assert!(clauses.contains("frameworks/gdpr/attest\"") && words(&clauses).contains("ines.officer@example.org vouches for it until"));
+    // What evidence contradicts nobody can vouch for, so it is not offered.
+    assert!(clauses.contains("<option value=\"5(1)(c)\"") && !clauses.contains("<option value=\"32(1)(b)\""), "{clauses}");
     let looked = html(Scenario::Calm, &["admin"], "/admin/compliance/frameworks/gdpr").await;
     assert!(!looked.contains("gdpr/attest\"") && words(&looked).contains("Counsel has looked at it"));
 }

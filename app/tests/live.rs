@@ -70,10 +70,13 @@ async fn g2_a_stream_without_a_session_says_nothing() {
 fn b3_only_what_changed_is_sent() {
     let now = UnixMs::now();
     let (mut health, report) = (overview(now, Scenario::Calm), pools(now, Scenario::Calm));
-    let before = overview_frame(&health, Some(&report), now);
-    assert!(diff(&before, &overview_frame(&health, Some(&report), now.plus_ms(1000))).set.is_empty());
+    let before = overview_frame(&health, Some(&report), "", now);
+    assert!(diff(&before, &overview_frame(&health, Some(&report), "", now.plus_ms(1000))).set.is_empty());
+    let beside = diff(&before, &overview_frame(&health, Some(&report), "1 database has no backup", now));
+    let keys: Vec<&str> = beside.set.iter().map(|n| n.k.as_str()).collect();
+    assert_eq!(keys, ["shape:targets-part"], "what is wrong beside health is drawn with the answer");
     health.targets[0].verdict.status = Status::Degraded;
-    let changed = diff(&before, &overview_frame(&health, Some(&report), now.plus_ms(1000)));
+    let changed = diff(&before, &overview_frame(&health, Some(&report), "", now.plus_ms(1000)));
     let keys: Vec<&str> = changed.set.iter().map(|n| n.k.as_str()).collect();
     assert!(
         keys.contains(&"target:findawise") && keys.contains(&"target:findawise.word") && keys.contains(&"shape:targets-part"),

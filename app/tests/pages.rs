@@ -4,6 +4,8 @@
 mod support;
 
 use reeve_app::{
+    live,
+    pages::health::headline,
     render::{Assets, PageContext, Rendered, SignInForm, Theme, render, render_problem, render_sign_in},
     route::{Page, encode},
 };
@@ -79,7 +81,9 @@ async fn b1_each_reason_of_the_first_screen_leads_to_where_its_cause_is_seen() {
     let html = page(Scenario::Trouble, "/admin/db-health").await.html;
     let band = html.split("<ol class=\"reasons\">").nth(1).unwrap().split("</ol>").next().unwrap();
     assert!(band.contains("href=\"/admin/targets/ledger-prod\""), "{band}");
-    assert!(band.contains("href=\"/admin/targets/findawise/sessions?show=waiting\""), "{band}");
+    // The root of a lock chain is looked at closely, with what may be done to it.
+    let root = band.split("href=\"/admin/targets/findawise/sessions?").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(root.replace("&amp;", "&"), "show=waiting&session=11#chosen", "{band}");
     let html = page(Scenario::Trouble, "/admin/targets/findawise").await.html;
     assert!(html.contains("sessions#holders-title\">See what holds it back</a>"), "ids lead to what can't be frozen");
 }
@@ -111,6 +115,22 @@ async fn b1_a_target_that_does_not_answer_keeps_its_last_known_figures() {
         detail.contains("3 sequences can't be read by role reeve; run GRANT SELECT ON ALL SEQUENCES"),
         "some are hidden, and it is said"
     );
+    // Above the figures it is said that the server does not answer, and under each of them no more.
+    let figures = detail.split("id=\"figures\"").nth(1).unwrap().split("id=\"charts\"").next().unwrap().replace("<!>", "");
+    let whys = || figures.split("class=\"figure-why\"").skip(1).map(|rest| rest.split_once('>').unwrap().1.split('<').next().unwrap());
+    assert!(whys().count() > 10 && whys().all(str::is_empty), "{:?}", whys().collect::<Vec<_>>());
+    assert!(figures.contains("data-stale=\"true\"") && figures.contains("<time"), "each keeps its age");
+    let frame = live::frame(Page::parse("/admin/targets/ledger-prod", "").unwrap(), &context(Scenario::Trouble)).await.unwrap().unwrap();
+    assert!(frame.set.iter().filter(|n| n.k.ends_with(".why")).all(|n| n.t.as_deref() == Some("")), "nor is it said by the stream");
+}
+
+#[tokio::test]
+async fn b1_the_keyboard_opens_all_pages_and_says_when_none_matches() {
+    let html = page(Scenario::Calm, "/admin/db-health").await.html;
+    let palette = html.split("<dialog id=\"palette\"").nth(1).unwrap().split("</dialog>").next().unwrap();
+    let none = palette.split("<p").find(|p| p.contains("palette-none")).unwrap();
+    assert!(none.split('>').next().unwrap().contains("hidden") && none.contains("No page matches."), "{palette}");
+    assert!(!html.contains("/admin/gallery"), "the gallery is for those who know its address");
 }
 
 #[tokio::test]
@@ -152,8 +172,14 @@ async fn a5_the_pools_show_true_figures_and_what_is_reduced() {
 #[tokio::test]
 async fn b2_a_calm_estate_says_nothing_is_wrong() {
     let html = page(Scenario::Calm, "/admin/db-health").await.html;
-    assert!(html.contains("Nothing is wrong."));
+    assert!(html.contains("Nothing is wrong with the server's health."), "what is wrong beside it stands below");
     assert!(html.contains("All 299 tables"));
+    let calm = support::overview(UnixMs::now(), Scenario::Calm);
+    assert_eq!(headline(&calm, true, false), "Nothing is wrong.");
+    let mut two = calm.clone();
+    two.targets.push(two.targets[0].clone());
+    assert_eq!(headline(&two, true, false), "Nothing is wrong on any of the 2 targets.");
+    assert_eq!(headline(&two, false, true), "Nothing is wrong with the health of any of your 2 targets.");
     let none = page(Scenario::Empty, "/admin/db-health").await.html;
     assert!(none.contains("No target is registered yet.") && none.contains("data-empty=\"not-configured\""));
 }

@@ -89,6 +89,17 @@ async fn b5_one_session_shows_what_may_be_done_and_why_not() {
 }
 
 #[tokio::test]
+async fn b5_a_reason_leads_to_the_session_that_it_names() {
+    let html = html(&["operator"], &format!("{AT}?show=waiting&session=11")).await;
+    let chosen = section(&html, "chosen-title");
+    assert!(chosen.contains("Keeps waiting") && chosen.contains("/sessions/end\""), "{chosen}");
+    assert!(chosen.contains(&format!("name=\"connected_at\" value=\"{}\"", CONNECTED.0)), "it is told by its start from then on: {chosen}");
+    assert!(chosen.contains("sessions?show=waiting\">Close"), "and closed it is not opened again: {chosen}");
+    let gone = self::html(&["operator"], &format!("{AT}?show=waiting&session=4711")).await;
+    assert!(!gone.contains("chosen-title") && gone.contains("Who waits for whom"), "nobody has that process: the list stands there");
+}
+
+#[tokio::test]
 async fn b5_a_refused_end_keeps_what_was_typed_and_shows_it() {
     let kept = Kept(vec![("typed".into(), "12".into())]);
     let shown = show(&["operator"], &format!("{AT}?session=11-{}", CONNECTED.0), kept).await.html;
@@ -117,12 +128,15 @@ async fn g2_statements_of_others_are_for_those_who_may_see_them() {
 fn b5_the_address_says_what_is_shown() {
     for show in Show::ALL {
         for chosen in [None, Some((4711, UnixMs(1_790_000_000_000)))] {
-            let page = Page::Sessions(name("findawise"), Box::new(SessionsFilter { show, chosen }));
+            let page = Page::Sessions(name("findawise"), Box::new(SessionsFilter { show, chosen, process: None }));
             let href = page.href();
             let (path, query) = href.split_once('?').unwrap_or((&href, ""));
             assert_eq!(Page::parse(path, query), Some(page));
         }
+        let by_process = Page::Sessions(name("findawise"), Box::new(SessionsFilter { show, chosen: None, process: Some(4711) }));
+        let href = by_process.href();
+        assert_eq!(href.split_once('?').and_then(|(path, query)| Page::parse(path, query)), Some(by_process));
     }
     let odd = SessionsFilter::parse("show=idle&session=-5-7");
-    assert_eq!((odd.show, odd.chosen), (Show::State(SessionState::Idle), None));
+    assert_eq!((odd.show, odd.chosen, odd.process), (Show::State(SessionState::Idle), None, None));
 }

@@ -201,6 +201,15 @@ async fn g1_sign_in_sign_out_and_what_other_sites_can_do() {
     });
     assert!(ended.await.expect("the stream ends within 5 s").contains("event: bye"));
     assert_eq!(browser.get(reeve.url("/admin/db-health")).send().await.unwrap().status(), 303);
+    // A form of a page that is still open leads back to that page, and to no other site.
+    for (from, next) in [
+        (reeve.url("/admin/backups?trust=failed"), "/sign-in?next=%2Fadmin%2Fbackups%3Ftrust%3Dfailed"),
+        (reeve.url("/admin/backups/run"), "/sign-in?next=%2Fadmin%2Fdb-health"),
+    ] {
+        let form = [("of", "shop/shop")];
+        let asked = browser.post(reeve.url("/admin/backups/run")).header("referer", from).form(&form).send().await.unwrap();
+        assert_eq!((asked.status().as_u16(), asked.headers()["location"].to_str().unwrap()), (303, next));
+    }
 
     // AT-16: unknown account and wrong password answer alike.
     let wrong = |email: &'static str| {

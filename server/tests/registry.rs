@@ -34,7 +34,7 @@ async fn a6_a_target_is_tested_added_watched_and_removed_from_the_page() {
     let wrong = shop.url.replace(common::MONITOR_PASSWORD, "wrong-1234");
     assert_eq!(send("test", &fields("shop", &wrong)).await.status(), 303);
     let html = page().await;
-    assert!(html.contains("refuses the login") && html.contains("CREATE ROLE") && !html.contains("wrong-1234"), "{html}");
+    assert!(html.contains("refuses the login") && html.contains("ALTER ROLE") && !html.contains("wrong-1234"), "{html}");
     assert_eq!(send("add", &[]).await.status(), 422);
     assert_eq!(send("discard", &[]).await.status(), 303);
 

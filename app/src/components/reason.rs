@@ -26,7 +26,9 @@ pub fn Reasons(
         let about = of.map(|(name, first)| (name, first)).or_else(|| Some((target.as_ref()?, &r.id)));
         let cause = about.and_then(|(name, reason)| match About::of(reason).filter(|about| sees(about, name))? {
             About::Sessions(show) => {
-                let href = Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: None })).href();
+                let process = (show == Show::Waiting).then(|| root_of(&r.sentence)).flatten();
+                let href = Page::Sessions(name.clone(), Box::new(SessionsFilter { show, process, ..SessionsFilter::default() })).href();
+                let href = if process.is_some() { format!("{href}#chosen") } else { href };
                 Some(view! { " "<a href=href>"See the sessions"</a> }.into_any())
             }
             About::Holders => {
@@ -56,6 +58,12 @@ pub fn Reasons(
         }
     };
     (!reasons.is_empty()).then(|| view! { <ol class="reasons">{reasons.into_iter().map(one).collect_view()}</ol> })
+}
+
+/// The process at the root of a lock chain, as the rule `locks.waiting` names it; none where its sentence names none.
+fn root_of(sentence: &str) -> Option<i32> {
+    let (_, rest) = sentence.split_once("; process ")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// What on another page shows a reason's cause.
@@ -110,4 +118,20 @@ pub fn reasons_shape(verdict: &Verdict) -> String {
     }
     (verdict.status, &verdict.cap).hash(&mut hasher);
     format!("{:x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b1_the_root_of_a_lock_chain_is_read_from_its_reason() {
+        // As crates/rules/src/health/locks.rs says it.
+        let said =
+            |root: &str| format!("6 sessions wait for a lock, the longest for 45 s on orders{root}: whatever queues behind waits as well.");
+        assert_eq!(root_of(&said("; process 4711 (idle in transaction) stands at the root")), Some(4711));
+        assert_eq!(root_of(&said("; process 10 stands at the root")), Some(10));
+        assert_eq!(root_of(&said("; a prepared transaction stands at the root")), None);
+        assert_eq!(root_of(&said("")), None);
+    }
 }

@@ -9,7 +9,7 @@ mod scale;
 mod when;
 
 pub use scale::Scale;
-pub use when::{clock, from_local, iso, local, moment, stamp};
+pub use when::{clock, from_local, iso, local, minutes, moment, stamp};
 
 use reeve_model::Unit;
 

@@ -33,6 +33,20 @@ pub fn stamp(at: UnixMs) -> String {
     format!("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second)
 }
 
+/// `2026-11-21 14:32 to 14:49 UTC`; with both dates where they differ, and one moment where both are the same minute.
+#[must_use]
+pub fn minutes(from: UnixMs, to: UnixMs) -> String {
+    let minute = |at: UnixMs| stamp(at).chars().take("2026-11-21 14:32".len()).collect::<String>();
+    let (first, last) = (minute(from), minute(to));
+    if first == last {
+        return format!("{first} UTC");
+    }
+    // The date is not said twice.
+    let (one, other) = (civil(from), civil(to));
+    let last = if (one.year, one.month, one.day) == (other.year, other.month, other.day) { clock(to) } else { last };
+    format!("{first} to {last} UTC")
+}
+
 /// `2026-11-21 14:32:05 UTC`
 #[must_use]
 pub fn moment(at: UnixMs) -> String {

@@ -1,6 +1,6 @@
-//! The keyboard: ⌘K or ctrl-K opens the palette, `/` goes to the search field, `g` and a letter go to a page,
-//! `j` and `k` move through the rows of the page's main table, Enter follows or opens the one they are at. All of it can also be
-//! clicked.
+//! The keyboard: ⌘K or ctrl-K opens the palette, `/` goes to the search field or, on a page without one, opens the palette, `g` and a
+//! letter go to a page, `j` and `k` move through the rows of the page's main table, Enter follows or opens the one they are at. All of it
+//! can also be clicked.
 
 use leptos::prelude::*;
 
@@ -37,10 +37,14 @@ mod browser {
             match key.as_str() {
                 letter if was_g && go(letter) => e.prevent_default(),
                 "/" => {
-                    if let Some(field) = dom::first("[data-search]").and_then(|f| f.dyn_into::<HtmlInputElement>().ok()) {
-                        e.prevent_default();
-                        let _ = field.focus();
-                        field.select();
+                    // Wherever it leads, the slash itself is not typed there.
+                    e.prevent_default();
+                    match dom::first("[data-search]").and_then(|f| f.dyn_into::<HtmlInputElement>().ok()) {
+                        Some(field) => {
+                            let _ = field.focus();
+                            field.select();
+                        }
+                        None => open(),
                     }
                 }
                 "j" => step(1),
@@ -135,7 +139,11 @@ mod browser {
             let shown = typed.split_whitespace().all(|word| text.contains(word));
             let _ = if shown { item.remove_attribute("hidden") } else { item.set_attribute("hidden", "") };
         }
-        mark(items().first());
+        let found = items();
+        if let Some(none) = dom::first("#palette .palette-none") {
+            let _ = if found.is_empty() { none.remove_attribute("hidden") } else { none.set_attribute("hidden", "") };
+        }
+        mark(found.first());
     }
 
     fn choose(by: i32) {

@@ -10,7 +10,10 @@ use crate::{
     chart::{Extent, spark_path},
     components::{charts_shape, reasons_shape},
     format, functions,
-    pages::health::{column_extent, column_scale, columns, in_use, own_backups, own_pools, own_scores},
+    pages::{
+        health::{column_extent, column_scale, columns, facts, facts_words, in_use, own_backups, own_pools, own_scores},
+        target::figures_shown,
+    },
     render::{PageContext, owner},
     route::Page,
 };
@@ -38,13 +41,15 @@ pub async fn frame(page: Page, cx: &PageContext) -> Result<Option<LiveFrame>, Ap
             let overview = functions::health_overview().await?;
             let mut frame = match page {
                 Page::Health => {
-                    let mut frame = overview_frame(&overview, own_pools().await.transpose()?.as_ref(), now);
-                    if let Some(Ok(scores)) = own_scores().await
+                    let (scores, backups) = (own_scores().await, own_backups().await);
+                    let beside = facts_words(&facts(backups.as_ref(), scores.as_ref()));
+                    let mut frame = overview_frame(&overview, own_pools().await.transpose()?.as_ref(), &beside, now);
+                    if let Some(Ok(scores)) = scores
                         && !overview.targets.is_empty()
                     {
                         frame.set.push(shape(key::part::SECURITY, security_shape(&scores)));
                     }
-                    if let Some(Ok(history)) = own_backups().await {
+                    if let Some(Ok(history)) = backups {
                         frame.set.push(shape(key::part::COVER, cover_shape(&history)));
                     }
                     frame
@@ -94,9 +99,9 @@ fn shell(frame: &mut LiveFrame, overview: &HealthOverview) {
     }
 }
 
-/// The first screen; without pools for those who may not see them.
+/// The first screen; without pools for those who may not see them. `beside`: what is wrong beside the servers' health, in words.
 #[must_use]
-pub fn overview_frame(overview: &HealthOverview, pools: Option<&PoolReport>, now: UnixMs) -> LiveFrame {
+pub fn overview_frame(overview: &HealthOverview, pools: Option<&PoolReport>, beside: &str, now: UnixMs) -> LiveFrame {
     let mut set = Vec::new();
     verdict(&mut set, key::ESTATE, &overview.estate);
     let store = match &overview.store {
@@ -104,7 +109,7 @@ pub fn overview_frame(overview: &HealthOverview, pools: Option<&PoolReport>, now
         StoreState::Down { since, .. } => format!("down-{}", since.0),
     };
     set.push(shape(key::part::STORE, store));
-    set.push(shape(key::part::TARGETS, overview_shape(overview)));
+    set.push(shape(key::part::TARGETS, answer_shape(overview, beside)));
     for (id, unit, _) in columns(overview) {
         let scale = column_scale(overview, &id, unit);
         let extent = column_extent(overview, &id);
@@ -134,7 +139,7 @@ pub fn target_frame(detail: &TargetDetail, now: UnixMs) -> LiveFrame {
     let mut set = Vec::new();
     let s = &detail.summary;
     summary(&mut set, s);
-    for f in &s.figures {
+    for f in &figures_shown(s) {
         set.append(&mut figure(&s.info.name, f, format::figure(f.value, f.unit).text, Extent::of(&f.trend)));
     }
     set.push(shape(key::part::VERDICT, verdict_shape(s)));
@@ -160,6 +165,12 @@ pub fn table_frame(detail: &TableDetail, now: UnixMs) -> LiveFrame {
 pub fn overview_shape(overview: &HealthOverview) -> String {
     let one = |t: &TargetSummary| format!("{}.{}.{}", t.info.name, verdict_shape(t), t.figures.len());
     hash(&overview.targets.iter().map(one).collect::<Vec<_>>().join(" "))
+}
+
+/// Changes when the answer with what stands `beside` it, or the list of targets below it, must be drawn anew.
+#[must_use]
+pub fn answer_shape(overview: &HealthOverview, beside: &str) -> String {
+    hash(&format!("{} {beside}", overview_shape(overview)))
 }
 
 /// Changes when scores or findings must be drawn anew.

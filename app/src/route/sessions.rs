@@ -61,6 +61,8 @@ pub struct SessionsFilter {
     pub show: Show,
     /// The one that is looked at closely: its process and the moment it connected.
     pub chosen: Option<(i32, UnixMs)>,
+    /// The same by its process alone, as a reason names it: whoever has that process when the page is read.
+    pub process: Option<i32>,
 }
 
 impl SessionsFilter {
@@ -71,7 +73,10 @@ impl SessionsFilter {
         for (key, value) in pairs(text) {
             match key.as_str() {
                 "show" => filter.show = Show::ALL.into_iter().find(|s| s.word() == value).unwrap_or_default(),
-                "session" => filter.chosen = session(&value),
+                "session" => {
+                    filter.chosen = session(&value);
+                    filter.process = value.parse().ok().filter(|pid| *pid > 0);
+                }
                 _ => {}
             }
         }
@@ -81,13 +86,13 @@ impl SessionsFilter {
     /// The same with one session looked at closely.
     #[must_use]
     pub fn of(&self, pid: i32, started_at: UnixMs) -> Self {
-        Self { chosen: Some((pid, started_at)), ..self.clone() }
+        Self { chosen: Some((pid, started_at)), process: None, ..self.clone() }
     }
 
     /// The shortest query string that parses to the same.
     #[must_use]
     pub fn query_string(&self) -> String {
-        let session = self.chosen.map(|(pid, at)| format!("{pid}-{}", at.0));
+        let session = self.chosen.map(|(pid, at)| format!("{pid}-{}", at.0)).or_else(|| Some(self.process?.to_string()));
         let mut pairs = Vec::new();
         if self.show != Show::default() {
             pairs.push(("show", self.show.word()));

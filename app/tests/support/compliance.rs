@@ -40,6 +40,7 @@ pub fn findings(now: UnixMs) -> Vec<Finding> {
         first_seen: now.plus_ms(-9 * DAY),
         last_seen: now.plus_ms(-12 * 60_000),
         acceptance: None,
+        accepted_for: None,
     };
     use FindingState::{Accepted, Fixed, Open, Regressed};
     use Severity::{Critical, High, Low, Medium};
@@ -263,6 +264,8 @@ impl CompliancePort for Fake {
         Ok(FindingPage { at: now, items, matching, total, next: (end < matching).then_some(end), scans: Vec::new() })
     }
 
+    fn exported(&self, _: &Grant<ViewFindings>, _: &FindingQuery, _: &str) {}
+
     async fn finding(&self, grant: Grant<ViewFinding>) -> Result<FindingDetail, PortError> {
         let now = UnixMs::now();
         let (target, print) = grant.resource();
@@ -287,7 +290,11 @@ impl CompliancePort for Fake {
         })
     }
 
-    async fn controls(&self, _: Grant<ViewFindings>, query: ControlQuery) -> Result<ControlList, PortError> {
+    async fn controls(&self, grant: Grant<ViewFindings>, query: ControlQuery) -> Result<ControlList, PortError> {
+        let now = UnixMs::now();
+        let names = estate(now, self.0).targets.into_iter().map(|t| t.info.name);
+        let asked = names.filter(|n| grant.covers(n) && query.target.as_ref().is_none_or(|t| t == n));
+        let scans = asked.map(|n| scan(now, &n)).collect();
         let row = |control: &str, severity, state: &str, reason: Option<&str>, offenders| ControlRow {
             control: control.into(),
             title: format!("What {control} demands"),
@@ -305,7 +312,7 @@ impl CompliancePort for Fake {
         ];
         let states = ["fail", "unknown", "pass", "not_assessed"].map(|s| (s.to_owned(), 1)).to_vec();
         items.retain(|r| query.state.as_ref().is_none_or(|s| r.state == *s));
-        Ok(ControlList { at: UnixMs::now(), items, states })
+        Ok(ControlList { at: now, items, states, scans })
     }
 
     async fn control(&self, grant: Grant<ViewFindings>, id: &str) -> Result<ControlDetail, PortError> {

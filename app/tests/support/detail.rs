@@ -179,6 +179,7 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
         max_value: 2_147_483_647,
         used_ratio: used,
         drain: Some(Drain { watched_s: 10_800.0, per_s: Some(used), steady_per_s: None }),
+        by_column: true,
     };
     let setting = |name: &str, value: &str, unit: Option<&str>, pending_restart| Setting {
         name: name.into(),

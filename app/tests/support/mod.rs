@@ -143,8 +143,8 @@ fn troubles(now: UnixMs) -> Vec<Reason> {
             now,
             "locks.waiting",
             Status::Degraded,
-            "4 sessions wait for locks, the longest for 48 s; session 21733 is at the root and idle in transaction, so nobody behind it moves.",
-            "End session 21733 or have its client commit; then look for the code path that leaves transactions open.",
+            "4 sessions wait for a lock, the longest for 48 s; process 11 (idle in transaction) stands at the root: whatever queues behind waits as well.",
+            "See what it does: SELECT * FROM pg_stat_activity WHERE pid = 11; if it may go: SELECT pg_terminate_backend(11);",
             48,
         ),
         reason(
@@ -209,6 +209,7 @@ pub fn overview(now: UnixMs, scenario: Scenario) -> HealthOverview {
                 since: now.plus_ms(-740_000),
                 sentence: "The server refuses connections on ledger-prod.internal:5432.".into(),
                 last_up: Some(now.plus_ms(-744_000)),
+                refusal: None,
             };
             // Of each target the first, as the estate's verdict has it.
             let first = |n: &str, r: Reason| Reason { id: format!("target.{n}"), ..r };

@@ -302,6 +302,8 @@ pub trait CompliancePort: Send + Sync {
     async fn report(&self, grant: Grant<ViewFindings>) -> Result<AuditReport, PortError>;
     /// One page of findings, the worst first.
     async fn findings(&self, grant: Grant<ViewFindings>, query: FindingQuery) -> Result<FindingPage, PortError>;
+    /// Notes that findings leave Reeve as a file: which of them, and in which form.
+    fn exported(&self, grant: &Grant<ViewFindings>, query: &FindingQuery, form: &str);
     /// All of one finding.
     async fn finding(&self, grant: Grant<ViewFinding>) -> Result<FindingDetail, PortError>;
     /// The controls, judged or not.

@@ -6,7 +6,7 @@ use crate::{
     registry::{Registry, Specs},
 };
 use reeve_estate::{Collector, TargetSpec};
-use reeve_model::{TargetName, UnixMs};
+use reeve_model::{Status, TargetName, UnixMs, Verdict};
 use reeve_runtime::Supervisor;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -89,6 +89,7 @@ async fn run(mut collector: Collector, hub: Arc<Hub>, recorder: Recorder, stop: 
         if let Some((verdict, changed)) = hub.take(Arc::clone(&snapshot), now) {
             recorder.round(&snapshot, now);
             if changed {
+                tell(&snapshot.target, &verdict);
                 recorder.verdict(&snapshot.target, verdict);
             }
         }
@@ -98,6 +99,16 @@ async fn run(mut collector: Collector, hub: Arc<Hub>, recorder: Recorder, stop: 
         }
     }
     collector.close().await;
+}
+
+/// A line in the log for whoever reads only that: what a target is now, and why. Quoted, since names in sentences are whatever they are.
+fn tell(target: &TargetName, verdict: &Verdict) {
+    let reason = verdict.reasons.first().map_or("", |r| r.sentence.as_str());
+    match verdict.status {
+        Status::Healthy => tracing::info!(%target, "healthy"),
+        Status::Degraded | Status::Critical => tracing::warn!(%target, ?reason, "{}", verdict.status.word()),
+        Status::Unknown => tracing::info!(%target, ?reason, "too little is known of it to judge it"),
+    }
 }
 
 /// Waits until the next round is due; a first viewer brings it forward.

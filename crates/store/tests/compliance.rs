@@ -44,6 +44,7 @@ fn finding(n: u8, state: FindingState, seen: UnixMs) -> Finding {
         first_seen: seen,
         last_seen: seen,
         acceptance: None,
+        accepted_for: None,
     }
 }
 

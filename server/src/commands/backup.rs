@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use clap::{Args, Subcommand};
-use reeve_backup::{DrillRequest, Engine, Over, Progress, RestoreRequest, RunRequest, TableName};
+use reeve_backup::{DrillRequest, Engine, Over, Progress, PutBackRequest, RestoreRequest, RunRequest, TableName};
 use reeve_model::{
     TargetName,
     backup::{BackupId, BackupKind, DrillOutcome, JobPhase, JobProgress, VerificationLevel},
@@ -97,6 +97,23 @@ pub enum What {
         /// The name of that database once more, typed by you.
         #[arg(long, value_name = "DATABASE", requires = "over")]
         typed: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Put a table back into the original, where it is missing, from a database that this backup was restored as. Nothing that is there is
+    /// touched. Exit code 1 when it failed, or not all is as it was backed up.
+    PutBack {
+        /// The backup's id.
+        id: BackupId,
+        /// The table, as schema.table.
+        #[arg(long, value_name = "SCHEMA.TABLE")]
+        table: String,
+        /// The database that `reeve backup restore` made.
+        #[arg(long, value_name = "DATABASE")]
+        from: String,
+        /// The target of both databases; without it the one the backup was taken from.
+        #[arg(long, value_parser = target_name)]
+        target: Option<TargetName>,
         #[command(flatten)]
         output: Output,
     },
@@ -190,6 +207,16 @@ async fn act(config: &Config, what: &What, cancel: &CancellationToken) -> Result
             Ok(success(drill.outcome == DrillOutcome::Passed))
         }
         What::Restore { .. } => restore(config, &engine, what, cancel).await,
+        What::PutBack { id, table, from, target, output } => {
+            let reached = target::reach(config, &home(&engine, id, target.as_ref()).await?).await?;
+            let request =
+                PutBackRequest { id: id.clone(), server: reached.endpoint.clone(), from: from.clone(), table: TableName::parse(table) };
+            let outcome = engine.put_back(&request, &progress(*output), cancel).await;
+            reached.stop().await;
+            let report = outcome.map_err(|e| format!("Nothing was put back: {e}."))?;
+            say(print::put_back(&report, table, output.json));
+            Ok(success(report.difference.is_none() && report.keys_missing.is_empty() && report.views_missing.is_empty()))
+        }
         What::Schedule { what } => schedule::run(config, what).await,
         What::Prune { dry_run, output } => {
             let report = engine.prune(config.backup.keep, *dry_run).await.map_err(sentence)?;
@@ -202,11 +229,7 @@ async fn act(config: &Config, what: &What, cancel: &CancellationToken) -> Result
 
 async fn restore(config: &Config, engine: &Engine, what: &What, cancel: &CancellationToken) -> Result<ExitCode, String> {
     let What::Restore { id, target, database, table, over, typed, output } = what else { return Ok(ExitCode::SUCCESS) };
-    let into = match target {
-        Some(target) => target.clone(),
-        None => engine.show(id).await.map_err(sentence)?.backup.target,
-    };
-    let reached = target::reach(config, &into).await?;
+    let reached = target::reach(config, &home(engine, id, target.as_ref()).await?).await?;
     let over = over.as_ref().zip(typed.as_ref()).map(|(database, typed)| Over { database: database.clone(), typed: typed.clone() });
     // A database can't be renamed from within.
     let within = over.as_ref().is_some_and(|over| over.database == reached.endpoint.database());
@@ -217,6 +240,14 @@ async fn restore(config: &Config, engine: &Engine, what: &What, cancel: &Cancell
     let report = outcome.map_err(|e| format!("Nothing was restored: {e}."))?;
     say(print::restored(&report, output.json));
     Ok(success(report.differences.is_empty()))
+}
+
+/// The target that is named, else the one that the backup was taken from.
+async fn home(engine: &Engine, id: &BackupId, named: Option<&TargetName>) -> Result<TargetName, String> {
+    match named {
+        Some(target) => Ok(target.clone()),
+        None => Ok(engine.show(id).await.map_err(sentence)?.backup.target),
+    }
 }
 
 fn tables(named: &[String]) -> Option<Vec<TableName>> {

@@ -2,9 +2,10 @@
 
 use super::table;
 use crate::run::store::when as moment;
-use reeve_backup::{Catalogue, EngineConfig, PruneReport, SweepReport};
+use reeve_app::format;
+use reeve_backup::{Catalogue, EngineConfig, PruneReport, PutBackReport, SweepReport};
 use reeve_model::backup::{
-    AmcheckOutcome, Backup, BackupEntry, Drill, JobProgress, RestoreReport, TableDifference, Verification, VerificationLevel,
+    AmcheckOutcome, Backup, BackupEntry, Drill, DrillOutcome, JobProgress, RestoreReport, TableDifference, Verification, VerificationLevel,
 };
 use serde_json::json;
 
@@ -18,7 +19,7 @@ pub fn going_on(now: &JobProgress) -> String {
         text.push_str(&format!(" of {}", size(total)));
     }
     if let Some(rate) = now.rate_bytes_per_s {
-        text.push_str(&format!(", {:.1} MB/s", rate / 1e6));
+        text.push_str(&format!(", {}", written(rate, reeve_model::Unit::BytesPerSecond)));
     }
     if let Some(left) = now.left_s {
         text.push_str(&format!(", {left:.0} s left"));
@@ -132,10 +133,13 @@ pub fn drill(d: &Drill, as_json: bool) -> String {
         lines.push(compared(d.tables_compared, d.rows_compared, &d.differences));
     }
     lines.push(match &d.amcheck {
-        AmcheckOutcome::Passed => "pg_amcheck: every heap and index is sound.".to_owned(),
+        AmcheckOutcome::Passed => "pg_amcheck: every heap and B-tree index is sound.".to_owned(),
         AmcheckOutcome::Failed { said } => format!("pg_amcheck found corruption: {said}"),
         AmcheckOutcome::Skipped { sentence } => format!("pg_amcheck was not run. {sentence}"),
     });
+    if d.outcome != DrillOutcome::Failed {
+        lines.push("Not compared: large objects, materialized views, foreign tables and sequences.".to_owned());
+    }
     lines.extend(d.differences.iter().map(difference));
     lines.extend(d.notes.iter().cloned());
     lines.join("\n")
@@ -153,6 +157,30 @@ pub fn restored(r: &RestoreReport, as_json: bool) -> String {
     );
     lines.extend(r.differences.iter().map(difference));
     lines.extend(r.notes.iter().cloned());
+    lines.join("\n")
+}
+
+/// A table that was put back.
+pub fn put_back(r: &PutBackReport, table: &str, as_json: bool) -> String {
+    if as_json {
+        return format!(
+            "{:#}",
+            json!({ "database": r.database, "table": table, "rows": r.rows, "difference": r.difference, "keys": r.keys,
+                    "keys_missing": r.keys_missing, "views_missing": r.views_missing })
+        );
+    }
+    let mut lines = vec![format!("{table} is back in {}, with {} rows.", r.database, r.rows)];
+    match &r.difference {
+        None => lines.push("Every row is as it was backed up.".to_owned()),
+        Some(it) => lines.push(difference(it)),
+    }
+    if r.keys > 0 {
+        lines.push(format!("Foreign keys of other tables that point to it again: {}.", r.keys));
+    }
+    lines.extend(r.keys_missing.iter().map(|key| format!("A foreign key is not as before: {key}.")));
+    lines.extend(
+        r.views_missing.iter().map(|view| format!("The view {view} is still missing: make it again as it is in the restored database.")),
+    );
     lines.join("\n")
 }
 
@@ -213,12 +241,12 @@ fn difference(d: &TableDifference) -> String {
 
 #[allow(clippy::cast_precision_loss)] // for people
 fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
+    written(bytes as f64, reeve_model::Unit::Bytes)
+}
+
+/// As the pages write it, so that one backup has one size; a terminal has no need of a space that does not break.
+fn written(value: f64, unit: reeve_model::Unit) -> String {
+    format::text(Some(value), unit).replace('\u{a0}', " ")
 }
 
 #[allow(clippy::cast_precision_loss)] // for people
@@ -234,8 +262,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_times_read_well() {
-        assert_eq!([999, 1_500, 2_500_000, 3_500_000_000].map(size), ["999 B", "1.5 kB", "2.5 MB", "3.5 GB"]);
+    fn sizes_and_times_read_well_and_as_on_the_pages() {
+        let sizes = [999, 1_500, 2_500_000, 3_500_000_000];
+        assert_eq!(sizes.map(size), ["999 B", "1.46 KB", "2.38 MB", "3.26 GB"]);
+        for bytes in sizes {
+            assert_eq!(size(bytes), format::size(i64::try_from(bytes).ok()).replace('\u{a0}', " "));
+        }
         assert_eq!([1_500, 120_000].map(seconds), ["1.5 s", "2.0 min"]);
     }
 }

@@ -9,6 +9,7 @@ mod backup_schedule;
 mod backup_target;
 mod check;
 mod compliance;
+mod config;
 mod demo;
 mod demo_fault;
 mod doctor;
@@ -22,7 +23,7 @@ mod target_list;
 mod target_test;
 
 use crate::{
-    config::{self, Config},
+    config::{self as configuration, Config},
     run::{logging::LogFormat, output::complain},
 };
 use clap::{Args, Parser, Subcommand};
@@ -33,7 +34,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 #[command(name = "reeve", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 all is well, 1 something is wrong (it says what), 2 the command line or configuration can't be used.\n\
-                        Settings come from reeve.toml and the environment; the environment wins. See docs/CONFIGURATION.md."
+                        Settings come from reeve.toml and the environment; the environment wins: `reeve config example`, `reeve config variables`."
 )]
 pub struct Reeve {
     #[command(subcommand)]
@@ -82,6 +83,11 @@ enum Command {
         what: migrate::What,
         #[command(flatten)]
         common: Common,
+    },
+    /// What can be configured: an example of the file, the variables.
+    Config {
+        #[command(subcommand)]
+        what: config::What,
     },
     /// Who may do what.
     Access {
@@ -142,6 +148,15 @@ enum DemoWhat {
     },
     /// Take back what `reeve demo fault` broke. A flipped bit stays: say corrupt-backup again.
     Heal,
+    /// Go into one of its servers with psql, as superuser; what stands behind -- is for psql.
+    Psql {
+        /// findawise, systems or systems-replica.
+        #[arg(default_value = "findawise")]
+        target: String,
+        /// Arguments of psql.
+        #[arg(last = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
 }
 
 /// What every command takes.
@@ -156,6 +171,9 @@ impl Common {
     /// Reads and checks the configuration.
     fn load(&self) -> Result<Config, String> {
         let env = environment()?;
+        for (written, meant) in configuration::variables::slips(&env) {
+            complain(format!("The variable {written} is set but not read. Did you mean {meant}?"));
+        }
         let places = [PathBuf::from("reeve.toml"), PathBuf::from("/etc/reeve/reeve.toml")];
         let path = match &self.config {
             Some(path) => Some(path.clone()),
@@ -169,7 +187,7 @@ impl Common {
             ),
         };
         let name = path.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
-        config::load(text.as_deref().map(|text| (name.as_str(), text)), &env).map_err(|problems| problems.to_string())
+        configuration::load(text.as_deref().map(|text| (name.as_str(), text)), &env).map_err(|problems| problems.to_string())
     }
 }
 
@@ -202,6 +220,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
     // Neither configuration nor database.
     match &line.command {
         Command::Access { what } => return ended(access::run(*what)),
+        Command::Config { what } => return ended(config::run(*what)),
         Command::Audit { what: audit::What::Check { file }, .. } => return ended(audit::check(file)),
         Command::Compliance { what: compliance::What::Controls { json }, .. } => return ended(compliance::controls(*json)),
         _ => {}
@@ -215,7 +234,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         | Command::Secret { common, .. } => (common, &line.command),
         Command::Account { common, .. } | Command::Audit { common, .. } => (common, &line.command),
         Command::Compliance { common, .. } | Command::Backup { common, .. } => (common, &line.command),
-        Command::Access { .. } => return ExitCode::SUCCESS,
+        Command::Access { .. } | Command::Config { .. } => return ExitCode::SUCCESS,
     };
     let config = match common.load() {
         Ok(config) => config,
@@ -229,6 +248,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         Command::Demo { what: None, .. } => demo::run(config).await,
         Command::Demo { what: Some(DemoWhat::Fault { fault }), .. } => demo_fault::run(&config, *fault).await,
         Command::Demo { what: Some(DemoWhat::Heal), .. } => demo_fault::heal(&config).await,
+        Command::Demo { what: Some(DemoWhat::Psql { target, arguments }), .. } => demo::psql::run(&config, target, arguments).await,
         Command::Check(_) => check::run(&config).await,
         Command::Doctor { json, .. } => doctor::run(&config, *json).await,
         Command::Health { json, .. } => health::run(&config, *json).await,
@@ -239,7 +259,7 @@ pub async fn dispatch(line: Reeve) -> ExitCode {
         Command::Audit { what, .. } => audit::run(&config, what).await,
         Command::Compliance { what, .. } => compliance::run(&config, what).await,
         Command::Backup { what, .. } => backup::run(&config, what).await,
-        Command::Access { .. } => Ok(ExitCode::SUCCESS),
+        Command::Access { .. } | Command::Config { .. } => Ok(ExitCode::SUCCESS),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What a test of a target found, for people and for programs.
 
 use crate::run::output::say;
-use reeve_model::registration::Trial;
+use reeve_model::registration::{Gap, Trial};
 use serde_json::{Value, json};
 
 /// Says what a test found.
@@ -18,11 +18,7 @@ pub fn tell(name: &str, trial: &Trial) {
                 say("Nothing is missing; every panel and every control has what it needs.");
             }
             for gap in &trial.missing {
-                say(format!("  {}", gap.remedy.as_ref().unwrap_or(&gap.because)));
-                if gap.remedy.is_some() {
-                    say(format!("    now: {}", gap.because));
-                }
-                say(format!("    without it: {}", gap.without.join(", ")));
+                tell_gap(gap);
             }
         }
         (fault, _) => say(format!("{name} can't be watched: {}", fault.as_deref().unwrap_or("it did not answer"))),
@@ -31,6 +27,18 @@ pub fn tell(name: &str, trial: &Trial) {
         say("What a superuser of that server can run for it:");
         trial.sql.iter().for_each(|statement| say(format!("  {statement}")));
     }
+}
+
+/// Says what is missing: the SQL that helps, a line for each statement as it can be run, then what it is for.
+pub fn tell_gap(gap: &Gap) {
+    match &gap.remedy {
+        Some(sql) => {
+            sql.lines().for_each(|statement| say(format!("  {statement}")));
+            say(format!("    now: {}", gap.because));
+        }
+        None => say(format!("  {}", gap.because)),
+    }
+    say(format!("    without it: {}", gap.without.join(", ")));
 }
 
 /// The same as JSON.

@@ -10,6 +10,7 @@ mod problem;
 mod s3;
 mod target;
 mod values;
+pub mod variables;
 
 pub use backup::BackupConfig;
 pub use guards::{HttpConfig, Limits, Rate, TlsFiles};
@@ -22,6 +23,9 @@ use reeve_model::{TargetInfo, pool::StoreRole};
 use reeve_service::vault::VaultKey;
 use secrecy::SecretString;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// A `reeve.toml` with every setting. `docs/CONFIGURATION.md` shows it, `reeve config example` prints it.
+pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// Where Reeve listens when nothing else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:4400";
@@ -109,5 +113,7 @@ pub fn load(text: Option<(&str, &str)>, env: &BTreeMap<String, String>) -> Resul
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
+#[cfg(test)]
+mod documented;
 #[cfg(test)]
 mod tests;

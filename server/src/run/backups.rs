@@ -113,6 +113,7 @@ impl Inner {
                     difference,
                     keys: report.keys,
                     keys_missing: report.keys_missing,
+                    views_missing: report.views_missing,
                 })
             }
         }

@@ -1,6 +1,7 @@
 //! Log lines on standard error.
 
 use clap::ValueEnum;
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// How log lines look.
@@ -19,7 +20,12 @@ const DEFAULT: &str = "info,sqlx=warn,graphile_worker=off,tower_sessions=error,t
 /// everything else goes on.
 pub fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("REEVE_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        // Into a file or a journal colours would be written as codes.
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => subscriber.with_target(false).compact().init(),
         LogFormat::Json => subscriber.json().init(),

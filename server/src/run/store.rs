@@ -18,6 +18,12 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 /// How long a connection may take, network, TLS and login together.
 const CONNECT: Duration = Duration::from_secs(15);
 
+/// The migration of compliance that made the audit trail.
+const AUDIT_TRAIL: i64 = 1;
+/// Connections of other Reeves to this database.
+const BESIDE: &str = "SELECT count(*) FROM pg_catalog.pg_stat_activity \
+                      WHERE application_name LIKE 'reeve/%' AND datname = current_database() AND pid <> pg_backend_pid()";
+
 /// Where Reeve's own databases are.
 pub struct Database {
     embedded: Option<Embedded>,
@@ -205,6 +211,33 @@ impl Database {
             all.extend(migrate::status(&mut connection, domain).await.map_err(|e| e.to_string())?);
         }
         Ok(all)
+    }
+
+    /// Takes back what of a domain is applied above `version`, in each database that holds it; says which migrations that were.
+    /// The audit trail stays: it is not taken back by a command.
+    ///
+    /// # Errors
+    /// One sentence, also while another Reeve is connected; nothing is taken back then.
+    pub async fn roll_back(&self, domain: Domain, version: i64) -> Result<Vec<i64>, String> {
+        if domain == Domain::Compliance && version < AUDIT_TRAIL {
+            return Err(
+                "Migration 1 of compliance holds the audit trail, which nothing of Reeve removes. Roll back to 1 or above.".to_owned()
+            );
+        }
+        let mut undone = Vec::new();
+        for (role, at) in self.homes().into_iter().filter(|(_, each)| *each == domain) {
+            let mut connection = self.owner(role, at).await?;
+            let others: i64 = sqlx::query_scalar(BESIDE).fetch_one(&mut connection).await.map_err(|e| e.to_string())?;
+            if others > 0 {
+                return Err(format!(
+                    "A Reeve is connected to this database ({others} connections): stop it first. Nothing more was taken back."
+                ));
+            }
+            undone.extend(migrate::down(&mut connection, domain, version).await.map_err(|e| e.to_string())?);
+        }
+        undone.sort_unstable();
+        undone.dedup();
+        Ok(undone)
     }
 
     /// Main holds every domain, so that it can stand in; a role with a database of its own holds its domain there too.

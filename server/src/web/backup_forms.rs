@@ -9,23 +9,43 @@ use reeve_access::{
 use reeve_app::route::{BackupView, Page, database_of};
 use reeve_model::{
     TargetName,
-    backup::{BackupAct, BackupId, JobState, NewSchedule, ScheduledWhat, VerificationLevel},
+    backup::{BackupAct, BackupId, BackupJob, JobState, NewSchedule, ScheduledWhat, VerificationLevel},
 };
 use reeve_ports::PortError;
 
-const BEGUN: &str = "It is written down and begins as soon as its database has no other job. This page shows how far it is.";
+/// What a job does, as what a sentence is about.
+fn named(job: &BackupJob) -> String {
+    let database = &job.database;
+    match &job.act {
+        BackupAct::Backup { .. } => format!("The backup of {database}"),
+        BackupAct::Verify { .. } => format!("The verification of a backup of {database}"),
+        BackupAct::Drill { .. } => format!("The drill of a backup of {database}"),
+        BackupAct::Restore { into: Some(name), .. } => format!("The restore of {database} as {name}"),
+        BackupAct::Restore { into: None, .. } => format!("The restore of {database} beside the original"),
+        BackupAct::PutBack { schema, table, .. } => format!("Putting {schema}.{table} back into {database}"),
+        BackupAct::Replace { .. } => format!("The replacement of {database} by a backup"),
+    }
+}
 
-const SECOND: &str = "It is written down and begins when a second person agrees, on this page or on that of all backups, within 24 hours.";
+/// What is said of a job that was asked for.
+fn asked(job: &BackupJob) -> String {
+    let what = named(job);
+    match job.state {
+        JobState::Waiting => format!(
+            "{what} is written down; it begins when a second person agrees, on this page or on that of all backups, within 24 hours."
+        ),
+        _ => format!("{what} is written down; it begins as soon as its database has no other job. This page shows how far it is."),
+    }
+}
 
 /// Backs up a database.
 pub async fn run(parts: Parts, fields: Fields) -> Response {
     let form = parts.on(Page::Backups(Box::default()));
     let outcome = async {
-        let asked = database_of(fields.get("of"));
-        let (target, database) = asked.ok_or_else(|| PortError::Invalid("Choose the database to back up.".to_owned()))?;
+        let chosen = database_of(fields.get("of"));
+        let (target, database) = chosen.ok_or_else(|| PortError::Invalid("Choose the database to back up.".to_owned()))?;
         let act = BackupAct::Backup { database, tables: Vec::new() };
-        form.ports().backups.ask(authorize::<RunBackup>(form.who(), (target, act))?, None).await?;
-        Ok(BEGUN.to_owned())
+        Ok(asked(&form.ports().backups.ask(authorize::<RunBackup>(form.who(), (target, act))?, None).await?))
     }
     .await;
     form.end(outcome).await
@@ -39,8 +59,8 @@ pub async fn cancel(parts: Parts, fields: Fields) -> Response {
         let job = form.ports().backups.backup_job(authorize::<ViewBackupJob>(form.who(), id.clone())?).await?;
         let job = form.ports().backups.cancel(authorize::<CancelBackup>(form.who(), (job.target, id))?).await?;
         Ok(match job.state {
-            JobState::Running => "The job ends as soon as it has cleared away what it did.".to_owned(),
-            _ => "The job was cancelled before it began.".to_owned(),
+            JobState::Running => format!("{} ends as soon as it has cleared away what it did.", named(&job)),
+            _ => format!("{} was cancelled before it began.", named(&job)),
         })
     }
     .await;
@@ -122,8 +142,7 @@ pub async fn approve(parts: Parts, fields: Fields) -> Response {
     let outcome = async {
         let id = fields.get("job").to_owned();
         let job = form.ports().backups.backup_job(authorize::<ViewBackupJob>(form.who(), id.clone())?).await?;
-        form.ports().backups.approve(authorize::<ApproveRestore>(form.who(), (job.target, id))?).await?;
-        Ok(BEGUN.to_owned())
+        Ok(asked(&form.ports().backups.approve(authorize::<ApproveRestore>(form.who(), (job.target, id))?).await?))
     }
     .await;
     form.end(outcome).await
@@ -151,8 +170,58 @@ async fn of_backup_at(parts: Parts, id: &str, table: Option<(String, String)>, a
         let found = form.ports().backups.backup_detail(authorize::<ViewBackup>(form.who(), backup.clone())?).await?;
         let target: TargetName = found.entry.backup.target;
         let job = form.ports().backups.ask(authorize::<RunBackup>(form.who(), (target, act(backup)))?, None).await?;
-        Ok(if job.state == JobState::Waiting { SECOND } else { BEGUN }.to_owned())
+        Ok(asked(&job))
     }
     .await;
     form.end(outcome).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reeve_model::{UnixMs, backup::BackupKind};
+
+    fn job(act: BackupAct, state: JobState) -> BackupJob {
+        BackupJob {
+            id: String::new(),
+            target: TargetName::new("shop").expect("a name"),
+            database: "orders".to_owned(),
+            backup: act.backup().cloned(),
+            act,
+            kind: BackupKind::Manual,
+            state,
+            progress: None,
+            sentence: None,
+            restored: None,
+            cancelling: false,
+            asked_by: String::new(),
+            asked_at: UnixMs(0),
+            agreed: None,
+            started_at: None,
+            ended_at: None,
+        }
+    }
+
+    #[test]
+    fn d1_what_was_asked_for_is_named() {
+        let backup = BackupId::new("20261126T131845Z-7f3a9c01").expect("an id");
+        let said = |act: BackupAct| asked(&job(act, JobState::Queued));
+        let made = said(BackupAct::Backup { database: "orders".to_owned(), tables: Vec::new() });
+        assert_eq!(
+            made,
+            "The backup of orders is written down; it begins as soon as its database has no other job. This page shows how far it is."
+        );
+        let level = VerificationLevel::Full;
+        assert!(said(BackupAct::Verify { backup: backup.clone(), level }).starts_with("The verification of a backup of orders is"));
+        assert!(said(BackupAct::Drill { backup: backup.clone() }).starts_with("The drill of a backup of orders is"));
+        let restore = |into: Option<&str>| said(BackupAct::Restore { backup: backup.clone(), into: into.map(str::to_owned) });
+        assert!(restore(Some("tuesday")).starts_with("The restore of orders as tuesday is"));
+        assert!(restore(None).starts_with("The restore of orders beside the original is"));
+        let (from, schema, table) = ("tuesday".to_owned(), "public".to_owned(), "lines".to_owned());
+        let back = said(BackupAct::PutBack { backup: backup.clone(), from, schema, table });
+        assert!(back.starts_with("Putting public.lines back into orders is"), "{back}");
+        let waits = asked(&job(BackupAct::Replace { backup, typed: "orders".to_owned() }, JobState::Waiting));
+        let wanted = "The replacement of orders by a backup is written down; it begins when a second person agrees";
+        assert!(waits.starts_with(wanted), "{waits}");
+    }
 }

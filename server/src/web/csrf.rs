@@ -10,6 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use reeve_app::route::Page;
 use reeve_model::Origin;
 use reeve_ports::{PortError, Refused};
 use sha2::{Digest, Sha256};
@@ -53,17 +54,37 @@ fn same_origin(headers: &HeaderMap, public: Option<&str>) -> bool {
         return site == "same-origin";
     }
     let host = sent(header::HOST.as_str());
-    let own = |origin: &str| {
-        let authority = origin.split_once("://").map(|(_, rest)| rest);
-        public.is_some_and(|public| origin.eq_ignore_ascii_case(public))
-            || authority.zip(host).is_some_and(|(authority, host)| !host.is_empty() && authority.eq_ignore_ascii_case(host))
-    };
+    let own = |origin: &str| ours(origin, host, public);
     match (sent(header::ORIGIN.as_str()), sent(header::REFERER.as_str())) {
         (Some(origin), _) => own(origin),
         (None, Some(referer)) => own(origin_of(referer)),
         // No browser: nothing was forged, because no foreign page can make such a request.
         (None, None) => true,
     }
+}
+
+/// Whether an origin is Reeve's: the public one, or that of the host that was asked.
+fn ours(origin: &str, host: Option<&str>, public: Option<&str>) -> bool {
+    let authority = origin.split_once("://").map(|(_, rest)| rest);
+    public.is_some_and(|public| origin.eq_ignore_ascii_case(public))
+        || authority.zip(host).is_some_and(|(authority, host)| !host.is_empty() && authority.eq_ignore_ascii_case(host))
+}
+
+/// Which of Reeve's own pages a form was sent from, as its browser tells; none where it tells nothing, or of no such page.
+pub fn sent_from(headers: &HeaderMap, public: Option<&str>) -> Option<Page> {
+    let only = |name: &str| {
+        let mut all = headers.get_all(name).iter();
+        let first = all.next()?.to_str().ok()?;
+        all.next().is_none().then_some(first)
+    };
+    let referer = only(header::REFERER.as_str())?;
+    let origin = origin_of(referer);
+    if !ours(origin, only(header::HOST.as_str()), public) {
+        return None;
+    }
+    let place = referer.get(origin.len()..)?.split('#').next()?;
+    let (path, query) = place.split_once('?').unwrap_or((place, ""));
+    Page::parse(path, query).filter(|page| !matches!(page, Page::SignIn { .. }))
 }
 
 /// Scheme, host and port of an address.
@@ -150,6 +171,30 @@ mod tests {
             assert!(!meant(&Method::POST, &headers(&[("origin", bad), ("host", "10.0.0.5:4400")]), PUBLIC), "{bad}");
         }
         assert!(meant(&Method::POST, &headers(&[("referer", "https://reeve.example.com/sign-in"), ("host", "10.0.0.5")]), PUBLIC));
+    }
+
+    #[test]
+    fn at_56_a_form_leads_back_to_one_of_reeves_own_pages_or_nowhere() {
+        let from = |referer: &'static str, host: &'static str| sent_from(&headers(&[("referer", referer), ("host", host)]), PUBLIC);
+        let href = |referer, host| from(referer, host).map(|page| page.href());
+        let failed = href("http://reeve.test:4400/admin/backups?trust=failed#x", "reeve.test:4400");
+        assert_eq!(failed.as_deref(), Some("/admin/backups?trust=failed"));
+        assert_eq!(href("https://reeve.example.com/admin/targets/shop", "10.0.0.5:4400").as_deref(), Some("/admin/targets/shop"));
+        for bad in [
+            "http://evil.test/admin/backups",
+            "http://evil.test?://reeve.test/admin/backups",
+            "http://reeve.test.evil.test/admin/backups",
+            "http://reeve.test",
+            "http://reeve.test/",
+            "http://reeve.test//evil.test/admin/backups",
+            "http://reeve.test/sign-in?next=/admin/backups",
+            "http://reeve.test/admin/backups/run",
+            "/admin/backups",
+            "",
+        ] {
+            assert_eq!(href(bad, "reeve.test"), None, "{bad}");
+        }
+        assert_eq!(sent_from(&headers(&[("host", "reeve.test")]), None), None);
     }
 
     #[test]

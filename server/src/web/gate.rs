@@ -1,7 +1,7 @@
 //! The gate in front of every route: who is asking, may they, and is it really them.
 
 use super::{
-    Web, pages,
+    Web, csrf, pages,
     refusal::{Refusal, to_sign_in},
     routes::{Access, Kind, Route, without_secret},
     sessions,
@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use reeve_access::{Principal, Via};
-use reeve_app::route::{decode, pairs};
+use reeve_app::route::{Page, decode, pairs};
 use reeve_model::{Origin, TargetName};
 use reeve_ports::{PortError, Refused};
 use tower_sessions::Session;
@@ -29,7 +29,7 @@ pub struct Gate {
 
 /// Lets a request through with its [`Principal`], or answers it. What it refuses, it writes into the audit trail.
 pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let route = gate.route;
+    let (route, public) = (gate.route, gate.web.public_origin.as_deref());
     let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
     let by_token = request.headers().contains_key(header::AUTHORIZATION);
     if route.kind == Kind::Asset || (route.access == Access::Open && route.kind == Kind::Data) {
@@ -64,12 +64,12 @@ pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) ->
             return answer;
         }
         Ok(None) | Err(_) if route.access == Access::Open => {}
-        Ok(None) => return anonymous(route, &request, "Sign in first."),
+        Ok(None) => return anonymous(route, &request, public, "Sign in first."),
         Err(error @ PortError::Unauthenticated(_)) => {
             if by_token {
                 gate.refused(None, &origin, request.uri());
             }
-            return anonymous(route, &request, &error.to_string());
+            return anonymous(route, &request, public, &error.to_string());
         }
         Err(error) => return Refusal(error).into_response(),
     }
@@ -136,10 +136,12 @@ impl Gate {
     }
 }
 
-fn anonymous(route: &Route, request: &Request, sentence: &str) -> Response {
+/// `public`: the origin under which people reach Reeve, where a proxy stands before it.
+fn anonymous(route: &Route, request: &Request, public: Option<&str>, sentence: &str) -> Response {
     match route.kind {
         Kind::Page => to_sign_in(request.uri().path_and_query().map_or("/", |p| p.as_str())),
-        Kind::Form => to_sign_in("/admin/db-health"),
+        // Back to the page that it was sent from: what was asked for there is not done by signing in.
+        Kind::Form => to_sign_in(&csrf::sent_from(request.headers(), public).unwrap_or(Page::Health).href()),
         _ => Refusal(PortError::Unauthenticated(sentence.to_owned())).into_response(),
     }
 }

@@ -165,6 +165,9 @@ fn schemas() -> Value {
         ("first_seen", whole()),
         ("last_seen", whole()),
     ]);
+    let mut listed = finding.clone();
+    listed["properties"]["clauses"] = json!({ "type": "array", "items": text() });
+    listed["properties"]["accepted_for"] = maybe();
     let score = object(&[
         ("proven", number()),
         ("uncapped", number()),
@@ -197,7 +200,7 @@ fn schemas() -> Value {
             ("vulnerabilities", json!({ "type": "array", "items": finding })), ("recommendations", json!({ "type": "array" })),
             ("coverage", json!({ "type": "object" })), ("targets", json!({ "type": "array" })), ("disclaimer", text()),
         ]),
-        "FindingList": list(finding),
+        "FindingList": list(listed),
         "History": object(&[("target", text()), ("metric", text()), ("object", text()), ("points", json!({ "type": "array" }))]),
     })
 }

@@ -52,7 +52,9 @@ async fn signal(parts: Parts, name: Name, fields: Fields, signal: SessionSignal)
     };
     let show = Show::ALL.into_iter().find(|show| show.word() == fields.get("show")).unwrap_or_default();
     let named = fields.get("pid").parse().ok().zip(fields.get("connected_at").parse().ok().map(UnixMs));
-    let form = parts.on(Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: named }))).keeping(&fields, &["typed"]);
+    let form = parts
+        .on(Page::Sessions(name.clone(), Box::new(SessionsFilter { show, chosen: named, process: None })))
+        .keeping(&fields, &["typed"]);
     let outcome = async {
         let (pid, started_at) = named.ok_or_else(|| PortError::Invalid("Choose a session from the list.".to_owned()))?;
         let seen = fields.get("seen").parse().ok().map(UnixMs);

@@ -63,8 +63,8 @@ pub(crate) fn table(history: &BackupHistory, cx: &PageContext, now: UnixMs) -> A
     .into_any()
 }
 
-/// Copies that restores left, with what drops them; nothing while there is none.
-pub(super) fn copies(history: &BackupHistory) -> impl IntoView + use<> {
+/// Copies that restores left, with what drops them and what makes one count as a database of its own; nothing while there is none.
+pub(super) fn copies(history: &BackupHistory, cx: &PageContext) -> impl IntoView + use<> {
     let many = history.copies.len();
     (many > 0).then(|| {
         let size: i64 = history.copies.iter().filter_map(|c| c.size_bytes).sum();
@@ -72,12 +72,22 @@ pub(super) fn copies(history: &BackupHistory) -> impl IntoView + use<> {
         let one = |c: &reeve_model::backup::DatabaseCopy| {
             let about = format!(" on {}, of {}, {}", c.target, c.of, format::size(c.size_bytes));
             let drop = format!("DROP DATABASE {};", super::takeback::ident(&c.database));
-            view! { <li><p><b class="mono">{c.database.clone()}</b>{about}</p><Code text=drop what="SQL"/></li> }
+            let keeps = history.jobs_fault.is_none() && cx.principal.as_ref().is_some_and(|p| p.may_for("run", "backup", &c.target));
+            let keep = keeps.then(|| {
+                view! {
+                    <form method="post" action="/admin/backups/run">
+                        <Csrf token=cx.csrf.clone()/>
+                        <input type="hidden" name="of" value=format!("{}/{}", c.target, c.database)/>
+                        <button class="button quiet" aria-label=format!("Keep it and back it up: {}", c.database)>"Keep it and back it up"</button>
+                    </form>
+                }
+            });
+            view! { <li><p><b class="mono">{c.database.clone()}</b>{about}</p><Code text=drop what="SQL"/>{keep}</li> }
         };
         view! {
             <details class="more copies" id="copies">
                 <summary>{words}</summary>
-                <p>"Reeve made them beside their originals. They are no part of what is to be backed up; drop each when you have what you need."</p>
+                <p>"Reeve made them beside their originals. They are no part of what is to be backed up; drop each when you have what you need. One that is backed up counts as a database of its own."</p>
                 <ul>{history.copies.iter().map(one).collect_view()}</ul>
             </details>
         }
@@ -86,7 +96,7 @@ pub(super) fn copies(history: &BackupHistory) -> impl IntoView + use<> {
 
 /// The table as a part that is drawn anew when something in it changed.
 pub(crate) fn part(history: &BackupHistory, cx: &PageContext, now: UnixMs) -> impl IntoView + use<> {
-    view! { <div id=part::COVER data-shape=live::cover_shape(history)>{table(history, cx, now)}{copies(history)}</div> }
+    view! { <div id=part::COVER data-shape=live::cover_shape(history)>{table(history, cx, now)}{copies(history, cx)}</div> }
 }
 
 fn may(cx: &PageContext, c: &DatabaseCover) -> bool {

@@ -145,7 +145,7 @@ fn chosen(data: &BackupData, b: &Backup, restored: &RestoreReport, csrf: Option<
                 <input type="hidden" name="table" value=name.clone()/>
                 <button class="button primary">{format!("Put {schema}.{name} back into {}", b.database.name)}</button>
                 <p class="muted">
-                    "In one transaction, with its indexes, defaults and rights, and its rows compared with the backup. Nothing that is there is touched: a table of this name refuses it. Then the foreign keys of other tables that pointed to it are added again."
+                    "In one transaction, with its indexes, defaults and rights, and its rows compared with the backup. Nothing that is there is touched: a table of this name refuses it. Then the foreign keys of other tables that pointed to it are added again. Views and materialized views over it do not come along."
                 </p>
             </form>
         }

@@ -71,7 +71,7 @@ fn compared(found: &ScanChanges) -> impl IntoView + use<> {
             let states = count(ChangeKind::State);
             let parts = [
                 (count(ChangeKind::Appeared), "appeared"),
-                (count(ChangeKind::Disappeared), "gone"),
+                (count(ChangeKind::Disappeared), "fixed"),
                 (count(ChangeKind::LostSight), "out of sight"),
             ];
             let mut said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
@@ -118,13 +118,13 @@ fn between(from: &ScanLine, to: &ScanLine) -> impl IntoView + use<> {
 fn row(c: &Change) -> impl IntoView + use<> {
     let word = match c.kind {
         ChangeKind::Appeared => "appeared",
-        ChangeKind::Disappeared => "gone",
+        ChangeKind::Disappeared => "fixed",
         ChangeKind::LostSight => "out of sight",
         ChangeKind::State => "other state",
     };
     let kind = match c.kind {
         ChangeKind::Appeared => "appeared",
-        ChangeKind::Disappeared => "gone",
+        ChangeKind::Disappeared => "fixed",
         ChangeKind::LostSight => "lost",
         ChangeKind::State => "state",
     };

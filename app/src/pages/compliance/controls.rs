@@ -1,6 +1,6 @@
 //! `/admin/compliance/controls`: every control of the catalogue, judged or not.
 
-use super::words::{severity, verdict, verdict_words};
+use super::words::{evidence_of, severity, verdict, verdict_words};
 use crate::{
     AppError,
     components::{Empty, EmptyKind},
@@ -48,6 +48,7 @@ pub fn view(data: &ControlsData) -> impl IntoView + use<> {
     };
     view! {
         <header class="page-head"><h1>"Controls"</h1><p class="muted">{of}</p></header>
+        {evidence_of(&data.list.scans).map(|e| view! { <p class="muted">{e}</p> })}
         {states(data)}
         {chips(&data.view)}
         {body}

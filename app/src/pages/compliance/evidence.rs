@@ -57,7 +57,7 @@ fn answer(e: &Evidence, from: &From<'_>, open: bool, now: UnixMs) -> impl IntoVi
     let cut = (e.rows.len() as u64) < e.row_count;
     let cut = cut.then(|| {
         let shown = format::plural(e.rows.len(), "row", "rows");
-        view! { <p class="fine">{format!("The first {shown} of {}; the hash is over all that were kept.", format::whole(i64::try_from(e.row_count).ok()))}</p> }
+        view! { <p class="fine">{format!("The first {shown} of {}; the hash is over all that were read.", format::whole(i64::try_from(e.row_count).ok()))}</p> }
     });
     let missing = e.missing.clone().map(|why| view! { <p class="evidence-missing">{why}</p> });
     let rows = (!e.rows.is_empty()).then(|| rows(e));

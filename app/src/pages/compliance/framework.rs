@@ -1,6 +1,6 @@
 //! `/admin/compliance/frameworks/{framework}`: every clause with what is behind it.
 
-use super::attest;
+use super::{attest, words::evidence_of};
 use crate::{
     AppError,
     components::{Choice, Empty, EmptyKind},
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use reeve_access::Principal;
 use reeve_model::{
     UnixMs,
-    compliance::{Clause, ClauseState, Framework, FrameworkView, Human},
+    compliance::{Clause, ClauseState, Framework, FrameworkView, Human, ScanState},
 };
 use reeve_ports::PortError;
 
@@ -30,6 +30,7 @@ const PARTS: [(ClauseState, &str, &str, &str); 6] = [
 pub struct FrameworkData {
     framework: Framework,
     view: Option<FrameworkView>,
+    scans: Vec<ScanState>,
 }
 
 impl FrameworkData {
@@ -50,7 +51,8 @@ pub async fn load(framework: Framework) -> Result<FrameworkData, AppError> {
         return Err(AppError(PortError::Denied("You may not view findings. Ask an admin for a role that may.".into())));
     }
     let view = overview.frameworks.into_iter().find(|f| f.framework == framework);
-    Ok(FrameworkData { framework, view })
+    let scans = overview.targets.into_iter().map(|t| t.scan).collect();
+    Ok(FrameworkData { framework, view, scans })
 }
 
 /// The page.
@@ -76,6 +78,7 @@ pub fn view(data: &FrameworkData, cx: &PageContext, now: UnixMs) -> impl IntoVie
                     {format::plural(f.total as usize, "clause", "clauses")}": "{parts.map(part_of).into_iter().collect_view()}
                     {format!(" At least one control was judged for {} of them; somebody vouches for ", f.evidenced)}<a href="#words">{f.attested}</a>"."
                 </p>
+                {evidence_of(&data.scans).map(|e| view! { <p class="muted">{e}</p> })}
                 <p class="muted">{f.edition.clone()}"."</p>
                 {PARTS.iter().map(|p| part(f, p)).collect_view()}
                 {words(f, cx, now)}
@@ -125,9 +128,14 @@ fn row(c: &Clause) -> impl IntoView + use<> {
         (!ids.is_empty()).then(|| view! { <span class="controls-of"><span class="muted">{word}" "</span>{links}</span> })
     };
     let word = match c.human {
-        _ if c.attested.is_some() => c.attested.as_ref().map(|a| format!("{} vouches for it until {}", a.by, format::moment(a.expires))),
+        _ if c.attested.is_some() => c.attested.as_ref().map(|a| {
+            // Given before evidence turned against it.
+            let against = if c.contradicted() { ", and evidence contradicts it" } else { "" };
+            format!("{} vouches for it until {}{against}", a.by, format::moment(a.expires))
+        }),
         Human::Also if c.attestation_missing => Some("a person's word is missing, too".to_owned()),
-        Human::Also => Some("needs a person's word, too".to_owned()),
+        // Where evidence contradicts it, nobody's word helps.
+        Human::Also if !c.contradicted() => Some("needs a person's word, too".to_owned()),
         _ => None,
     };
     view! {
@@ -157,7 +165,8 @@ fn words(f: &FrameworkView, cx: &PageContext, now: UnixMs) -> impl IntoView + us
         Some(view! { <h3>{c.citation.clone()}" "<span class="muted">{c.title.clone()}</span></h3>{attest::told(word, now)}{back} })
     });
     let given: Vec<_> = given.collect();
-    let open = f.clauses.iter().filter(|c| c.human != Human::No);
+    // What evidence contradicts is not offered: the service refuses it.
+    let open = f.clauses.iter().filter(|c| c.human != Human::No && !c.contradicted());
     let options: Vec<(String, String)> = open.map(|c| (c.key.clone(), format!("{} {}", c.citation, c.title))).collect();
     let form = (may && !options.is_empty()).then(|| {
         let which = view! { <Choice label="Clause" name="clause" options=options/> }.into_any();
@@ -168,7 +177,7 @@ fn words(f: &FrameworkView, cx: &PageContext, now: UnixMs) -> impl IntoView + us
         <section class="section" id="words" aria-labelledby="words-title">
             <header class="section-head">
                 <h2 id="words-title">"Persons' words"</h2>
-                <p class="muted">"For clauses that evidence can't show, or not alone. They change no state above."</p>
+                <p class="muted">"For clauses that evidence can't show, or not alone, and does not contradict. They change no state above."</p>
             </header>
             {none}
             {given}

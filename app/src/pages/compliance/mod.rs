@@ -78,6 +78,7 @@ pub fn view(data: &ComplianceData, cx: &PageContext, now: UnixMs) -> impl IntoVi
             words::points(s.with_accepted)
         )
     });
+    let coverage = overview.score.as_ref().map(|score| words::coverage(score, overview.total));
     view! {
         <header class="page-head">
             <h1>"Compliance"</h1>
@@ -86,6 +87,8 @@ pub fn view(data: &ComplianceData, cx: &PageContext, now: UnixMs) -> impl IntoVi
         <div id=part::COMPLIANCE data-shape=live::security_shape(overview)>
         {unrecorded}
         <p class="answer">{words::sentence(overview)}</p>
+        {coverage.map(|c| view! { <p>{c}</p> })}
+        {words::evidence_of(overview.targets.iter().map(|t| &t.scan)).map(|e| view! { <p class="muted">{e}</p> })}
         {capped.zip(overview.score.as_ref()).map(|(c, score)| view! { <p class="muted">{words::linked(c, words::cap_of(score))}</p> })}
         {accepted.map(|a| view! { <p class="muted">{a}</p> })}
         <section class="section" aria-labelledby="scores-title">

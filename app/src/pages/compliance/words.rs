@@ -86,9 +86,52 @@ pub fn sentence(overview: &ComplianceOverview) -> String {
                 _ if proven == upper => format!("it would be no more if the {unknown} passed"),
                 _ => format!("{upper} if the {unknown} passed"),
             };
-            format!("{proven} of 100 points are proven{over}; {more}.")
+            let held = held(score).map(|held| format!(", {held}")).unwrap_or_default();
+            format!("{proven} of 100 points are proven{over}{held}; {more}.")
         }
     }
+}
+
+/// At most this while a critical control fails; what is held higher is held by controls that fail on personal data.
+const CRITICAL_LIMIT: f64 = 59.0;
+
+/// What holds a score down to the figure that it shows, so that the figure is not read as a measurement. Names no control.
+fn held(score: &Score) -> Option<String> {
+    let cap = score.cap.as_ref().filter(|cap| score.uncapped.is_some_and(|by_the_rest| by_the_rest > cap.limit))?;
+    let by = if cap.limit <= CRITICAL_LIMIT { "failing critical controls" } else { "high controls that fail on personal data" };
+    Some(format!("held at {:.0} by {by}", cap.limit))
+}
+
+/// How much of the catalogue stands behind a score, and what does not.
+#[must_use]
+pub fn coverage(score: &Score, total: u32) -> String {
+    let judged = format!("{} of {total} controls {} judged", score.assessed(), if score.assessed() == 1 { "is" } else { "are" });
+    let rest = total.saturating_sub(score.assessed() + score.unknown + score.not_applicable + score.attested);
+    let are = |n: u32, one: &str, many: &str| (n > 0).then(|| format!("{n} {}", if n == 1 { one } else { many }));
+    let others = [
+        are(score.unknown, "is unknown", "are unknown"),
+        are(score.not_applicable, "does not apply", "do not apply"),
+        are(score.attested, "rests on a person's word", "rest on a person's word"),
+        are(rest, "is not assessed", "are not assessed"),
+    ];
+    let others: Vec<String> = others.into_iter().flatten().collect();
+    if others.is_empty() { format!("{judged}.") } else { format!("{judged}; {}.", others.join(", ")) }
+}
+
+/// When the evidence was read that a page rests on, and from which targets; none before the first scan. Targets without evidence that
+/// counts are named, too: what is said over all of them rests on nothing there.
+#[must_use]
+pub fn evidence_of<'a>(scans: impl IntoIterator<Item = &'a ScanState>) -> Option<String> {
+    let (counts, not): (Vec<&ScanState>, Vec<&ScanState>) = scans.into_iter().partition(|s| s.scanned_at.is_some() && !s.stale);
+    let names = |of: &[&ScanState]| {
+        let mut names: Vec<&str> = of.iter().map(|s| s.target.as_str()).collect();
+        names.sort_unstable();
+        names.join(", ")
+    };
+    let moments = || counts.iter().filter_map(|s| s.scanned_at);
+    let (from, to) = (moments().min()?, moments().max()?);
+    let without = if not.is_empty() { String::new() } else { format!(" None that counts from {}.", names(&not)) };
+    Some(format!("Evidence of {}, from {}.{without}", format::minutes(from, to), names(&counts)))
 }
 
 /// The rule that keeps a score low, in words.
@@ -182,6 +225,44 @@ pub fn scanned(scan: &ScanState, now: UnixMs) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reeve_model::compliance::Cap;
+
+    #[test]
+    fn e2_a_score_that_is_held_says_so_and_by_what_it_is_backed() {
+        let cap = Cap { limit: 59.0, controls: Vec::new(), sentence: String::new() };
+        let mut score = Score { uncapped: Some(71.4), cap: Some(cap), passed: 44, failed: 4, unknown: 9, ..Score::default() };
+        assert_eq!(held(&score).as_deref(), Some("held at 59 by failing critical controls"));
+        assert_eq!(coverage(&score, 150), "48 of 150 controls are judged; 9 are unknown, 93 are not assessed.");
+        score.uncapped = Some(40.0);
+        assert_eq!(held(&score), None, "a rule that holds nothing back is not worth a word");
+        (score.unknown, score.not_applicable, score.attested) = (0, 1, 1);
+        assert_eq!(coverage(&score, 50), "48 of 50 controls are judged; 1 does not apply, 1 rests on a person's word.");
+    }
+
+    #[test]
+    fn e3_evidence_has_absolute_moments_and_its_targets() {
+        let at = 1_768_468_320_000; // 2026-01-15 09:12 UTC
+        let scan = |target: &str, scanned_at: Option<i64>, stale| ScanState {
+            target: TargetName::new(target).expect("a name"),
+            scanned_at: scanned_at.map(UnixMs),
+            server: None,
+            version: None,
+            role: None,
+            hash: None,
+            stale,
+            fault: None,
+            scanning: false,
+        };
+        let (one, other) = (scan("systems", Some(at), false), scan("findawise", Some(at + 17 * 60_000), false));
+        assert_eq!(evidence_of([&one, &other]).as_deref(), Some("Evidence of 2026-01-15 09:12 to 09:29 UTC, from findawise, systems."));
+        assert_eq!(evidence_of([&one]).as_deref(), Some("Evidence of 2026-01-15 09:12 UTC, from systems."));
+        let (old, never) = (scan("old", Some(at), true), scan("new", None, false));
+        let told = evidence_of([&one, &old, &never]);
+        assert_eq!(told.as_deref(), Some("Evidence of 2026-01-15 09:12 UTC, from systems. None that counts from new, old."));
+        assert_eq!(evidence_of([&old, &never]), None);
+        let days = format::minutes(UnixMs(at), UnixMs(at + 86_400_000));
+        assert_eq!(days, "2026-01-15 09:12 to 2026-01-16 09:12 UTC");
+    }
 
     #[test]
     fn e2_no_score_is_rounded_to_all_or_nothing() {

@@ -1,11 +1,13 @@
 //! `/admin/db-health`: is anything wrong, since when, what do I do? Then figures, pools and tables.
 
 mod backups;
+mod facts;
 mod pools;
 mod security;
 mod tables;
 mod targets;
 
+pub use facts::{Fact, facts, facts_words};
 pub use targets::{column_extent, column_scale, columns, cost, reach as targets_words};
 
 use crate::{
@@ -59,6 +61,13 @@ pub struct HealthData {
     pub probes: Vec<(TargetName, Vec<ProbeRun>)>,
     /// Backups in brief; none for those who may not see them.
     pub backups: Option<Result<BackupHistory, AppError>>,
+}
+
+impl HealthData {
+    /// What is wrong beside the servers' health.
+    fn facts(&self) -> Vec<Fact> {
+        facts(self.backups.as_ref(), self.scores.as_ref())
+    }
 }
 
 /// Connections of a pool that work right now.
@@ -145,7 +154,8 @@ pub fn view(data: &HealthData, cx: &PageContext, now: UnixMs) -> impl IntoView +
 fn band(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     let overview = &data.overview;
     let v = overview.estate.clone();
-    let headline = headline(overview, data.everywhere);
+    let facts = data.facts();
+    let headline = headline(overview, data.everywhere, !facts.is_empty());
     // Of an only target the answer gives all its reasons; of several the first of each.
     let reasons = match &overview.targets[..] {
         [only] if !only.verdict.reasons.is_empty() => only.verdict.reasons.clone(),
@@ -163,6 +173,7 @@ fn band(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
             <StatusGlyph status=v.status live=key::ESTATE/>
             <div class="band-words">
                 <h1 id="answer">{headline}</h1>
+                {facts::line(facts)}
                 <p class="band-sub">
                     <span data-live=format!("{}.word", key::ESTATE)>{v.status.word()}</span>
                     " for " <Age at=v.since now=now span=true live=key::since(key::ESTATE)/>
@@ -177,9 +188,10 @@ fn band(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
 }
 
 /// The first sentence of the page: what is worst and how many are concerned, then the rest in the same breath. It counts
-/// what the caller may see, and `everywhere` says that this is all there is.
+/// what the caller may see, and `everywhere` says that this is all there is. `beside`: something else is wrong and is told below, so that
+/// nobody must read "nothing is wrong" above it.
 #[must_use]
-pub fn headline(overview: &HealthOverview, everywhere: bool) -> String {
+pub fn headline(overview: &HealthOverview, everywhere: bool, beside: bool) -> String {
     let all = overview.targets.len();
     let the = if everywhere { "the" } else { "your" };
     let is_down = |t: &TargetSummary| matches!(t.reach, Reach::Down { .. });
@@ -194,7 +206,9 @@ pub fn headline(overview: &HealthOverview, everywhere: bool) -> String {
     match (overview.estate.status, parts.next()) {
         _ if all == 0 && everywhere => "No target is registered yet.".into(),
         _ if all == 0 => "Your rights reach no target.".into(),
+        (Status::Healthy, _) if all == 1 && beside => "Nothing is wrong with the server's health.".into(),
         (Status::Healthy, _) if all == 1 => "Nothing is wrong.".into(),
+        (Status::Healthy, _) if beside => format!("Nothing is wrong with the health of any of {the} {all} targets."),
         (Status::Healthy, _) => format!("Nothing is wrong on any of {the} {all} targets."),
         (_, Some((_, words))) if all == 1 && everywhere => format!("The only target {words}."),
         (_, Some((_, words))) if all == 1 => format!("Your only target {words}."),

@@ -1,6 +1,6 @@
 //! The estate's answer and the table of targets: one row each, one unit and one scale for each column.
 
-use super::{HealthData, band};
+use super::{HealthData, band, facts_words};
 use crate::{
     chart::Extent,
     components::{Age, Empty, EmptyKind, OverList, Reasons, Spark, StatusBadge, target_href},
@@ -68,7 +68,7 @@ pub(super) fn part(data: &HealthData, now: UnixMs) -> impl IntoView + use<> {
     };
     let over = overview.targets.iter().flat_map(|t| t.over.iter().map(|o| (t.info.name.clone(), o.clone()))).collect::<Vec<_>>();
     view! {
-        <div id=parts::TARGETS data-shape=live::overview_shape(overview)>
+        <div id=parts::TARGETS data-shape=live::answer_shape(overview, &facts_words(&data.facts()))>
             {band(data, now)}
             <OverList over=over most=OVER named={overview.targets.len() > 1} now=now/>
             <section class="section" aria-labelledby="targets">
@@ -192,12 +192,13 @@ pub fn reach(t: &TargetSummary, now: UnixMs) -> AnyView {
     match t.reach.clone() {
         Reach::Up { .. } => ().into_any(),
         Reach::Untried => view! { <p class="outage">"Not asked yet: its first round is on the way."</p> }.into_any(),
-        Reach::Down { since, sentence, last_up } => view! {
+        Reach::Down { since, sentence, last_up, refusal } => view! {
             <p class="outage" data-status="critical">
-                <b>"No answer for " <Age at=since now=now span=true/> ". "</b>
+                <b>{if refusal.is_some() { "Sign-in refused for " } else { "No answer for " }} <Age at=since now=now span=true/> ". "</b>
                 {sentence}" "
                 {match last_up {
                     Some(at) => view! { "The figures are those last known, from " <Age at=at now=now/> "." }.into_any(),
+                    None if refusal.is_some() => "It has never let Reeve in.".into_any(),
                     None => "It has never answered.".into_any(),
                 }}
             </p>

@@ -44,8 +44,11 @@ impl SessionsData {
 ///
 /// # Errors
 /// As the server function does.
-pub async fn load(target: TargetName, filter: SessionsFilter) -> Result<SessionsData, AppError> {
+pub async fn load(target: TargetName, mut filter: SessionsFilter) -> Result<SessionsData, AppError> {
     let seen = functions::sessions(target.clone()).await?;
+    // From here on the session is the one that has the process now, told by its start: the process may be another's later.
+    let named = filter.process.take().and_then(|pid| seen.value()?.rows.iter().find(|row| row.pid == pid));
+    filter.chosen = filter.chosen.or_else(|| named.map(|row| (row.pid, row.started_at)));
     Ok(SessionsData { target, filter, seen })
 }
 

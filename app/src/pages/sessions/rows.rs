@@ -15,7 +15,7 @@ const MOST: usize = 100;
 pub(super) fn part(data: &SessionsData, sessions: &Sessions, shown: &[&SessionRow]) -> impl IntoView + use<> {
     let choice = |show: Show| {
         let many = sessions.rows.iter().filter(|r| shows(show, r)).count();
-        let href = data.href(SessionsFilter { show, chosen: None });
+        let href = data.href(SessionsFilter { show, ..SessionsFilter::default() });
         let here = (show == data.filter.show).then_some("true");
         view! { <a href=href aria-current=here>{show.title()}<b>{many}</b></a> }
     };

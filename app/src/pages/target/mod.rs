@@ -15,7 +15,17 @@ use crate::{
 };
 use leptos::prelude::*;
 use reeve_access::Principal;
-use reeve_model::{Reach, TargetDetail, UnixMs};
+use reeve_model::{Figure, Reach, TargetDetail, TargetSummary, UnixMs};
+
+/// The figures as this page shows them. That the server does not answer is said once, above all of them: each keeps its age and is grey.
+#[must_use]
+pub fn figures_shown(s: &TargetSummary) -> Vec<Figure> {
+    let mut figures = s.figures.clone();
+    if matches!(s.reach, Reach::Down { .. }) {
+        figures.iter_mut().for_each(|f| f.why = None);
+    }
+    figures
+}
 
 /// The page.
 pub fn view(detail: &TargetDetail, now: UnixMs) -> impl IntoView + use<> {
@@ -42,7 +52,7 @@ pub fn view(detail: &TargetDetail, now: UnixMs) -> impl IntoView + use<> {
             {if s.figures.is_empty() {
                 view! { <Empty kind=EmptyKind::NothingYet title="Nothing read yet">"The first round fills this."</Empty> }.into_any()
             } else {
-                view! { <FigureGroups figures=s.figures.clone() target=s.info.name.clone() now=now/> }.into_any()
+                view! { <FigureGroups figures=figures_shown(s) target=s.info.name.clone() now=now/> }.into_any()
             }}
         </section>
         <section class="section" id="charts">

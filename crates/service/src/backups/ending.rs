@@ -63,7 +63,7 @@ pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> 
             Ending { sentence: with_notes(sentence, &report), restored: Some(report), ..blank }
         }
         Ok(Came::Replaced(report)) => replaced(report, blank),
-        Ok(Came::PutBack { database, table, rows, difference, keys, keys_missing }) => {
+        Ok(Came::PutBack { database, table, rows, difference, keys, keys_missing, views_missing }) => {
             let rows = count(whole(rows));
             let mut sentence = match difference {
                 None => format!("{table} is back in {database}, with all {rows} rows as they were backed up."),
@@ -76,6 +76,15 @@ pub(super) fn of(came: Result<Came, Stopped>, progress: Option<JobProgress>) -> 
             if let Some(first) = keys_missing.first() {
                 let many = things(small(keys_missing.len() as u64), "foreign key is", "foreign keys are");
                 sentence.push_str(&format!(" But {many} not as before; the first: {first}."));
+            }
+            if let Some(first) = views_missing.first() {
+                let more = match views_missing.len() {
+                    1 => String::new(),
+                    n => format!(" and {}", things(small(n as u64 - 1), "more view", "more views")),
+                };
+                sentence.push_str(&format!(
+                    " Views over it are still missing ({first}{more}): make them again as they are in the restored database."
+                ));
             }
             Ending { sentence, ..blank }
         }

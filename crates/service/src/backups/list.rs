@@ -28,10 +28,16 @@ pub(super) struct Seen {
 
 /// Keeps the list fresh until told to stop.
 pub(super) async fn keep(inner: Arc<Inner>, stop: CancellationToken) {
+    // Before the first look, so that no copy that a restore left is taken for a database without a backup.
+    let mut knows_copies = false;
     while !stop.is_cancelled() {
+        let look = async {
+            knows_copies = knows_copies || inner.learn_copies().await;
+            inner.look().await;
+        };
         tokio::select! {
             () = stop.cancelled() => break,
-            () = inner.look() => {}
+            () = look => {}
         }
         tokio::select! {
             () = stop.cancelled() => break,

@@ -3,6 +3,7 @@
 //! A job is written down with its audit event before anything is done, and how it ended is written with another one. What storage holds
 //! is asked of storage: the store knows jobs and schedules only, so it can be lost without a backup being lost.
 
+mod copies;
 mod ending;
 mod evidence;
 mod list;
@@ -16,10 +17,11 @@ pub use local::{local_remove_schedule, local_schedules, local_set_schedule};
 pub use works::{Came, Held, Stopped, Tell, Works};
 
 use crate::{audit::Trail, hub::Hub};
+use copies::Made;
 use list::Seen;
 use reeve_model::{
     TargetName,
-    backup::{Backup, BackupEntry, BackupJob, BackupTable, DatabaseCopy, DatabaseCover, JobProgress, copy_of},
+    backup::{Backup, BackupEntry, BackupJob, BackupTable, DatabaseCover, JobProgress},
 };
 use reeve_rules::backups::{Found, cover};
 use reeve_runtime::Supervisor;
@@ -35,9 +37,6 @@ use std::{
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-/// Names of copies up to this length, bytes, hold their original's whole name.
-const LONGEST_UNCUT: usize = 59;
 
 /// Ends of jobs that a listener may be behind; one that is further behind looks at everything.
 const ENDS: usize = 64;
@@ -56,6 +55,8 @@ struct Inner {
     works: Option<Arc<dyn Works>>,
     seen: Mutex<Seen>,
     looks: AtomicU64,
+    /// What restores made, as far as their jobs were seen.
+    made: Mutex<Made>,
     /// The newest jobs and all schedules, as they were read a moment ago.
     recent: Mutex<Option<Recent>>,
     /// Counts what changed: an answer that was asked for before a change is not kept after it.
@@ -96,6 +97,7 @@ impl Backups {
             works,
             seen: Mutex::default(),
             looks: AtomicU64::new(0),
+            made: Mutex::default(),
             recent: Mutex::default(),
             changes: AtomicU64::new(0),
             asking: tokio::sync::Mutex::default(),
@@ -156,26 +158,6 @@ impl Inner {
         let identities: Vec<_> = identities.collect();
         let followers = identities.iter().filter(|(_, server)| server.follows_one_of(identities.iter().map(|(_, other)| other)));
         followers.map(|(name, _)| (*name).clone()).collect()
-    }
-
-    /// Copies that Reeve made and nobody dropped yet. One whose original is gone, or that is backed up itself, has become the real one.
-    fn copies(&self, covers: impl Fn(&TargetName) -> bool) -> Vec<DatabaseCopy> {
-        let held = self.repository().1;
-        let backed_up = |f: &Found| held.entries.iter().any(|e| e.backup.target == f.target && e.backup.database.name == f.database);
-        let mut all = Vec::new();
-        for info in self.hub.targets().iter().filter(|info| covers(&info.name)) {
-            let there = self.databases(&info.name);
-            for f in there.iter().filter(|f| !backed_up(f)) {
-                let Some(of) = copy_of(&f.database) else { continue };
-                // A name that was cut to make room ends where its time begins.
-                let original = |o: &&Found| o.database == of || (f.database.len() > LONGEST_UNCUT && o.database.starts_with(of));
-                if there.iter().filter(|o| copy_of(&o.database).is_none()).any(|o| original(&o)) {
-                    let (target, database) = (f.target.clone(), f.database.clone());
-                    all.push(DatabaseCopy { target, database, of: of.to_owned(), size_bytes: f.size_bytes });
-                }
-            }
-        }
-        all
     }
 
     /// Which tables of a backup its database does not have, as far as was read since; none when that is not known.

@@ -81,6 +81,7 @@ impl Inner {
         }
         let (at, changes) = (Instant::now(), self.changes.load(Ordering::SeqCst));
         let (jobs, schedules) = tokio::join!(self.jobs(self.store.backup_jobs(JOBS)), self.read(self.store.backup_schedules()));
+        self.remember(&jobs.0);
         let fault = jobs.1.or(schedules.1);
         let recent = Recent { at, jobs: jobs.0, schedules: schedules.0 };
         if fault.is_none() && self.changes.load(Ordering::SeqCst) == changes {
@@ -95,7 +96,7 @@ impl Inner {
     }
 
     /// What the store has, or in a sentence why there is nothing to show.
-    async fn read<T>(&self, asked: impl Future<Output = reeve_store::Result<Vec<T>>>) -> (Vec<T>, Option<String>) {
+    pub(super) async fn read<T>(&self, asked: impl Future<Output = reeve_store::Result<Vec<T>>>) -> (Vec<T>, Option<String>) {
         // A store that is known to be away must not hold up a page.
         if matches!(self.hub.store_state(), StoreState::Down { .. }) {
             return (Vec::new(), Some(AWAY.to_owned()));
@@ -247,7 +248,7 @@ impl BackupsPort for Backups {
             at: now,
             repository,
             databases,
-            copies: inner.copies(|target| reaches(&grant, target)),
+            copies: inner.copies(|target| reaches(&grant, target) && !inner.standby(target)),
             jobs,
             schedules,
             jobs_fault,

@@ -213,6 +213,9 @@ async fn one(inner: Arc<Inner>, job: BackupJob, id: Uuid, cancel: CancellationTo
     let progress = inner.progress(id);
     let end = ending::of(came, progress);
     tracing::info!(job = %id, what, %target, database, state = end.state.word(), sentence = %end.sentence, "a backup job ended");
+    if let Some(report) = &end.restored {
+        inner.remember_one(&job, report);
+    }
     // First the list: whoever sees the job done must find what it made.
     inner.look().await;
     let event = ending::event(&inner.trail, &job, &end);

@@ -41,6 +41,8 @@ pub enum Came {
         keys: u64,
         /// Those that don't, a sentence each.
         keys_missing: Vec<String>,
+        /// Views over it that went with it and are not there, as `schema.name`.
+        views_missing: Vec<String>,
     },
 }
 

@@ -183,7 +183,7 @@ pub fn controls(scans: &[Scan], query: &ControlQuery, now: UnixMs) -> ControlLis
     let count = |state: &str| rows.iter().filter(|r| r.state == state).count();
     let states = STATES.iter().map(|s| ((*s).to_owned(), u32::try_from(count(s)).unwrap_or(u32::MAX))).filter(|(_, n)| *n > 0).collect();
     rows.retain(|r| query.state.as_ref().is_none_or(|s| r.state == *s));
-    ControlList { at: now, items: rows, states }
+    ControlList { at: now, items: rows, states, scans: Vec::new() }
 }
 
 /// The clauses a control bears on, in words.

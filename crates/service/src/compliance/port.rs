@@ -9,11 +9,12 @@ use super::{
 use crate::health::no_such_target;
 use async_trait::async_trait;
 use reeve_access::{
-    Grant,
+    Grant, Principal,
     permission::{AcceptFinding, ScanTarget, ViewCompliance, ViewFinding, ViewFindings},
 };
 use reeve_model::{
     TargetName, UnixMs,
+    audit::Outcome,
     compliance::{
         Attestation, AuditReport, ChangesQuery, ComplianceOverview, ControlDetail, ControlList, ControlOnTarget, ControlQuery, Finding,
         FindingDetail, FindingPage, FindingQuery, FindingState, Scan, ScanChanges, Subject,
@@ -45,7 +46,7 @@ fn no_such_finding() -> PortError {
 
 impl Compliance {
     /// The targets that a grant reaches.
-    fn reach(&self, covers: impl Fn(&TargetName) -> bool) -> Vec<TargetName> {
+    pub(super) fn reach(&self, covers: impl Fn(&TargetName) -> bool) -> Vec<TargetName> {
         self.state().slots.keys().filter(|name| covers(name)).cloned().collect()
     }
 
@@ -60,6 +61,17 @@ impl Compliance {
         judged.findings.iter().find(|f| f.fingerprint == fingerprint).cloned().ok_or_else(no_such_finding)
     }
 
+    /// An officer tried to accept a risk for themselves. It stands in the trail, as a refusal by role does.
+    fn refuse_same_person(&self, officer: &Principal, finding: &Finding, new: &NewAcceptance) -> PortError {
+        let after = json!({
+            "control": finding.control, "object": finding.offender.object, "database": finding.offender.database,
+            "fingerprint": finding.fingerprint, "owner": new.owner.trim(), "why": "who accepts a risk can't own it",
+        });
+        let draft = self.inner.trail.draft("accept", "finding", finding.target.as_str()).by(officer);
+        self.inner.trail.note(draft.outcome(Outcome::Refused).after(&after).finish());
+        PortError::Invalid("Who owns a risk can't be the one who accepts it; name somebody else.".to_owned())
+    }
+
     /// After a decision was written: everything is judged by it, here at once.
     pub(super) async fn decided(&self) {
         self.inner.trail.written();
@@ -68,7 +80,7 @@ impl Compliance {
 }
 
 /// What an officer must say.
-fn checked(new: &NewAcceptance, finding: &Finding, officer: &str) -> Result<(String, String), PortError> {
+fn checked(new: &NewAcceptance, finding: &Finding) -> Result<(String, String), PortError> {
     let invalid = |sentence: String| Err(PortError::Invalid(sentence));
     let (reason, owner) = (new.reason.trim(), new.owner.trim());
     if finding.state == FindingState::Fixed {
@@ -79,9 +91,6 @@ fn checked(new: &NewAcceptance, finding: &Finding, officer: &str) -> Result<(Str
     }
     if owner.is_empty() || owner.len() > 320 {
         return invalid("Name who owns the risk, by the e-mail of their account.".to_owned());
-    }
-    if owner.eq_ignore_ascii_case(officer) {
-        return invalid("Who owns a risk can't be the one who accepts it; name somebody else.".to_owned());
     }
     let most = finding.severity.most_accepted_days();
     if !(1..=most).contains(&new.days) {
@@ -117,6 +126,18 @@ impl CompliancePort for Compliance {
         Ok(FindingPage { scans, ..answers::page(all, &query, now) })
     }
 
+    fn exported(&self, grant: &Grant<ViewFindings>, query: &FindingQuery, form: &str) {
+        let mut asked = json!({
+            "form": form, "severity": query.severity, "state": query.state, "target": query.target, "framework": query.framework,
+            "control": query.control, "text": query.text,
+        });
+        // What nobody asked for says nothing.
+        if let Some(fields) = asked.as_object_mut() {
+            fields.retain(|_, value| !value.is_null());
+        }
+        self.inner.trail.note(self.inner.trail.draft("export", "findings", "").by(grant.principal()).after(&asked).finish());
+    }
+
     async fn finding(&self, grant: Grant<ViewFinding>) -> Result<FindingDetail, PortError> {
         let ((name, fingerprint), now) = (grant.resource(), UnixMs::now());
         let finding = self.one(name, fingerprint, now)?;
@@ -145,7 +166,10 @@ impl CompliancePort for Compliance {
             return Err(no_such_target(target));
         }
         let now = UnixMs::now();
-        Ok(answers::controls(&self.scans(&reach, now), &query, now))
+        let list = answers::controls(&self.scans(&reach, now), &query, now);
+        let state = self.state();
+        let scans = reach.iter().filter_map(|name| Some(state.slots.get(name)?.scan_state(now))).collect();
+        Ok(ControlList { scans, ..list })
     }
 
     async fn control(&self, grant: Grant<ViewFindings>, id: &str) -> Result<ControlDetail, PortError> {
@@ -201,7 +225,10 @@ impl CompliancePort for Compliance {
         let ((name, fingerprint), officer) = (grant.resource(), grant.principal());
         let now = UnixMs::now();
         let finding = self.one(name, fingerprint, now)?;
-        let (reason, owner) = checked(&new, &finding, &officer.email)?;
+        if new.owner.trim().eq_ignore_ascii_case(&officer.email) {
+            return Err(self.refuse_same_person(officer, &finding, &new));
+        }
+        let (reason, owner) = checked(&new, &finding)?;
         let account = Uuid::parse_str(&officer.account).map_err(|_| PortError::NotFound("There is no such account.".to_owned()))?;
         let expires = now.plus_ms(i64::from(new.days) * DAY_MS);
         let after = json!({
@@ -228,9 +255,7 @@ impl CompliancePort for Compliance {
             stored::AcceptOutcome::NoOwner => {
                 return Err(PortError::Invalid("Nobody with this e-mail has an account here; the owner of a risk must.".to_owned()));
             }
-            stored::AcceptOutcome::SamePerson => {
-                return Err(PortError::Invalid("Who owns a risk can't be the one who accepts it; name somebody else.".to_owned()));
-            }
+            stored::AcceptOutcome::SamePerson => return Err(self.refuse_same_person(officer, &finding, &new)),
         }
         self.decided().await;
         Ok(())

@@ -5,7 +5,7 @@ use reeve_access::Principal;
 use reeve_estate::TargetSpec;
 use reeve_model::{
     Fault, TargetName, UnixMs,
-    compliance::{Acceptance, Attestation, ComplianceOverview, EvidenceSet, Finding, FindingState, Scan, ScanState},
+    compliance::{Acceptance, AcceptedRisk, Attestation, ComplianceOverview, EvidenceSet, Finding, FindingState, Scan, ScanState},
 };
 use reeve_rules::compliance::{Context, judge};
 use reeve_store::compliance::StoredRisk;
@@ -152,8 +152,8 @@ impl State {
         let (accepted, attested) = (self.accepted(), self.words(now));
         let slot = self.slots.get_mut(name)?;
         let (set, _) = slot.read.as_ref()?;
-        let scan = judge(set, &Context { accepted: accepted.clone(), attested, ..Context::new(now) });
-        let findings = told_apart(slot.lives.as_deref().unwrap_or_default(), &accepted, now);
+        let scan = judge(set, &Context { accepted, attested, ..Context::new(now) });
+        let findings = told_apart(slot.lives.as_deref().unwrap_or_default(), self.risks.as_deref().unwrap_or_default(), now);
         let judged = Judged { at: now, scan: Arc::new(scan), findings: Arc::new(findings) };
         slot.judged = Some(judged.clone());
         Some(judged)
@@ -189,15 +189,17 @@ impl Slot {
     }
 }
 
-/// Findings as people see them: one whose risk is accepted says so while that holds.
-fn told_apart(lives: &[Finding], accepted: &[Acceptance], now: UnixMs) -> Vec<Finding> {
-    let accepted: HashMap<&str, &Acceptance> = accepted.iter().filter(|a| now < a.expires).map(|a| (a.fingerprint.as_str(), a)).collect();
+/// Findings as people see them: one whose risk is accepted says so while that holds, and for whom.
+fn told_apart(lives: &[Finding], risks: &[StoredRisk], now: UnixMs) -> Vec<Finding> {
+    let holding = risks.iter().map(|r| &r.risk).filter(|risk| risk.holds(now));
+    let holding: HashMap<&str, &AcceptedRisk> = holding.map(|risk| (risk.acceptance.fingerprint.as_str(), risk)).collect();
     lives
         .iter()
         .map(|finding| {
-            let acceptance = accepted.get(finding.fingerprint.as_str()).filter(|_| finding.state.waits()).copied().cloned();
-            let state = if acceptance.is_some() { FindingState::Accepted } else { finding.state };
-            Finding { state, acceptance, ..finding.clone() }
+            let risk = holding.get(finding.fingerprint.as_str()).filter(|_| finding.state.waits());
+            let state = if risk.is_some() { FindingState::Accepted } else { finding.state };
+            let (acceptance, accepted_for) = (risk.map(|r| r.acceptance.clone()), risk.map(|r| r.owner.clone()));
+            Finding { state, acceptance, accepted_for, ..finding.clone() }
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Persons' words for what no database can show.
 
 use super::{
-    Compliance,
+    Compliance, answers,
     port::{DAY_MS, trouble},
 };
 use reeve_model::{
@@ -40,6 +40,26 @@ fn vouchable(subject: &Subject) -> Result<(), PortError> {
     }
 }
 
+/// A clause that evidence contradicts is refused: over all that Reeve watches, as a word for a clause is about all of it.
+fn uncontradicted(this: &Compliance, subject: &Subject, now: UnixMs) -> Result<(), PortError> {
+    let Subject::Clause { framework, clause } = subject else { return Ok(()) };
+    let reach = this.reach(|_| true);
+    let report = answers::audit_report(&mut this.state(), &reach, now);
+    let view = report.compliance.iter().find(|v| v.framework == *framework);
+    match view.and_then(|v| v.clauses.iter().find(|c| c.key == *clause)).filter(|c| c.contradicted()) {
+        None => Ok(()),
+        Some(against) => {
+            let failing: Vec<&str> = against.failing.iter().map(|(id, _)| id.as_str()).collect();
+            let fail = if failing.len() == 1 { "fails" } else { "fail" };
+            invalid(format!(
+                "Evidence contradicts {}: {} {fail}, and nobody's word stands in for that.",
+                framework.cite(clause),
+                failing.join(", ")
+            ))
+        }
+    }
+}
+
 fn checked(new: &NewWord) -> Result<(String, String), PortError> {
     let (statement, document) = (new.statement.trim(), new.document.trim());
     let unseen = |text: &str| text.chars().any(|c| hidden(c) && c != '\n' && c != '\r');
@@ -63,6 +83,7 @@ fn resource(subject: &Subject) -> String {
 pub(super) async fn attest(this: &Compliance, vouching: &Vouching, new: &NewWord) -> Result<(), PortError> {
     let (officer, subject, now) = (vouching.principal(), vouching.subject(), UnixMs::now());
     vouchable(&subject)?;
+    uncontradicted(this, &subject, now)?;
     let (statement, document) = checked(new)?;
     let account = Uuid::parse_str(&officer.account).map_err(|_| PortError::NotFound("There is no such account.".to_owned()))?;
     let after = json!({ "of": subject.key(), "statement": statement, "document": document, "days": new.days });

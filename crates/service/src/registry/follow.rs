@@ -159,7 +159,7 @@ impl Follower {
     fn tell_lost(&self, now: UnixMs) {
         let lost = self.inner.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for Lost { info, since, sentence } in lost {
-            let reach = Reach::Down { since, sentence, last_up: None };
+            let reach = Reach::Down { since, sentence, last_up: None, refusal: None };
             self.inner.hub.take(Arc::new(TargetSnapshot { reach, ..TargetSnapshot::untried(info.name, now) }), now);
         }
     }

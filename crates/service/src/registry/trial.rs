@@ -1,7 +1,7 @@
 //! Testing a target: whether it can be watched, and what each missing right or extension keeps from being seen (SPEC A6, A9).
 
 use reeve_adapter::{AdapterError, Endpoint};
-use reeve_estate::{Collector, TargetSpec, check, evidence};
+use reeve_estate::{Collector, TargetSpec, check, evidence, probe::is_beyond};
 use reeve_model::{
     Reach, TargetInfo,
     probe::ProbeOutcome,
@@ -13,11 +13,20 @@ use std::collections::BTreeMap;
 /// One thing that would have to change, and all that it keeps away.
 pub type Missing = BTreeMap<String, Vec<String>>;
 
+/// What a look found.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// What somebody could give.
+    pub missing: Missing,
+    /// What nobody is asked for: the server's version lacks it, or it would take the right to read all rows. It is told and is no fault.
+    pub beyond: Missing,
+}
+
 /// What could not be read, by the reason: all probes once, and the evidence of all controls.
 ///
 /// # Errors
 /// One sentence when the target can't be reached.
-pub async fn look(info: &TargetInfo, endpoint: &Endpoint) -> Result<Missing, String> {
+pub async fn look(info: &TargetInfo, endpoint: &Endpoint) -> Result<Looked, String> {
     let spec = TargetSpec::new(info.clone(), endpoint.clone());
     let mut collector = Collector::new(spec.clone());
     let snapshot = collector.round(true).await;
@@ -25,9 +34,10 @@ pub async fn look(info: &TargetInfo, endpoint: &Endpoint) -> Result<Missing, Str
     if let Reach::Down { sentence, .. } = &snapshot.reach {
         return Err(sentence.clone());
     }
-    let mut missing = Missing::new();
+    let mut looked = Looked::default();
     let mut note = |why: &str, what: String| {
-        let all = missing.entry(why.to_owned()).or_default();
+        let part = if is_beyond(why) { &mut looked.beyond } else { &mut looked.missing };
+        let all = part.entry(why.to_owned()).or_default();
         if !all.contains(&what) {
             all.push(what);
         }
@@ -51,7 +61,7 @@ pub async fn look(info: &TargetInfo, endpoint: &Endpoint) -> Result<Missing, Str
     for (name, why) in evidence.databases.iter().filter_map(|d| d.missing.as_ref().map(|why| (&d.name, why))) {
         note(why, format!("every control in the database {name}"));
     }
-    Ok(missing)
+    Ok(looked)
 }
 
 /// Connects as a collector would, to each of `databases` too, and looks for all that is missing. What can't be reached, is too old, or
@@ -85,18 +95,19 @@ pub async fn attempt(info: &TargetInfo, endpoint: &Endpoint, databases: &[String
         }
     }
     match look(info, endpoint).await {
-        Ok(missing) => trial.missing = gaps(missing),
+        Ok(looked) => trial.missing = gaps(looked.missing).into_iter().chain(gaps(looked.beyond)).collect(),
         Err(sentence) => trial.fault = Some(sentence),
     }
     trial
 }
 
 /// One gap for each remedy, those that keep most away first; what no SQL changes comes last.
-fn gaps(missing: Missing) -> Vec<Gap> {
+#[must_use]
+pub fn gaps(missing: Missing) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();
     for (why, without) in missing {
-        let (because, remedy) = match why.split_once("; run ") {
-            Some((because, remedy)) => (format!("{because}."), Some(remedy.to_owned())),
+        let (because, remedy) = match why.split_once("; run ").or_else(|| why.split_once("; then run ")) {
+            Some((because, remedy)) => (format!("{because}."), Some(statements(remedy).join("\n"))),
             None => (why, None),
         };
         match gaps.iter_mut().find(|gap| remedy.is_some() && gap.remedy == remedy) {
@@ -112,9 +123,28 @@ fn gaps(missing: Missing) -> Vec<Gap> {
     gaps
 }
 
+/// The statements of a remedy. A quoted name may hold anything; a comment belongs to the statement before it.
+fn statements(sql: &str) -> Vec<String> {
+    let (mut all, mut rest, mut quote) = (Vec::new(), sql, None);
+    for (at, c) in sql.char_indices() {
+        let begun = sql.len() - rest.len();
+        match quote {
+            Some(open) => quote = Some(open).filter(|open| *open != c),
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None if sql[at..].starts_with("--") => break,
+            None if sql[at..].starts_with("; ") && !sql[at + 2..].starts_with("--") => {
+                all.push(sql[begun..=at].trim().to_owned());
+                rest = &sql[at + 1..];
+            }
+            None => {}
+        }
+    }
+    all.push(rest.trim().to_owned());
+    all
+}
+
 fn refused(endpoint: &Endpoint, error: &AdapterError) -> Trial {
-    let rights = matches!(error, AdapterError::WrongLogin { .. } | AdapterError::NoPrivilege { .. });
-    let sql = if rights { reeve_estate::check::recipe(endpoint) } else { Vec::new() };
+    let sql = reeve_estate::check::repair(endpoint, error);
     let fault = Some(error.to_string());
     Trial { latency_ms: None, version: None, user: None, standby: false, tls: false, pooled: None, missing: Vec::new(), sql, fault }
 }
@@ -144,5 +174,17 @@ mod tests {
                 (None, "A needs a newer server.", "“A”".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn a9_each_statement_has_a_line_and_a_remark_stays_behind_it() {
+        let why = "X can't be read; run GRANT SELECT ON a TO \"x; y\"; GRANT EXECUTE ON FUNCTION f() TO \"x; y\"; -- in database \"o; p\"";
+        let gaps = gaps(Missing::from([(why.to_owned(), vec!["“X”".to_owned()])]));
+        let remedy = gaps[0].remedy.as_deref().unwrap_or_default();
+        let lines: Vec<&str> = remedy.lines().collect();
+        let second = "GRANT EXECUTE ON FUNCTION f() TO \"x; y\"; -- in database \"o; p\"";
+        assert_eq!(lines, ["GRANT SELECT ON a TO \"x; y\";", second]);
+        let later = statements("CREATE EXTENSION pg_stat_statements; -- in database \"postgres\"");
+        assert_eq!(later, ["CREATE EXTENSION pg_stat_statements; -- in database \"postgres\""]);
     }
 }

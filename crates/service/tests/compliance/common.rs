@@ -19,10 +19,10 @@ const BASE: &str = "
 CREATE ROLE maker NOLOGIN; CREATE ROLE reader NOLOGIN;
 CREATE ROLE app LOGIN CONNECTION LIMIT 20; CREATE ROLE old LOGIN CONNECTION LIMIT 5;
 CREATE ROLE nobody LOGIN CONNECTION LIMIT 5 PASSWORD 'a password of a test';
-CREATE ROLE reeve LOGIN CONNECTION LIMIT 10 PASSWORD 'a password of a test';
-GRANT pg_monitor TO reeve;
-GRANT SELECT ON pg_hba_file_rules, pg_ident_file_mappings, pg_file_settings TO reeve;
-GRANT EXECUTE ON FUNCTION pg_hba_file_rules(), pg_ident_file_mappings(), pg_show_all_file_settings() TO reeve;
+CREATE ROLE reeve_monitor LOGIN CONNECTION LIMIT 10 PASSWORD 'a password of a test';
+GRANT pg_monitor TO reeve_monitor;
+GRANT SELECT ON pg_hba_file_rules, pg_ident_file_mappings, pg_file_settings TO reeve_monitor;
+GRANT EXECUTE ON FUNCTION pg_hba_file_rules(), pg_ident_file_mappings(), pg_show_all_file_settings() TO reeve_monitor;
 CREATE SCHEMA ext; CREATE EXTENSION postgres_fdw SCHEMA ext; CREATE EXTENSION pg_stat_statements SCHEMA ext;
 CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'far.example');
 GRANT CREATE, USAGE ON SCHEMA public TO maker, app;

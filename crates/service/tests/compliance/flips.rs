@@ -66,7 +66,7 @@ const FLIPS: &[Flip] = &[
     sql(&["LOG-05"], "ALTER SYSTEM SET log_statement = 'none';; SELECT pg_reload_conf()", "ALTER SYSTEM RESET log_statement;; SELECT pg_reload_conf()"),
     sql(&["LOG-05", "LOG-08"], "ALTER ROLE app SET log_statement = 'none'", "ALTER ROLE app RESET log_statement"),
     // Set for Reeve's own role, the server's own value is no longer seen.
-    sql(&["LOG-05", "LOG-08"], "ALTER ROLE reeve SET log_statement = 'none'", "ALTER ROLE reeve RESET log_statement"),
+    sql(&["LOG-05", "LOG-08"], "ALTER ROLE reeve_monitor SET log_statement = 'none'", "ALTER ROLE reeve_monitor RESET log_statement"),
     sql(&["LOG-10"], "ALTER SYSTEM SET log_timezone = 'Europe/Berlin';; SELECT pg_reload_conf()", "ALTER SYSTEM RESET log_timezone;; SELECT pg_reload_conf()"),
     sql(&["LOG-11"], "ALTER SYSTEM SET log_min_messages = 'fatal';; SELECT pg_reload_conf()", "ALTER SYSTEM RESET log_min_messages;; SELECT pg_reload_conf()"),
     sql(&["LOG-12"], "ALTER SYSTEM SET debug_print_plan = on;; SELECT pg_reload_conf()", "ALTER SYSTEM RESET debug_print_plan;; SELECT pg_reload_conf()"),
@@ -107,7 +107,7 @@ async fn e1_each_flip_changes_exactly_the_controls_that_are_about_it() {
     server.run(&crate::common::helper()).await;
     let mut wrong = Vec::new();
     // Mappings to foreign servers are shown whole to superusers only.
-    let reads = |controls: &[&str]| if controls.contains(&"AUTHZ-21") { "postgres" } else { "reeve" };
+    let reads = |controls: &[&str]| if controls.contains(&"AUTHZ-21") { "postgres" } else { "reeve_monitor" };
     for flip in FLIPS {
         let user = reads(flip.controls);
         let before = server.scan(user).await;
@@ -117,11 +117,11 @@ async fn e1_each_flip_changes_exactly_the_controls_that_are_about_it() {
         judge(&mut wrong, flip.controls, flip.change, &before, &after, &server.scan(user).await);
     }
     for line in LINES {
-        let before = server.scan("reeve").await;
+        let before = server.scan("reeve_monitor").await;
         let former = server.append(line.file, line.line);
-        let after = server.scan("reeve").await;
+        let after = server.scan("reeve_monitor").await;
         server.restore(line.file, &former);
-        judge(&mut wrong, line.controls, line.line, &before, &after, &server.scan("reeve").await);
+        judge(&mut wrong, line.controls, line.line, &before, &after, &server.scan("reeve_monitor").await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -39,7 +39,7 @@ async fn e1_repairs_of_hostile_names_repair_and_their_undo_undoes() {
     let options = reeve_adapter::WireOptions::new("a test");
     let inside = reeve_adapter::wire::connect(&url, options).await.unwrap();
     inside.batch_execute(HOSTILE).await.unwrap();
-    let before = server.scan("reeve").await;
+    let before = server.scan("reeve_monitor").await;
     assert!(before.databases.iter().any(|d| d.name == name && d.missing.is_none()), "{:?}", before.databases);
     for control in REPAIRED {
         let found = ours(&before, control);
@@ -48,11 +48,11 @@ async fn e1_repairs_of_hostile_names_repair_and_their_undo_undoes() {
             assert!(offender.database.as_deref().is_none_or(|d| d == name));
             inside.batch_execute(&offender.fix).await.unwrap_or_else(|e| panic!("{control} {}: {e:?}", offender.fix));
         }
-        assert!(ours(&server.scan("reeve").await, control).is_empty(), "{control} is repaired");
+        assert!(ours(&server.scan("reeve_monitor").await, control).is_empty(), "{control} is repaired");
         for offender in &found {
             inside.batch_execute(&offender.undo).await.unwrap_or_else(|e| panic!("{control} {}: {e:?}", offender.undo));
         }
-        assert_eq!(ours(&server.scan("reeve").await, control).len(), found.len(), "{control} is as before");
+        assert_eq!(ours(&server.scan("reeve_monitor").await, control).len(), found.len(), "{control} is as before");
     }
 }
 
@@ -61,9 +61,12 @@ async fn e1_repairs_of_hostile_names_repair_and_their_undo_undoes() {
 async fn e1_a_closed_database_leaves_a_hole_that_is_told() {
     let server = server().await;
     server.run("CREATE DATABASE closed;; REVOKE CONNECT ON DATABASE closed FROM PUBLIC").await;
-    let scan = server.scan("reeve").await;
+    let scan = server.scan("reeve_monitor").await;
     let closed = scan.databases.iter().find(|d| d.name == "closed").unwrap();
-    assert!(closed.missing.as_deref().is_some_and(|m| m.ends_with("run GRANT CONNECT ON DATABASE \"closed\" TO \"reeve\";")), "{closed:?}");
+    assert!(
+        closed.missing.as_deref().is_some_and(|m| m.ends_with("run GRANT CONNECT ON DATABASE \"closed\" TO \"reeve_monitor\";")),
+        "{closed:?}"
+    );
     for control in ["AUTHZ-06", "AUTHZ-11", "RLS-01"] {
         assert_eq!(scan.result(control).unwrap().state.word(), "unknown", "{control}");
     }
@@ -76,7 +79,7 @@ async fn e1_a_locked_table_does_not_hold_a_scan_up() {
     let holder = connect(&server.cluster.url("postgres")).await;
     holder.batch_execute("BEGIN; LOCK TABLE t, v IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let start = std::time::Instant::now();
-    let scan = server.scan("reeve").await;
+    let scan = server.scan("reeve_monitor").await;
     assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
     assert_ne!(scan.result("RLS-01").unwrap().state.word(), "fail");
     holder.batch_execute("ROLLBACK").await.unwrap();

@@ -17,9 +17,9 @@ async fn e1_unknowns_per_tier_are_as_listed() {
     insta::assert_snapshot!("e0", unknown("nobody").await);
     server.run("GRANT pg_monitor TO nobody").await;
     insta::assert_snapshot!("e1", unknown("nobody").await);
-    insta::assert_snapshot!("e2", unknown("reeve").await);
+    insta::assert_snapshot!("e2", unknown("reeve_monitor").await);
     server.run(&helper()).await;
-    insta::assert_snapshot!("e3", unknown("reeve").await);
+    insta::assert_snapshot!("e3", unknown("reeve_monitor").await);
     // The more a role may read the less is unknown, and a superuser sees no more than the documented grants show.
     insta::assert_snapshot!("superuser", unknown("postgres").await);
 }
@@ -45,7 +45,7 @@ fn logs(dir: &std::path::Path) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e1_evidence_can_be_asked_again() {
     let server = server().await;
-    let (one, two) = (server.evidence("reeve").await, server.evidence("reeve").await);
+    let (one, two) = (server.evidence("reeve_monitor").await, server.evidence("reeve_monitor").await);
     for (a, b) in one.items.iter().zip(&two.items) {
         assert_eq!((&a.id, &a.database, &a.query), (&b.id, &b.database, &b.query));
         if !matches!(a.id.as_str(), "databases" | "statements" | "sessions" | "archiver") {

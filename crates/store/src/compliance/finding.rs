@@ -82,6 +82,7 @@ pub async fn of_target(connection: &mut PgConnection, org: Uuid, target: &Target
                 first_seen: unix_ms(row.first_seen),
                 last_seen: unix_ms(row.last_seen),
                 acceptance: None,
+                accepted_for: None,
             })
         })
         .collect()

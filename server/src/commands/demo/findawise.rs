@@ -75,7 +75,7 @@ async fn load(cluster: &Cluster, dir: &Path) -> Result<(Workload, Brought), Stri
     .await
     .map_err(|e| e.to_string())?;
     if !report.already_loaded {
-        let (mb, s) = (report.bytes / 1_000_000, report.elapsed.as_secs_f64());
+        let (mb, s) = (report.bytes / 1_048_576, report.elapsed.as_secs_f64());
         say(format!("Sample estate: {} tables, {} rows, {mb} MB in {s:.0} s", report.tables, report.rows));
     }
     let brought = sample(TARGET, &logins.monitor_url, Some(&cluster.superuser_url(reeve_demo::DATABASE)), &[])?;

@@ -1,6 +1,7 @@
 //! `reeve demo`: Reeve with the sample estate.
 
 mod findawise;
+pub mod psql;
 mod systems;
 
 use crate::{

@@ -81,7 +81,7 @@ async fn load(config: &Config, cluster: &Cluster) -> Result<(Systems, SystemPass
     let url = |database: &str| cluster.superuser_url(database).expose_secret().to_owned();
     let told = |loaded: &Loaded| {
         if !loaded.already_loaded {
-            let (mb, s) = (loaded.bytes / 1_000_000, loaded.elapsed.as_secs_f64());
+            let (mb, s) = (loaded.bytes / 1_048_576, loaded.elapsed.as_secs_f64());
             say(format!("Sample estate: {}, {mb} MB in {s:.1} s", loaded.database));
         }
     };
