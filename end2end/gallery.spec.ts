@@ -8,8 +8,8 @@ import { createInterface } from "node:readline";
 import { expect, test as base } from "@playwright/test";
 
 const ROOT = resolve(__dirname, "..");
-/** A Thursday; ages and times of day on the pages come from it. */
-const MOMENT = "@2026-01-15 09:30:00";
+/** A Thursday, at which the clock of the pages stands still: ages and times of day on them come from it. */
+const MOMENT = "2026-01-15 09:30:00";
 const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
 const SCHEMES = ["light", "dark"] as const;
 

@@ -102,7 +102,8 @@ impl About {
             | "replication.not_receiving"
             | "replication.standby_away"
             | "replication.slot_retains"
-            | "replication.slot_lost" => Self::Part("replication", "See the replication"),
+            | "replication.slot_lost"
+            | "replication.subscription" => Self::Part("replication", "See the replication"),
             _ => return None,
         })
     }

@@ -91,6 +91,7 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
             statements: Reading::default(),
             locks: Reading::default(),
             replication: Reading::default(),
+            subscriptions: Reading::default(),
             sequences: Reading::default(),
             sequences_hidden: None,
             settings: Reading::default(),
@@ -208,6 +209,7 @@ pub fn detail(now: UnixMs, scenario: Scenario, target: &TargetName) -> Option<Ta
         statements: read(statements, at, down),
         locks: read(Locks { waiting: waits.len() as i64, waits, exclusive_relations: 0 }, at, down),
         replication: read(Replication::default(), at, down),
+        subscriptions: read(vec![], at, down),
         sequences: read(vec![sequence("event_log_id_seq", 0.941), sequence("accounts_id_seq", 0.0002)], at, down),
         sequences_hidden: down
             .then(|| "3 sequences can't be read by role reeve; run GRANT SELECT ON ALL SEQUENCES IN SCHEMA \"core\" TO \"reeve\";".into()),

@@ -10,6 +10,7 @@ pub const PROBES: &[&dyn Probe] = &[
     &databases::Databases,
     &wal::WriteAheadLog,
     &replication::Replicas,
+    &subscriptions::Subscriptions,
     &checkpoints::CheckpointCounters,
     &wraparound::TransactionIds,
     &disk::Disks,

@@ -87,6 +87,8 @@ pub struct TargetDetail {
     pub locks: crate::Reading<Locks>,
     /// Standbys and slots.
     pub replication: crate::Reading<Replication>,
+    /// Subscriptions of all databases.
+    pub subscriptions: crate::Reading<Vec<Subscription>>,
     /// Sequences, fullest first.
     pub sequences: crate::Reading<Vec<SequenceUse>>,
     /// Some more that may not be read, and what helps, as a sentence.

@@ -19,6 +19,8 @@ pub enum Source {
     Checkpoints,
     /// Standbys and slots.
     Replication,
+    /// Subscriptions.
+    Subscriptions,
     /// Transaction ids.
     Wraparound,
     /// Locks.
@@ -60,7 +62,7 @@ pub const STALE_INTERVALS: i64 = 3;
 
 impl Source {
     /// All readings.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Activity,
         Self::Databases,
         Self::Rates,
@@ -68,6 +70,7 @@ impl Source {
         Self::Wal,
         Self::Checkpoints,
         Self::Replication,
+        Self::Subscriptions,
         Self::Wraparound,
         Self::Locks,
         Self::Sequences,
@@ -87,6 +90,7 @@ impl Source {
             Self::Wal => "wal",
             Self::Checkpoints => "checkpoints",
             Self::Replication => "replication",
+            Self::Subscriptions => "subscriptions",
             Self::Wraparound => "wraparound",
             Self::Locks => "locks",
             Self::Sequences => "sequences",
@@ -107,6 +111,7 @@ impl Source {
             Self::Wal => "write-ahead log",
             Self::Checkpoints => "checkpoints",
             Self::Replication => "replication",
+            Self::Subscriptions => "subscriptions",
             Self::Wraparound => "transaction ids",
             Self::Locks => "locks",
             Self::Sequences => "sequences",
@@ -153,6 +158,7 @@ impl Source {
             Self::Wal => of(&snapshot.wal),
             Self::Checkpoints => of(&snapshot.checkpoints),
             Self::Replication => of(&snapshot.replication),
+            Self::Subscriptions => of(&snapshot.subscriptions),
             Self::Wraparound => of(&snapshot.wraparound),
             Self::Locks => of(&snapshot.locks),
             Self::Sequences => of(&snapshot.sequences),

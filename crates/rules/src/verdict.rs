@@ -5,7 +5,7 @@ use crate::words;
 use reeve_model::{CategoryScore, Reach, Reason, Refusal, Status, TargetName, UnixMs, Verdict, snapshot::TargetSnapshot};
 
 /// Version of the formula; raised with every change of weights, breakpoints, rules or caps.
-pub const FORMULA: u32 = 6;
+pub const FORMULA: u32 = 7;
 /// A critical reason caps the score here.
 pub const CAP: f64 = 30.0;
 /// From this score on it is healthy, if nothing else speaks against it.

@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use reeve_model::{
     Reach, Reason, Refusal, Status,
-    snapshot::{SequenceUse, TargetSnapshot},
+    snapshot::{SequenceUse, Subscription, TargetSnapshot},
 };
 use reeve_rules::{health::upkeep, judge};
 
@@ -79,4 +79,32 @@ fn b1_a_sequence_that_ends_at_its_own_limit_is_not_told_to_widen_a_column() {
     assert!(!own.sentence.contains("table") && !own.next.contains("ALTER TABLE"), "{own:?}");
     assert!(own.next.contains("ALTER SEQUENCE core.orders_id_seq AS bigint MAXVALUE 9223372036854775807;"), "{}", own.next);
     assert!(full(false, -960, -1_000).next.contains(" MINVALUE -9223372036854775808;"));
+}
+
+/// What fails is started again and again, and may be seen while it runs; who disabled a subscription knows that it does not run.
+#[test]
+fn b1_a_subscription_that_fails_or_stands_still_says_how_to_go_on() {
+    let with = |list: Vec<Subscription>| {
+        let mut s = healthy();
+        edit(&mut s.subscriptions, |q| *q = list);
+        s
+    };
+    let fails = reason(&with(vec![Subscription { apply_errors_new: Some(2), ..subscription(true) }]), "replication.subscription");
+    assert!(
+        fails.sentence.contains("orders_in in shop failed 2 times to apply a change") && fails.sentence.contains("7 in all"),
+        "{fails:?}"
+    );
+    let mut gone = with(vec![subscription(false), Subscription { name: "Old".into(), ..subscription(false) }]);
+    let both = reason(&gone, "replication.subscription");
+    assert!(both.sentence.starts_with("The subscriptions orders_in in shop and \"Old\" in shop have no apply worker"), "{both:?}");
+    for step in ["log", "SELECT * FROM pg_stat_subscription;", "ALTER SUBSCRIPTION orders_in SKIP", "ALTER SUBSCRIPTION orders_in ENABLE;"]
+    {
+        assert!(both.next.contains(step), "{step}: {}", both.next);
+    }
+    gone.server.as_mut().unwrap().version_num = 140_000;
+    let older = reason(&gone, "replication.subscription").next;
+    assert!(older.contains("pg_replication_origin_advance()") && !older.contains("SKIP"), "{older}");
+    for fine in [subscription(true), Subscription { enabled: false, ..subscription(false) }] {
+        assert!(judge(&with(vec![fine]), NOW, None).reasons.is_empty());
+    }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 use common::*;
-use reeve_model::{Status, snapshot::TargetSnapshot};
+use reeve_model::{Reading, Status, snapshot::TargetSnapshot};
 use reeve_rules::{figures::by_id, judge};
 
 /// B1: what may not be read is unknown, never fine; what is bad among the rest still counts.
@@ -40,4 +40,18 @@ fn b1_hidden_sessions_name_the_missing_right() {
     let reason = v.reasons.iter().find(|r| r.id == "verdict.rights").expect("a reason");
     assert_eq!((v.status, reason.severity), (Status::Unknown, Status::Unknown));
     assert!(reason.sentence.contains("7 sessions") && reason.next.contains("GRANT pg_monitor TO"), "{reason:?}");
+}
+
+/// Everybody may read subscriptions by default. Where that was taken away the part is unknown, and what stood still is not mended.
+#[test]
+fn b1_a_subscription_that_drops_out_of_sight_is_not_mended() {
+    let mut s = healthy();
+    edit(&mut s.subscriptions, |q| q.push(subscription(false)));
+    let seen = judge(&s, NOW, None);
+    s.subscriptions = Reading::unknown(NOW, "Subscriptions can't be read in full by role reeve.");
+    let v = judge(&s, NOW, Some(&seen));
+    let reason = v.reasons.iter().find(|r| r.id == "replication.subscription").expect("a reason");
+    assert_eq!((v.status, reason.severity, reason.since), (Status::Unknown, Status::Unknown, Some(NOW)));
+    let part = v.categories.iter().find(|c| c.id == "replication").unwrap();
+    assert_eq!((part.score, part.detail.as_str()), (None, "Not measured: Subscriptions can't be read in full by role reeve."));
 }

@@ -117,6 +117,7 @@ const FAULTS: &[(&str, Status, Fault, &str)] = &[
         },
         "primary_conninfo is empty",
     ),
+    ("replication.subscription", Status::Degraded, |s| edit(&mut s.subscriptions, |q| q.push(subscription(false))), "orders_in in shop"),
     ("vacuum.autovacuum_off", Status::Critical, |s| edit(&mut s.settings, |x| x[0].value = "off".into()), "autovacuum"),
     ("vacuum.autovacuum_off", Status::Critical, |s| edit(&mut s.settings, |x| x[1].value = "off".into()), "track_counts"),
     (
@@ -302,6 +303,7 @@ fn a7_a_standby_is_not_blamed_for_what_only_its_primary_can_mend() {
     let mut s = healthy();
     s.server.as_mut().unwrap().standby = true;
     edit(&mut s.wraparound, |w| w.oldest_xid_age = 1_900_000_000);
+    edit(&mut s.subscriptions, |q| q.push(subscription(false)));
     edit(&mut s.settings, |x| x[0].value = "off".into());
     let mut bloated = table(1, "core", "orders");
     bloated.dead_rows = 50_000;

@@ -99,6 +99,7 @@ impl HealthPort for Health {
             statements: s.statements.clone(),
             locks: s.locks.clone(),
             replication: s.replication.clone(),
+            subscriptions: s.subscriptions.clone(),
             sequences: s.sequences.clone(),
             sequences_hidden: s.sequences_hidden.clone(),
             settings: s.settings.clone(),

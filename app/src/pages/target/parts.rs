@@ -7,7 +7,7 @@ use crate::{
 use leptos::prelude::*;
 use reeve_model::{
     Reading, TargetDetail, Unit, UnixMs,
-    snapshot::{DatabaseCounters, LockWait, SequenceUse, Slot, Standby, StatementRow},
+    snapshot::{DatabaseCounters, LockWait, SequenceUse, Slot, Standby, StatementRow, Subscription},
 };
 
 /// Sequences shown, fullest first.
@@ -170,7 +170,8 @@ pub(super) fn locks(detail: &TargetDetail, now: UnixMs) -> AnyView {
 
 pub(super) fn replication(detail: &TargetDetail, now: UnixMs) -> AnyView {
     section("replication", "Replication", &detail.replication, now, |r| {
-        if r.standbys.is_empty() && r.slots.is_empty() && r.receiving.is_none() {
+        let subscribed = detail.subscriptions.value().map(Vec::as_slice).unwrap_or_default();
+        if r.standbys.is_empty() && r.slots.is_empty() && r.receiving.is_none() && subscribed.is_empty() {
             return none("No replication", "No standby streams from this server and it has no slot.");
         }
         let lag = Scale::of(Unit::Bytes, r.standbys.iter().map(|s| s.replay_lag_bytes.map(|b| b as f64)));
@@ -216,7 +217,28 @@ pub(super) fn replication(detail: &TargetDetail, now: UnixMs) -> AnyView {
                 r.slots.iter().map(slot).collect_view(),
             )
         });
-        view! { {receiving}{standbys}{slots} }.into_any()
+        let subscription = |s: &Subscription| {
+            let state = match (s.enabled, s.worker) {
+                (false, _) => "disabled",
+                (true, true) => "applies",
+                (true, false) => "no apply worker",
+            };
+            view! {
+                <tr>
+                    <th scope="row" class="mono">{s.name.clone()}</th><td class="mono">{s.database.clone()}</td><td>{state}</td>
+                    {cell(format::length(s.silent_s))}
+                    {cell(format::whole(s.apply_errors))}
+                    {cell(format::whole(s.sync_errors))}
+                </tr>
+            }
+        };
+        let subscriptions = (!subscribed.is_empty()).then(|| {
+            table(
+                view! { {col("Subscription")}{col("Database")}{col("State")}{num("Silent for", "")}{num("Apply errors", "")}{num("Copy errors", "")} },
+                subscribed.iter().map(subscription).collect_view(),
+            )
+        });
+        view! { {receiving}{standbys}{slots}{subscriptions} }.into_any()
     })
 }
 

@@ -15,6 +15,7 @@ pub mod replication;
 pub mod sequences;
 pub mod settings;
 pub mod statements;
+pub mod subscriptions;
 pub mod tables;
 pub mod wal;
 pub mod wraparound;

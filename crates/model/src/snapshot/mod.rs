@@ -14,7 +14,7 @@ pub use counters::{DatabaseCounters, Rates, StatementRow, Statements};
 pub use disks::{Disk, DiskUse};
 pub use drain::Drain;
 pub use identity::ServerIdentity;
-pub use replication::{Replication, Slot, Standby};
+pub use replication::{Replication, Slot, Standby, Subscription};
 pub use sessions::{Activity, LockWait, Locks, SessionRef};
 pub use writes::{Checkpoints, IoRow, SequenceUse, Wal, Wraparound};
 
@@ -52,6 +52,9 @@ pub struct TargetSnapshot {
     pub io: Reading<Vec<IoRow>>,
     /// Replication.
     pub replication: Reading<Replication>,
+    /// Subscriptions of all databases.
+    #[serde(default)]
+    pub subscriptions: Reading<Vec<Subscription>>,
     /// Wraparound.
     pub wraparound: Reading<Wraparound>,
     /// Locks.
@@ -108,6 +111,7 @@ impl TargetSnapshot {
             checkpoints: Reading::default(),
             io: Reading::default(),
             replication: Reading::default(),
+            subscriptions: Reading::default(),
             wraparound: Reading::default(),
             locks: Reading::default(),
             sequences: Reading::default(),

@@ -34,6 +34,27 @@ pub struct Slot {
     pub safe_wal_bytes: Option<i64>,
 }
 
+/// One subscription of logical replication, seen from its subscriber.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Name; unique in its database.
+    pub name: String,
+    /// The database that it writes to.
+    pub database: String,
+    /// It is meant to run.
+    pub enabled: bool,
+    /// Its apply worker runs. Those that copy tables at the start don't count.
+    pub worker: bool,
+    /// Seconds since a message of the publisher came. None: no worker runs, or none has come to it yet.
+    pub silent_s: Option<f64>,
+    /// Failures to apply a change, since the statistics were reset; none before PostgreSQL 15.
+    pub apply_errors: Option<i64>,
+    /// Failures to copy a table at the start, since the statistics were reset; none before PostgreSQL 15.
+    pub sync_errors: Option<i64>,
+    /// Failures to apply a change since the reading before; none in the first one, after a reset and before PostgreSQL 15.
+    pub apply_errors_new: Option<i64>,
+}
+
 /// Replication from and to this server.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Replication {

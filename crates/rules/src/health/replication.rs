@@ -1,4 +1,4 @@
-//! Do the standbys keep up, and what is kept for them?
+//! Do the standbys keep up, what is kept for them, and do subscriptions apply what they get?
 
 use super::{Category, Facts, Finding, Input, Rule, Seen};
 use crate::{
@@ -7,14 +7,14 @@ use crate::{
     source::Source,
     words,
 };
-use reeve_model::snapshot::{Replication, Slot};
+use reeve_model::snapshot::{Replication, Slot, Subscription};
 
 const NONE_HERE: &str = "no standby streams from this server, and it has no replication slot";
 const GIB: f64 = 1_073_741_824.0;
 const LAG_BYTES: f64 = 256.0 * 1_048_576.0;
 const LAG_S: f64 = 30.0;
 
-/// Standbys and slots; on a standby its own replay.
+/// Standbys, slots and subscriptions; on a standby its own replay.
 pub const CATEGORY: Category = Category {
     id: "replication",
     title: "Replication",
@@ -52,6 +52,13 @@ pub const CATEGORY: Category = Category {
             read: broken,
             curve: Curve(&[(0.0, 0.0), (0.5, 40.0), (1.0, 80.0)]),
         },
+        Input {
+            title: "an enabled subscription has no apply worker, or fails again and again (1)",
+            say: |n| if n > 0.0 { "a subscription stands still".into() } else { "subscriptions applied".into() },
+            source: Source::Subscriptions,
+            read: stuck,
+            curve: Curve(&[(0.0, 0.0), (1.0, 40.0)]),
+        },
     ],
     rules: &[
         Rule { id: "replication.slot_lost", when: "a replication slot is lost: critical", source: Source::Replication, find: slot_lost },
@@ -69,6 +76,12 @@ pub const CATEGORY: Category = Category {
         },
         Rule { id: "replication.lag", when: "a standby is over 30 s or over 256 MB behind", source: Source::Replication, find: lag },
         Rule { id: "replication.not_receiving", when: "a standby receives no WAL", source: Source::Replication, find: not_receiving },
+        Rule {
+            id: "replication.subscription",
+            when: "an enabled subscription has no apply worker, or failed to apply a change since the reading before",
+            source: Source::Subscriptions,
+            find: subscription,
+        },
     ],
 };
 
@@ -233,4 +246,67 @@ fn not_receiving(facts: &Facts<'_>) -> Option<Finding> {
             "Look in the standby's log why the WAL receiver ended, then check primary_conninfo and whether the primary still has the WAL it asks for.",
         )
     })
+}
+
+/// Those that are meant to run here. A standby shows its primary's, and none of them runs before it is promoted.
+fn subscribed<'a>(facts: &Facts<'a>) -> Vec<&'a Subscription> {
+    let all = facts.snapshot.subscriptions.value().filter(|_| !facts.standby());
+    all.into_iter().flatten().filter(|s| s.enabled).collect()
+}
+
+fn whole_name(subscription: &Subscription) -> String {
+    format!("{} in {}", words::ident(&subscription.name), words::ident(&subscription.database))
+}
+
+fn failed(subscription: &Subscription) -> i64 {
+    subscription.apply_errors_new.unwrap_or(0)
+}
+
+fn stuck(facts: &Facts<'_>) -> Seen {
+    let all = subscribed(facts);
+    if all.is_empty() {
+        return Seen::NotHere("it has no subscription that is enabled");
+    }
+    Seen::Value(if all.iter().any(|s| !s.worker || failed(s) > 0) { 1.0 } else { 0.0 })
+}
+
+/// One that fails is started again every few seconds, so that a worker can be there for the moment of a reading: then its errors tell.
+fn subscription(facts: &Facts<'_>) -> Option<Finding> {
+    let all = subscribed(facts);
+    let away: Vec<&Subscription> = all.iter().copied().filter(|s| !s.worker).collect();
+    if let Some(first) = away.first() {
+        let sentence = if away.len() == 1 {
+            format!(
+                "Subscription {} has no apply worker, though it is enabled: what its publisher writes does not arrive, and WAL is kept for it there.",
+                whole_name(first)
+            )
+        } else {
+            let names: Vec<String> = away.iter().map(|s| whole_name(s)).collect();
+            format!(
+                "The subscriptions {} have no apply worker, though they are enabled: what their publishers write does not arrive, and WAL is kept for them there.",
+                words::list(&names)
+            )
+        };
+        return Some(Finding::degraded(sentence, way_on(facts, first)));
+    }
+    let worst = all.into_iter().filter(|s| failed(s) > 0).max_by_key(|s| failed(s))?;
+    let sentence = format!(
+        "Subscription {} failed {} to apply a change since the reading before ({} in all): it begins that change anew each time, and what follows waits.",
+        whole_name(worst),
+        words::things(failed(worst), "time", "times"),
+        words::count(words::float(worst.apply_errors.unwrap_or(0)))
+    );
+    Some(Finding::degraded(sentence, way_on(facts, worst)))
+}
+
+fn way_on(facts: &Facts<'_>, subscription: &Subscription) -> String {
+    let (name, database) = (words::ident(&subscription.name), words::ident(&subscription.database));
+    let skip = if facts.snapshot.server.as_ref().is_some_and(|s| s.version_num >= 150_000) {
+        format!("ALTER SUBSCRIPTION {name} SKIP (lsn = '…'); with the LSN that the log names")
+    } else {
+        "pg_replication_origin_advance()".to_owned()
+    };
+    format!(
+        "Look in the log of this server, the subscriber, why its worker ended; what runs: SELECT * FROM pg_stat_subscription; In database {database}, correct the row that conflicts or pass over its transaction ({skip}). If you disabled it meanwhile: ALTER SUBSCRIPTION {name} ENABLE;"
+    )
 }

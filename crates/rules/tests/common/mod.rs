@@ -132,6 +132,19 @@ pub fn slot(status: &str, active: bool, retained: i64) -> Slot {
     }
 }
 
+pub fn subscription(worker: bool) -> Subscription {
+    Subscription {
+        name: "orders_in".into(),
+        database: "shop".into(),
+        enabled: true,
+        worker,
+        silent_s: worker.then_some(2.0),
+        apply_errors: Some(7),
+        sync_errors: Some(0),
+        apply_errors_new: Some(0),
+    }
+}
+
 pub fn probe(id: &str, every_ms: i64) -> ProbeRun {
     ProbeRun {
         id: id.into(),
@@ -255,6 +268,7 @@ pub fn healthy() -> TargetSnapshot {
         },
         NOW,
     );
+    s.subscriptions = Reading::known(Vec::new(), NOW);
     s.wraparound = Reading::known(
         Wraparound {
             oldest_xid_age: 1_000_000,
