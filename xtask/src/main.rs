@@ -26,7 +26,7 @@ cargo xtask COMMAND
   sqlx [--check]     record what PostgreSQL answers to the store's SQL (--check: fail when the record is stale)
   bench NAME         figures for docs/BENCHMARKS.md. flood: wrong passwords; pages: pages and viewers; adapter: pgbench through
                      the pools; audit: the log at a million events; backup: beside pg_dump; collect: rounds beside an exporter;
-                     scan: evidence of many tables
+                     scan: evidence of many tables; history: bytes and reads of series; cold: starts with a store that is there
   fresh [--run]      the README's commands in a new Debian root, from the last commit; as root, an hour (--run: without `make test`)
   package            the Debian package, from a release build, in target/package
   test               everything that `make test` runs

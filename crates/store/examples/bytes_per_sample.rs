@@ -1,7 +1,7 @@
 //! Measures what history costs on disk: a day of 500 series every 15 seconds (35 % constant, 45 % counters, 15 % gauges, 5 %
 //! floats), written, compacted and read through the real code into a private PostgreSQL.
 //!
-//! `cargo run -p reeve-store --example bytes_per_sample [series] [hours]`
+//! `cargo xtask bench history`, or `cargo run --release -p reeve-store --example bytes_per_sample [series] [hours]`
 #![allow(clippy::cast_precision_loss)]
 
 use reeve_cluster::testing::TestCluster;
@@ -16,7 +16,10 @@ use reeve_store::{
     migrate,
 };
 use sqlx::{Connection, PgConnection};
-use std::{error::Error, time::Instant};
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
 
 const STEP_MS: i64 = 15_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -86,7 +89,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut series: Vec<Series> = (0..count).map(|i| Series::new(i, &mut dice)).collect();
     let target = TargetName::new("sample")?;
     let dictionary = Dictionary::default();
-    let start = UnixMs((UnixMs::now().0 / HOUR_MS - 72) * HOUR_MS);
+    let start = UnixMs((UnixMs::now().0 / HOUR_MS - 48 - i64::try_from(hours)?) * HOUR_MS);
     let rounds = i64::try_from(hours)? * HOUR_MS / STEP_MS;
     let samples = rounds as f64 * count as f64;
     let part = |i: usize| SeriesKeyPart::new("figure", format!("db/public.table_{i}"));
@@ -102,7 +105,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let open = size(&mut c, "round").await?;
 
     let clock = Instant::now();
-    let report = maintain(&mut c, UnixMs::now(), Retention::default()).await?;
+    let report = maintain(&mut c, UnixMs::now(), Retention { keep: Duration::from_secs(90 * 86_400) }).await?;
     let compacted = clock.elapsed();
     if !report.failures.is_empty() {
         return Err(report.failures.join("; ").into());

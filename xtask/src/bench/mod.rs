@@ -1,5 +1,6 @@
 //! Benchmarks: figures for docs/BENCHMARKS.md, never a test. Each compares with a peer in the same run.
 
+mod cold;
 mod flood;
 mod http;
 mod pages;
@@ -15,7 +16,7 @@ use crate::workspace::Workspace;
 /// Runs the benchmark of this name.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     match args {
-        [one, rest @ ..] if matches!(one.as_str(), "flood" | "pages") && matches!(rest, [] | [_]) => {
+        [one, rest @ ..] if matches!(one.as_str(), "cold" | "flood" | "pages") && matches!(rest, [] | [_]) => {
             match rest.first().map(String::as_str) {
                 None => program::build(workspace)?,
                 // The release binary as it stands.
@@ -23,14 +24,21 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
                 Some(other) => bail!("`bench {one}` takes `--built` or nothing, not `{other}`"),
             }
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            runtime.block_on(async { if one == "flood" { flood::run(workspace).await } else { pages::run(workspace).await } })
+            runtime.block_on(async {
+                match one.as_str() {
+                    "cold" => cold::run(workspace).await,
+                    "flood" => flood::run(workspace).await,
+                    _ => pages::run(workspace).await,
+                }
+            })
         }
         [one] if one == "adapter" => example(workspace, "reeve-adapter", "pgbench_pools"),
         [one] if one == "audit" => example(workspace, "reeve-store", "audit_million"),
         [one] if one == "backup" => example(workspace, "reeve-backup", "pgbench_backup"),
         [one] if one == "collect" => example(workspace, "reeve-estate", "collect_peers"),
+        [one] if one == "history" => example(workspace, "reeve-store", "bytes_per_sample"),
         [one] if one == "scan" => example(workspace, "reeve-estate", "scan_tables"),
-        _ => bail!("`bench` takes `flood`, `pages`, `adapter`, `audit`, `backup`, `collect` or `scan`"),
+        _ => bail!("`bench` takes `cold`, `flood`, `pages`, `adapter`, `audit`, `backup`, `collect`, `history` or `scan`"),
     }
 }
 

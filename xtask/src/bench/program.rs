@@ -86,12 +86,17 @@ impl Program {
         line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kb| kb / 1024)
     }
 
-    /// Stops it and removes what it left.
-    pub async fn stop(mut self) -> Result<()> {
+    /// Stops it; the next one goes on with its data.
+    pub async fn pause(mut self) -> Result<PathBuf> {
         let pid = i32::try_from(self.child.id().context("it has ended")?)?;
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)?;
         self.child.wait().await?;
-        std::fs::remove_dir_all(&self.dir)?;
+        Ok(self.dir)
+    }
+
+    /// Stops it and removes what it left.
+    pub async fn stop(self) -> Result<()> {
+        std::fs::remove_dir_all(self.pause().await?)?;
         Ok(())
     }
 }
