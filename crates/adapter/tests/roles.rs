@@ -57,6 +57,22 @@ async fn a1_waiting_ends_with_the_acquire_timeout() {
     assert!(error.to_string().contains("all 1 connections of the pool main were in use for 100 ms"), "{error}");
 }
 
+/// Else callers with less patience than opening takes would each leave nothing for the next.
+#[tokio::test]
+async fn a1_a_connection_that_its_caller_gave_up_on_is_opened_all_the_same() {
+    let cluster = TestCluster::start(&[]).await.unwrap();
+    let pools = pools([(R::Main, settings(&cluster, 2))]);
+    for _ in 0..2 {
+        // Asked for once, and given up before anything can have come.
+        assert!(pools.acquire(R::Main).now_or_never().is_none());
+    }
+    let opened = Connections { total: 2, idle: 2, waiting: 0 };
+    eventually("both are there", || async { pools.connections()[&R::Main] == opened }).await;
+    let lease = pools.acquire(R::Main).now_or_never();
+    assert!(lease.is_none(), "one that rests is asked first");
+    eventually("and both rest again", || async { pools.connections()[&R::Main].total <= 2 && pools.acquire(R::Main).await.is_ok() }).await;
+}
+
 #[tokio::test]
 async fn a2_pools_are_lazy_and_named() {
     let cluster = TestCluster::start(&[]).await.unwrap();

@@ -124,9 +124,29 @@ impl RolePool {
         let permit = self.permit().await?;
         // It may have opened while this one waited.
         self.circuit.check(&self.server)?;
-        let live = self.live().await?;
+        let loan = match self.rested().await {
+            Some(live) => (live, permit),
+            None => self.opened(permit).await?,
+        };
         lock(&self.times).record(Instant::now(), asked.elapsed());
-        Ok((live, permit))
+        Ok(loan)
+    }
+
+    /// A new connection, opened to its end whether or not the caller still waits: one who gives up after a moment would else leave nothing, and
+    /// so would the next, as long as opening takes longer than they wait. What nobody waits for rests.
+    async fn opened(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Result<(Live, OwnedSemaphorePermit), AdapterError> {
+        let (give, take) = tokio::sync::oneshot::channel();
+        let pool = self.clone();
+        tokio::spawn(async move {
+            let loan = pool.open().await.map(|live| (live, permit));
+            // The permit goes after the connection rests: never are there more than may be.
+            if let Err(Ok((live, _permit))) = give.send(loan)
+                && !pool.permits.is_closed()
+            {
+                lock(&pool.idle).push(live);
+            }
+        });
+        take.await.unwrap_or(Err(AdapterError::Closed))
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, AdapterError> {
@@ -149,12 +169,19 @@ impl RolePool {
 
     /// An idle connection that answers, else a new one. The caller holds a permit.
     async fn live(self: &Arc<Self>) -> Result<Live, AdapterError> {
-        loop {
-            let Some(mut live) = self.pop() else { break };
+        match self.rested().await {
+            Some(live) => Ok(live),
+            None => self.open().await,
+        }
+    }
+
+    /// An idle connection that answers; none when there is none.
+    async fn rested(self: &Arc<Self>) -> Option<Live> {
+        while let Some(mut live) = self.pop() {
             match tokio::time::timeout(self.connect_timeout, live.conn.ping()).await {
                 Ok(Ok(())) => {
                     self.good();
-                    return Ok(live);
+                    return Some(live);
                 }
                 Ok(Err(_)) => drop(live),
                 Err(_) => {
@@ -164,6 +191,11 @@ impl RolePool {
                 }
             }
         }
+        None
+    }
+
+    /// A new one, when it is this one's turn. A failure counts against the server.
+    async fn open(self: &Arc<Self>) -> Result<Live, AdapterError> {
         let _turn = self.opening.acquire().await.map_err(|_| AdapterError::Closed)?;
         // The one before may have found that nobody answers.
         self.circuit.check(&self.server)?;
