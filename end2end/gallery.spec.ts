@@ -1,5 +1,5 @@
-// The pages as they should look: each over a made-up estate at a fixed moment, wide and narrow, light and dark, beside the picture in
-// gallery/ that somebody looked at. `npm run gallery` takes them anew; look at each that changed before it is committed.
+// The pages as they should look: each over a made-up estate at a fixed moment, wide and narrow, light and dark, beside its last picture in
+// gallery/. `npm run gallery` takes them anew; look at each that changed before it is committed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
